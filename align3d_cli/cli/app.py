@@ -1,0 +1,53 @@
+"""The `align3d` program: wires the commands and maps every error to its exit code."""
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+
+import typer
+
+from align3d_cli import __version__
+from align3d_cli.cli import output
+from align3d_cli.errors import Align3DError
+
+app = typer.Typer(
+    name="align3d",
+    help="Find defects in 3D scans without ever having seen a good part.",
+    epilog="Example: align3d score part.ply --out heatmap.ply",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+COMMANDS = ("score", "render", "synth", "tune", "align", "prompt_train", "benchmark", "calibrate", "weights", "doctor")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        output.result(f"align3d {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version and exit."),
+) -> None:
+    """Find defects in 3D scans without ever having seen a good part."""
+
+
+for name in COMMANDS:
+    if find_spec(f"align3d_cli.cli.{name}"):
+        import_module(f"align3d_cli.cli.{name}").register(app)
+
+
+def main() -> None:
+    """Run the program; the exit codes are those of FORMATS: 0 1 2 3 4 5 6 130."""
+    try:
+        app()
+    except Align3DError as error:
+        output.info(f"error: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        output.info("interrupted")
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""One module a data set, one Sample type."""

@@ -1,0 +1,1 @@
+"""Procedural parts, scans and defects with point ground truth."""

@@ -1,0 +1,34 @@
+"""One error family; every class owns its exit code. A plain ValueError is a bug of ours and keeps its traceback.
+
+Messages say file, finding, next step: `part.ply: header promises 900 points, the file holds 12; export it again`.
+"""
+
+
+class Align3DError(Exception):
+    """Something the user can act on. Printed as one line, never with a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(Align3DError):
+    """The call cannot be carried out as written: contradicting or impossible options."""
+
+    exit_code = 2
+
+
+class InputRejected(Align3DError):
+    """A scan, data set or weights file that cannot be used, and why."""
+
+    exit_code = 4
+
+
+class EnvironmentMissing(Align3DError):
+    """Weights, device, renderer or data that this machine does not have, and how to get it."""
+
+    exit_code = 5
+
+
+class BatchFailures(Align3DError):
+    """A batch that ran to its end although some of its items failed."""
+
+    exit_code = 6

@@ -1,0 +1,1 @@
+"""Colours, heat maps, view sheets and the HTML page."""

@@ -1,0 +1,1 @@
+"""Read, check and prepare scans; write heat maps back in the form the scan came in."""

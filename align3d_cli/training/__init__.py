@@ -1,0 +1,1 @@
+"""The feature store and the two training stages that read it."""
