@@ -1,0 +1,99 @@
+"""State dicts of open_clip models out of local files: safetensors, torch archives, OpenAI's own TorchScript."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from align3d_cli.errors import EnvironmentMissing, InputRejected
+
+OPENAI_BUFFERS = ("input_resolution", "context_length", "vocab_size")  # only OpenAI's own files carry these
+Select = Callable[[str], str | None]
+
+
+def read_state(path: Path, select: Select, trusted_sha256: str | None = None) -> tuple[dict[str, Tensor], bool]:
+    """The tensors of one tower, and whether the file is in OpenAI's own naming (which means quick-GELU).
+
+    select:         maps a key of the file to the tower's own, None for keys of other parts
+    trusted_sha256: of the one TorchScript archive that may be opened, since opening one runs code
+    Raises EnvironmentMissing for no such file, InputRejected for one that cannot be read.
+    """
+    if not path.is_file():
+        raise EnvironmentMissing(f"{path}: no such weights file; give one that exists or leave --weights out")
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path, select)
+    state = _read_torch(path, trusted_sha256)
+    return {own: value for key, value in state.items() if (own := select(key))}, is_openai(state)
+
+
+def is_openai(keys: dict[str, Tensor] | list[str]) -> bool:
+    """Whether a state dict carries the buffers that only OpenAI's own archives have."""
+    return all(name in keys for name in OPENAI_BUFFERS)
+
+
+def visual_key(key: str) -> str | None:
+    """A file's key as the image tower names it, None for keys of other parts."""
+    return key.removeprefix("visual.") if key.startswith("visual.") else None
+
+
+def text_key(key: str) -> str | None:
+    """A file's key as the text tower names it, from CLIP's flat naming or from `text.`; None for other parts."""
+    flat = ("transformer.", "token_embedding.", "ln_final.", "positional_embedding", "text_projection")
+    if key.startswith("text."):
+        return key.removeprefix("text.")
+    return key if key.startswith(flat) else None
+
+
+def _read_safetensors(path: Path, select: Select) -> tuple[dict[str, Tensor], bool]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            keys = list(file.keys())
+            prefix = _common_prefix(keys)
+            wanted = {key: own for key in keys if (own := select(key.removeprefix(prefix)))}
+            return {own: file.get_tensor(key) for key, own in wanted.items()}, is_openai(keys)
+    except SafetensorError as error:
+        raise InputRejected(f"{path}: not a whole safetensors file ({error}); copy it again") from error
+
+
+def _read_torch(path: Path, trusted_sha256: str | None) -> dict[str, Tensor]:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+        if "TorchScript" in str(error):
+            return _read_torchscript(path, trusted_sha256)
+        raise InputRejected(f"{path}: cannot be read as plain weights ({_first_line(error)})") from error
+    state = state.get("state_dict", state) if isinstance(state, dict) else state
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise InputRejected(f"{path}: holds no state dict of tensors; save model.state_dict() as safetensors")
+    prefix = _common_prefix(list(state))
+    return {key.removeprefix(prefix): value for key, value in state.items()}
+
+
+def _read_torchscript(path: Path, trusted_sha256: str | None) -> dict[str, Tensor]:
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if trusted_sha256 is None or not digest.startswith(trusted_sha256):
+        raise InputRejected(
+            f"{path}: a TorchScript archive, which can run code, and its SHA-256 {digest[:12]}.. is not that of the "
+            f"published weights; convert it to safetensors where you trust it"
+        )
+    return dict(torch.jit.load(path, map_location="cpu").state_dict())
+
+
+def _is_zip(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def _common_prefix(keys: list[str]) -> str:
+    return "module." if keys and all(key.startswith("module.") for key in keys) else ""
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:160]
