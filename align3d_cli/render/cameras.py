@@ -1,0 +1,193 @@
+"""Cameras around a cloud: where every view stands, and where a point falls in its image.
+
+Camera frame: x right, y down, z forward; depth is z and is positive in front of the camera. Pixel (row i, column j)
+covers [j, j + 1) x [i, i + 1) of the image plane, so its centre is (j + 0.5, i + 0.5).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+
+from align3d_cli.render.choose import choose_views as choose_views
+
+# x right, y up, z to the viewer -> camera frame
+CAMERA_FROM_VIEWER = np.diag([1.0, -1.0, -1.0])
+PAPER_DISTANCE = 1.212  # eye to centre over the longest bounding box side, METHOD.md section 3
+GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))  # turns that never align: even spirals
+CONE_DEG = 40.0  # the outermost of the front views; beyond 45 degrees one-sided scans show their shadows
+FRONT_AXES = {
+    "front": (0, 0, 1), "front+z": (0, 0, 1), "front-z": (0, 0, -1), "front+x": (1, 0, 0), "front-x": (-1, 0, 0),
+    "front+y": (0, 1, 0), "front-y": (0, -1, 0),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cameras:
+    """V cameras that share one projection.
+
+    camera_from_cloud: (V, 4, 4) float64, rigid
+    projection:        "perspective" or "orthographic"
+    scale_px:          focal length in pixels, or pixels per unit of the cloud
+    size_px:           the image is size_px x size_px, the optical axis goes through its middle
+    """
+
+    camera_from_cloud: np.ndarray
+    projection: Literal["perspective", "orthographic"]
+    scale_px: float
+    size_px: int
+
+    def __post_init__(self) -> None:
+        if self.camera_from_cloud.shape[1:] != (4, 4) or self.camera_from_cloud.dtype != np.float64:
+            raise ValueError(f"camera_from_cloud must be (V, 4, 4) float64, got {self.camera_from_cloud.shape}")
+        if self.projection not in ("perspective", "orthographic"):
+            raise ValueError(f"unknown projection {self.projection!r}")
+        if not self.scale_px > 0 or self.size_px < 1:
+            raise ValueError(f"scale_px and size_px must be positive, got {self.scale_px}, {self.size_px}")
+
+    def __len__(self) -> int:
+        return len(self.camera_from_cloud)
+
+    def project(self, xyz: np.ndarray | torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Image position and depth of every point: u (V, N) px from the left, v (V, N) px from the top, depth (V, N).
+
+        xyz: (N, 3) float64. All float64, on the device of xyz; nothing is clipped, u and v of points with
+        depth <= 0 mean nothing.
+        """
+        xyz = torch.as_tensor(xyz, dtype=torch.float64)
+        rows = [project_view(self, view, xyz) for view in range(len(self))]
+        u, v, depth = (torch.stack(parts) for parts in zip(*rows, strict=True))
+        return u, v, depth
+
+    def pixel_size(self, depth: float) -> float:
+        """Side of one pixel at this depth, in units of the cloud."""
+        return depth / self.scale_px if self.projection == "perspective" else 1.0 / self.scale_px
+
+
+def project_view(cameras: Cameras, view: int, xyz: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """u, v, depth, each (N,) float64, of one view.
+
+    The order of the operations is the numba kernel's, step by step: both must round alike.
+    """
+    x, y, z = xyz.unbind(1)
+    m = cameras.camera_from_cloud[view].tolist()
+    right, down, depth = (x * row[0] + y * row[1] + z * row[2] + row[3] for row in m[:3])
+    middle, scale = 0.5 * cameras.size_px, float(cameras.scale_px)
+    if cameras.projection == "perspective":
+        return right / depth * scale + middle, down / depth * scale + middle, depth
+    return right * scale + middle, down * scale + middle, depth
+
+
+def rotation_x(degrees: float) -> np.ndarray:
+    """(3, 3), right-handed about x."""
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
+
+
+def rotation_y(degrees: float) -> np.ndarray:
+    """(3, 3), right-handed about y."""
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
+
+
+def preset_rotations(name: str) -> np.ndarray:
+    """(V, 3, 3) float64 rotations that turn the cloud before it is looked at from +z with +y up.
+
+    mvtec, eyecandies, real3d: the published views (METHOD.md section 3; mvtec turns the sensor frame by
+    diag(1, -1, -1) first, eyecandies tilts by 45 degrees first). sphere:N: N near-uniform directions.
+    front:N (from +z; front-z:N, front+x:N .. from another axis): one view straight on, the rest in a cone of
+    40 degrees. Raises ValueError for any other name.
+    """
+    if name in _PUBLISHED:
+        return _PUBLISHED[name]()
+    kind, _, number = name.partition(":")
+    if not number.isdigit() or int(number) < 1:
+        raise ValueError(f"unknown views {name!r}; one of mvtec, eyecandies, real3d, sphere:N, front:N")
+    if kind == "sphere":
+        return np.stack([_facing(d) for d in _sphere_directions(int(number))])
+    if kind in FRONT_AXES:
+        straight = _facing(np.array(FRONT_AXES[kind], dtype=np.float64))
+        return np.stack([_facing(d) @ straight for d in _cone_directions(int(number))])
+    raise ValueError(f"unknown views {name!r}; one of mvtec, eyecandies, real3d, sphere:N, front:N")
+
+
+def _tilts(x_deg: tuple[float, ...], y_deg: tuple[float, ...], first: np.ndarray) -> np.ndarray:
+    return np.stack([r @ first for r in [*map(rotation_x, x_deg), *map(rotation_y, y_deg)]])
+
+
+_PUBLISHED = {
+    "mvtec": lambda: _tilts((-45, -15, 0, 15, 45), (-30, -15, 15, 30), np.diag([1.0, -1.0, -1.0])),
+    "eyecandies": lambda: _tilts((-30, -15, 0, 10, 20), (-30, -15, 15, 30), rotation_x(45)),
+    "real3d": lambda: _tilts((0, 36, -36, 72, -72, 108, -108, 144, -144), (), np.eye(3)),
+}
+
+
+def _sphere_directions(n: int) -> np.ndarray:
+    """(n, 3) unit vectors on a golden spiral over the sphere."""
+    z = 1.0 - (2.0 * np.arange(n) + 1.0) / n
+    turn = GOLDEN_ANGLE * np.arange(n)
+    ring = np.sqrt(1.0 - z * z)
+    return np.stack([ring * np.cos(turn), ring * np.sin(turn), z], axis=1)
+
+
+def _cone_directions(n: int) -> np.ndarray:
+    """(n, 3) unit vectors: +z, then a golden spiral out to CONE_DEG."""
+    tilt = np.radians(CONE_DEG) * np.sqrt(np.arange(n) / max(n - 1, 1))
+    turn = GOLDEN_ANGLE * np.arange(n)
+    return np.stack([np.sin(tilt) * np.cos(turn), np.sin(tilt) * np.sin(turn), np.cos(tilt)], axis=1)
+
+
+def _facing(direction: np.ndarray) -> np.ndarray:
+    """(3, 3) rotation that brings `direction` to +z, with +y (or +z, seen along y) as upright as can be."""
+    toward = direction / np.linalg.norm(direction)
+    up = np.array([0.0, 1.0, 0.0]) if abs(toward[1]) < 0.9 else np.array([0.0, 0.0, 1.0])
+    right = np.cross(up, toward)
+    right /= np.linalg.norm(right)
+    return np.stack([right, np.cross(toward, right), toward])
+
+
+def pointad_cameras(xyz: np.ndarray, rotations: np.ndarray, size_px: int = 336, fov_deg: float = 60.0) -> Cameras:
+    """The published pinhole: looks at the bounding box centre of the rotated cloud from 1.212 x its longest side.
+
+    xyz: (N, 3) float64, finite; rotations: (V, 3, 3).
+    """
+    low, high = rotated_bounds(xyz, rotations)
+    distance = PAPER_DISTANCE * np.maximum((high - low).max(axis=1), 1e-12)
+    eye = 0.5 * (low + high)
+    eye[:, 2] += distance
+    focal_px = 0.5 * size_px / math.tan(math.radians(0.5 * fov_deg))
+    return Cameras(_matrices(rotations, eye), "perspective", focal_px, size_px)
+
+
+def fitted_cameras(xyz: np.ndarray, rotations: np.ndarray, size_px: int, margin: float = 0.04) -> Cameras:
+    """Orthographic cameras with one common scale, so that the cloud just fits into every view.
+
+    xyz: (N, 3) float64, finite; rotations: (V, 3, 3); margin: free border on every side, in image sides.
+    Each view is centred on its own bounding box; the nearest point stands one largest extent before the camera.
+    """
+    low, high = rotated_bounds(xyz, rotations)
+    extent = max(float((high - low)[:, :2].max()), 1e-12)
+    eye = 0.5 * (low + high)
+    eye[:, 2] = high[:, 2] + extent
+    return Cameras(_matrices(rotations, eye), "orthographic", size_px * (1.0 - 2.0 * margin) / extent, size_px)
+
+
+def _matrices(rotations: np.ndarray, eye: np.ndarray) -> np.ndarray:
+    """(V, 4, 4) camera_from_cloud of cameras at `eye` (V, 3) in the rotated frame, looking along its -z."""
+    matrices = np.tile(np.eye(4), (len(rotations), 1, 1))
+    matrices[:, :3, :3] = CAMERA_FROM_VIEWER @ rotations
+    matrices[:, :3, 3] = -(eye @ CAMERA_FROM_VIEWER)
+    return matrices
+
+
+def rotated_bounds(xyz: np.ndarray, rotations: np.ndarray, chunk: int = 65536) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest coordinates, each (V, 3), of the cloud after each rotation (about the origin)."""
+    turn = np.ascontiguousarray(rotations.reshape(-1, 3).T)
+    low, high = np.full(turn.shape[1], np.inf), np.full(turn.shape[1], -np.inf)
+    for start in range(0, len(xyz), chunk):
+        turned = xyz[start : start + chunk] @ turn
+        np.minimum(low, turned.min(axis=0), out=low)
+        np.maximum(high, turned.max(axis=0), out=high)
+    return low.reshape(-1, 3), high.reshape(-1, 3)
