@@ -1,0 +1,214 @@
+"""A trained model on disk: one safetensors file, its settings as JSON in the file's own header.
+
+A bundle holds what scoring needs and no more: the image tower (or its open_clip name), the aligner, two text vectors
+a branch, how views are drawn and scores formed, calibration, and the record of its training. Prompts are constants once
+they are learned, so no text tower travels along.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
+
+FORMAT_VERSION = 1
+DEFAULT_MODEL = "align3d-lite"
+METADATA_KEY = "align3d"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSettings:
+    """How a cloud becomes images.
+
+    preset:  "auto" (front or sphere, from the scan) or a preset of render.cameras
+    count:   number of views where the preset leaves it open
+    size_px: height and width of a view
+    camera:  "fitted" (orthographic, the scan fills the image) or "pointad" (perspective, METHOD section 3)
+    style:   look of the views that the encoder reads: "grey", "geometry", ..
+    """
+
+    preset: str = "auto"
+    count: int = 9
+    size_px: int = 336
+    camera: str = "fitted"
+    style: str = "grey"
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How view probabilities become scores (Align3D-AD section 3.4).
+
+    temperature:      of the softmax over (normal, abnormal) cosines
+    rgb_weight_point: share of the RGB-aligned branch in the point map, in [0, 1]
+    rgb_weight_object: share of that branch in the object score, in [0, 1]
+    object_form:      "max+global" (published: max of the map plus the mean global probability), "max", or "top"
+                      (mean of the highest `top_share` of the points)
+    view_weight:      "uniform" or "incidence" (cosine between the view and the surface)
+    smooth:           radius of the 3-D smoothing as a share of the scan's extent; 0 for none
+    """
+
+    temperature: float = 0.07
+    rgb_weight_point: float = 0.5
+    rgb_weight_object: float = 0.5
+    object_form: str = "max+global"
+    top_share: float = 0.005
+    view_weight: str = "uniform"
+    smooth: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Fixed limits, measured once on held-out scans, never on the part at hand.
+
+    slope, offset:            object score = sigmoid(slope * raw + offset), in [0, 1]
+    threshold:                object score above which a part is called defective
+    false_alarm_rate:         share of good held-out scans above that threshold; None when not measured
+    colour_low, colour_high:  point scores drawn as the ends of the colour scale
+    """
+
+    slope: float = 1.0
+    offset: float = 0.0
+    threshold: float = 0.5
+    false_alarm_rate: float | None = None
+    colour_low: float = 0.0
+    colour_high: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model, whole or (after `align`) still without prompts.
+
+    encoder: {"name": "lite" or an open_clip model name, "pretrained": tag or None, ..settings of load_encoder}
+    tensors: "encoder.*" (only when the tower travels along), "aligner.*", "text.rendering" (2, D), "text.rgb" (2, D);
+             text rows are normal, abnormal, L2-normalised
+    record:  how it was trained: commands, seeds, data, figures
+    """
+
+    name: str
+    encoder: dict[str, Any]
+    tensors: dict[str, torch.Tensor] = field(repr=False)
+    views: ViewSettings = field(default_factory=ViewSettings)
+    scoring: Scoring = field(default_factory=Scoring)
+    calibration: Calibration = field(default_factory=Calibration)
+    record: dict[str, Any] = field(default_factory=dict)
+    sha256: str | None = None
+    path: Path | None = None
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """The branches that have prompts, of "rendering" and "rgb"."""
+        return tuple(name for name in ("rendering", "rgb") if f"text.{name}" in self.tensors)
+
+    def part(self, prefix: str) -> dict[str, torch.Tensor]:
+        """The tensors below `prefix.` without that prefix, e.g. part("aligner")."""
+        return {key[len(prefix) + 1 :]: value for key, value in self.tensors.items() if key.startswith(prefix + ".")}
+
+
+def save_bundle(path: Path, bundle: Bundle) -> Bundle:
+    """Write the bundle beside its place and move it there; returns it with path and sha256 filled in."""
+    path = Path(path)
+    settings = {
+        "format": FORMAT_VERSION,
+        "name": bundle.name,
+        "encoder": bundle.encoder,
+        "views": asdict(bundle.views),
+        "scoring": asdict(bundle.scoring),
+        "calibration": asdict(bundle.calibration),
+        "record": bundle.record,
+    }
+    tensors = {key: value.detach().cpu().contiguous() for key, value in sorted(bundle.tensors.items())}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, partial, metadata={METADATA_KEY: json.dumps(settings, sort_keys=True)})
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return replace(bundle, path=path, sha256=sha256_of(path))
+
+
+def load_bundle(name_or_path: str | Path = DEFAULT_MODEL) -> Bundle:
+    """Read a bundle by the name of a shipped model or by its path.
+
+    A file listed in a manifest.json beside it must have the hash stated there; it is checked before parsing.
+    Raises EnvironmentMissing (no such model) or InputRejected (not a bundle, or not the file the manifest names).
+    """
+    path = find_model(name_or_path)
+    digest = sha256_of(path)
+    _check_manifest(path, digest)
+    try:
+        with safe_open(path, framework="pt") as file:
+            settings = json.loads((file.metadata() or {})[METADATA_KEY])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - a file handle, not a dict
+    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise InputRejected(f"{path}: not an align3d model ({error}); give a file written by prompt-train") from error
+    if settings.get("format") != FORMAT_VERSION:
+        raise InputRejected(f"{path}: bundle format {settings.get('format')}, this version reads {FORMAT_VERSION}")
+    return Bundle(
+        name=settings["name"],
+        encoder=settings["encoder"],
+        tensors=tensors,
+        views=ViewSettings(**settings["views"]),
+        scoring=Scoring(**settings["scoring"]),
+        calibration=Calibration(**settings["calibration"]),
+        record=settings["record"],
+        sha256=digest,
+        path=path,
+    )
+
+
+def weights_dirs() -> list[Path]:
+    """Where shipped and fetched models live, in search order: installed wheel, checkout, the user's cache."""
+    package = Path(__file__).resolve().parents[1]
+    return [package / "_weights", package.parent / "weights", cache_dir()]
+
+
+def cache_dir() -> Path:
+    """Folder of fetched weights: ALIGN3D_CACHE, else align3d below the user's cache folder."""
+    if own := os.environ.get("ALIGN3D_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "align3d"
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """Path of a model given by path or by shipped name; EnvironmentMissing when there is none."""
+    given = Path(name_or_path)
+    if given.suffix == ".safetensors" or given.parent != Path():
+        if not given.is_file():
+            raise EnvironmentMissing(f"{given}: no such model file; `align3d weights list` shows what is installed")
+        return given
+    for folder in weights_dirs():
+        candidate = folder / f"{name_or_path}.safetensors"
+        if candidate.is_file():
+            return candidate
+    raise EnvironmentMissing(f"model {name_or_path!r} is not installed; `align3d weights list` shows what is")
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def require_branches(bundle: Bundle) -> None:
+    """Raise UsageError for a bundle that has an aligner but no prompts yet."""
+    if "rendering" not in bundle.branches:
+        raise UsageError(f"{bundle.path or bundle.name}: has no prompts yet; run `align3d prompt-train --model` on it")
+
+
+def _check_manifest(path: Path, digest: str) -> None:
+    manifest = path.with_name("manifest.json")
+    if not manifest.is_file():
+        return
+    listed = json.loads(manifest.read_text()).get("files", {}).get(path.name)
+    if listed and listed["sha256"] != digest:
+        raise InputRejected(
+            f"{path}: SHA-256 {digest[:12]}.. is not the {listed['sha256'][:12]}.. of manifest.json; fetch it again"
+        )

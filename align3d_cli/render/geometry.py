@@ -1,0 +1,142 @@
+"""Views that carry geometry: the surface normal and local relief at several scales, from each view's depth buffer.
+
+Everything is a least-squares plane in a square window around each pixel. Windows are sums, so the cost does not depend
+on the number of points, and the same code runs on CPU and CUDA. Lengths are in pixels of the view; orthographic views
+of one scan share their scale, so a dent has the same relief in all of them.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from align3d_cli.render.splat import Views
+
+CHANNELS = 7
+# Windows as (reduction, half-width at that resolution): 5, 14, 36 and 72 px across.
+SCALES = ((1, 2), (2, 3), (4, 4), (8, 4))
+# Relief in px that is drawn half-way to full contrast at each band, on a noise-free scan.
+GAIN_PX = (0.3, 0.5, 1.0, 2.0)
+NOISE_SHARE = 2.0  # the measured median relief of the scan widens that gain by this factor
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Least-squares plane around each pixel, all (V, H, W): offset at it, slopes along x and y, where `known`."""
+
+    offset: torch.Tensor
+    slope_x: torch.Tensor
+    slope_y: torch.Tensor
+    known: torch.Tensor
+
+
+def geometry_channels(views: Views) -> torch.Tensor:
+    """Normal (x, y, z towards the eye) and relief in four bands of rising size of every view.
+
+    Returns (V, 7, H, W) float32 in [0, 1], see `relief_channels`.
+    """
+    return relief_channels(*depth_px(views))
+
+
+def relief_channels(depth: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """depth: (V, H, W) float32, px away from the eye, any value off the mask; mask: (V, H, W) bool, True on a surface.
+
+    Returns (V, 7, H, W) float32 in [0, 1]: normal x, y, z, then relief in four bands. Zero of a signed channel is 0.5;
+    background is 0.5 with normal z 0. Relief is above 0.5 where the surface is nearer to the eye than its surroundings.
+    """
+    depth = torch.where(mask, depth, 0.0)
+    planes = [plane_fit(depth, mask, reduction, half) for reduction, half in SCALES]
+    levels = [depth] + [plane.offset for plane in planes]
+    known = [mask] + [plane.known for plane in planes]
+    bands = []
+    for band, gain in enumerate(GAIN_PX):
+        seen = mask & known[band] & known[band + 1]
+        bands.append(compress(levels[band + 1] - levels[band], seen, gain))
+    normal = torch.where(mask & planes[0].known, normal_of(planes[0]), 0.0)
+    signed = torch.stack([normal[0], normal[1], *bands]) * 0.5 + 0.5
+    return torch.stack([*signed[:2], normal[2], *signed[2:]], dim=1)
+
+
+def depth_px(views: Views) -> tuple[torch.Tensor, torch.Tensor]:
+    """Blended depth in pixels relative to the middle of each view's depths, and where there is a surface: (V, H, W)."""
+    mask = torch.isfinite(views.surface)
+    depth = torch.where(mask, views.surface, 0.0)
+    count = mask.sum(dim=(1, 2), keepdim=True).clamp(min=1)
+    centred = torch.where(mask, depth - depth.sum(dim=(1, 2), keepdim=True) / count, 0.0)
+    scale = views.cameras.scale_px
+    if views.cameras.projection == "perspective":
+        scale = scale / (depth.sum(dim=(1, 2), keepdim=True) / count).clamp(min=1e-12)
+    return centred * scale, mask
+
+
+def plane_fit(depth: torch.Tensor, mask: torch.Tensor, reduction: int, half: int) -> Plane:
+    """Planes in windows of (2 * half + 1) * reduction px, fitted on a masked average of the view and brought back.
+
+    depth: (V, H, W) px, 0 off the mask; mask: (V, H, W) bool
+    """
+    if reduction == 1:
+        return _fit(depth, mask.to(depth.dtype), half)
+    weight = F.avg_pool2d(mask.to(depth.dtype)[:, None], reduction)
+    mean = F.avg_pool2d(depth[:, None], reduction) / weight.clamp(min=1e-6)
+    small = _fit(mean[:, 0] / reduction, weight[:, 0], half)
+    size = depth.shape[-2:]
+    up = [_enlarge(t, size) for t in (small.offset * reduction, small.slope_x, small.slope_y)]
+    known = F.interpolate(small.known[:, None].float(), size=size, mode="nearest")[:, 0] > 0
+    return Plane(*up, known)
+
+
+def _enlarge(values: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    return F.interpolate(values[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
+
+
+def _fit(depth: torch.Tensor, weight: torch.Tensor, half: int) -> Plane:
+    """Weighted least squares of depth = offset + slope_x dx + slope_y dy around each pixel, by Cramer's rule."""
+    offsets = torch.arange(-half, half + 1, dtype=depth.dtype, device=depth.device)
+    kernels = torch.stack([torch.ones_like(offsets), offsets, offsets**2])
+    s = _moments(weight, kernels)
+    z = _moments(weight * depth, kernels)
+    n, sx, sy, sxx, sxy, syy = s[0, 0], s[0, 1], s[1, 0], s[0, 2] + 1e-3, s[1, 1], s[2, 0] + 1e-3
+    zn, zx, zy = z[0, 0], z[0, 1], z[1, 0]
+    minor_n, minor_x, minor_y = sxx * syy - sxy**2, sx * syy - sxy * sy, sx * sxy - sxx * sy
+    det = n * minor_n - sx * minor_x + sy * minor_y
+    known = (n >= 3) & (det > 1e-3 * n * minor_n.clamp(min=1e-6))
+    safe = torch.where(known, det, 1.0)
+    offset = (zn * minor_n - sx * (zx * syy - sxy * zy) + sy * (zx * sxy - sxx * zy)) / safe
+    slope_x = (n * (zx * syy - sxy * zy) - zn * minor_x + sy * (sx * zy - zx * sy)) / safe
+    slope_y = (n * (sxx * zy - sxy * zx) - sx * (sx * zy - zx * sy) + zn * minor_y) / safe
+    return Plane(*(torch.where(known, t, 0.0) for t in (offset, slope_x, slope_y)), known)
+
+
+def _moments(values: torch.Tensor, kernels: torch.Tensor) -> dict[tuple[int, int], torch.Tensor]:
+    """Window sums of values * dy**i * dx**j for i + j <= 2, keyed (i, j); (V, H, W) each."""
+    half = kernels.shape[1] // 2
+    rows = F.conv2d(values[:, None], kernels[:, None, None, :], padding=(0, half))
+    out = {}
+    for j in range(3):
+        columns = F.conv2d(rows[:, j : j + 1], kernels[: 3 - j, None, :, None], padding=(half, 0))
+        out.update({(i, j): columns[:, i] for i in range(3 - j)})
+    return out
+
+
+def normal_of(plane: Plane) -> torch.Tensor:
+    """Unit normals towards the eye in the camera's frame with z turned towards the eye: (3, V, H, W)."""
+    normal = torch.stack([plane.slope_x, plane.slope_y, torch.ones_like(plane.slope_x)])
+    return F.normalize(normal, dim=0)
+
+
+def compress(relief: torch.Tensor, seen: torch.Tensor, gain_px: float) -> torch.Tensor:
+    """Signed relief in px to (-1, 1), half-way at the gain, which widens with the view's own median relief (noise).
+
+    relief: (V, H, W); seen: (V, H, W) bool, 0 elsewhere. The median is taken on every fourth row and column.
+    """
+    size = relief.abs()
+    sparse = torch.where(seen, size, torch.nan)[:, ::4, ::4].flatten(1)
+    noise = sparse.nanmedian(dim=1).values.nan_to_num()[:, None, None]
+    return torch.where(seen, relief / (size + gain_px + NOISE_SHARE * noise), 0.0)
+
+
+def incidence(views: Views) -> torch.Tensor:
+    """Cosine between the view direction and the fine surface normal, 0 where unknown: (V, H, W) float32 in [0, 1]."""
+    depth, mask = depth_px(views)
+    plane = plane_fit(depth, mask, *SCALES[0])
+    return torch.where(mask & plane.known, normal_of(plane)[2], 0.0)

@@ -1,0 +1,52 @@
+"""The default model's tower: shapes, padding, and folding that changes nothing."""
+
+import torch
+from torch.nn import functional as F
+
+from align3d_cli.model.lite import LiteEncoder, LiteTrunk, SameConv, fold_batch_norms, load_imagenet
+
+
+def test_same_padding_puts_the_odd_pixel_right_and_below():
+    """A stride-2 convolution over an even side sees the window that starts at the pixel itself."""
+    conv = SameConv(1, 1, 3, 2, bias=False)
+    image = torch.rand(1, 1, 8, 8)
+    expected = F.conv2d(F.pad(image, (0, 1, 0, 1)), conv.weight, stride=2)
+    assert torch.equal(conv(image), expected)
+
+
+def test_tokens_are_unit_vectors_on_a_grid_of_stride_four():
+    """Images (B, 7, S, S) give (B, D) and (B, (S/4)^2, D) of unit length."""
+    encoder = LiteEncoder(image_size=64, embed_dim=16, width=32).eval()
+    pooled, tokens = encoder(torch.rand(2, 7, 64, 64))
+    assert (pooled.shape, tokens.shape) == ((2, 16), (2, 256, 16))
+    assert encoder.spec.n_tokens == 256
+    assert torch.allclose(tokens.norm(dim=-1), torch.ones(2, 256), atol=1e-5)
+
+
+def test_folding_batch_norms_keeps_the_output():
+    """The folded tower gives the same tokens as the tower it came from."""
+    torch.manual_seed(0)
+    encoder = LiteEncoder(image_size=64, embed_dim=16, width=32)
+    for module in encoder.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.2, 0.2)
+            module.running_var.uniform_(0.5, 2.0)
+            module.weight.data.uniform_(0.5, 1.5)
+    images = torch.rand(1, 7, 64, 64)
+    with torch.no_grad():
+        before = encoder.eval()(images)[1]
+        after = fold_batch_norms(encoder)(images)[1]
+    assert torch.allclose(before, after, atol=1e-4)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in encoder.modules())
+
+
+def test_published_weights_load_in_order_and_the_stem_is_spread():
+    """Weights for 3 channels load into a trunk of 7; equal channels give the same stem response."""
+    rgb = LiteTrunk("lite0")
+    wide = LiteTrunk("lite0", in_channels=7)
+    load_imagenet(wide, rgb.state_dict())
+    image = torch.rand(1, 1, 32, 32)
+    ours = wide.stem[0](image.expand(-1, 7, -1, -1))
+    kernel = rgb.stem[0].weight.repeat(1, 3, 1, 1)[:, :7] * (3 / 7)
+    assert torch.allclose(ours, F.conv2d(F.pad(image.expand(-1, 7, -1, -1), (0, 1, 0, 1)), kernel, stride=2), atol=1e-5)
+    assert torch.equal(wide.stages[6][0].body[0][0].weight, rgb.stages[6][0].body[0][0].weight)
