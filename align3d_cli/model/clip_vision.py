@@ -89,10 +89,13 @@ class ClipViT(Encoder):
     def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """images (B, 3, H, W), normalised -> global (B, D) and tokens (B, 1 + P, D), not of unit length."""
         original, tokens = self.paths(images)
-        pooled = original[:, 1:].mean(dim=1) if self.pools_patches else original[:, 0]
-        if self.ln_post_global:
-            pooled = self.visual.ln_post(pooled)
-        return self._into_joint_space(pooled), self._into_joint_space(self.visual.ln_post(tokens))
+        return self._into_joint_space(self._pool(original)), self._into_joint_space(self.visual.ln_post(tokens))
+
+    def _pool(self, original: Tensor) -> Tensor:
+        norm = self.visual.ln_post if self.ln_post_global else nn.Identity()
+        rows = original[:, 1:] if self.pools_patches else original[:, :1]
+        after = getattr(self.visual, "final_ln_after_pool", False)
+        return norm(rows.mean(dim=1)) if after else norm(rows).mean(dim=1)
 
     def _into_joint_space(self, x: Tensor) -> Tensor:
         return x if self.visual.proj is None else x @ self.visual.proj

@@ -82,8 +82,8 @@ def load_visual(
     found = architecture(name, pretrained, config, own_file=weights is not None)
     visual = build_tower(found, weights, random_seed, _build_visual, visual_key).eval()
     size = settings.image_size or _side(found.config["vision_cfg"].get("image_size", 224))
-    if hasattr(visual, "set_input_size") and size != _side(visual.image_size):
-        visual.set_input_size(size)
+    if settings.image_size and hasattr(visual, "set_input_size"):
+        visual.set_input_size(size)  # timm towers resize their own positions and windows
     kind = _kind_of(visual)
     spec = EncoderSpec(
         name=name,
@@ -189,7 +189,11 @@ def _kind_of(visual: nn.Module) -> type[Encoder]:
         return ClipViT
     if hasattr(visual, "trunk"):
         return TimmTower
-    return ResNetTower if hasattr(visual, "attnpool") else AttentionPooledViT
+    if hasattr(visual, "attnpool"):
+        return ResNetTower
+    if getattr(visual, "attn_pool", None) is not None:
+        return AttentionPooledViT
+    raise UsageError("this backbone's attention blocks are not CLIP's (scaled or normalised heads); choose another")
 
 
 def _side(size: int | list[int] | tuple[int, int]) -> int:

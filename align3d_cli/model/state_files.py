@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,7 +64,9 @@ def _read_safetensors(path: Path, select: Select) -> tuple[dict[str, Tensor], bo
 
 def _read_torch(path: Path, trusted_sha256: str | None) -> dict[str, Tensor]:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's own note on TorchScript, which we answer below
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
         if "TorchScript" in str(error):
             return _read_torchscript(path, trusted_sha256)
