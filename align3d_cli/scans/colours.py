@@ -1,0 +1,19 @@
+"""Colours as files write them: bytes, 16-bit words, fractions of one."""
+
+import numpy as np
+
+
+def full_scale(values: np.ndarray) -> float:
+    """The value that means full brightness: the type's maximum, or 1 or 255 for floats."""
+    if values.dtype.kind in "ui":
+        return 65535.0 if values.dtype.itemsize == 2 and values.dtype.kind == "u" else 255.0
+    top = np.nanmax(values, initial=0.0)
+    return 1.0 if top <= 1.0 else 255.0
+
+
+def as_uint8(values: np.ndarray | None) -> np.ndarray | None:
+    """(N, 3) uint8 from (N, 3) of any scalar type; None stays None."""
+    if values is None or values.dtype == np.uint8:
+        return values
+    scaled = np.nan_to_num(values.astype(np.float64)) * (255.0 / full_scale(values))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
