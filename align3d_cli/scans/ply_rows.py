@@ -8,9 +8,8 @@ import numpy as np
 from align3d_cli.scans.ply_header import ElementSpec, Property
 from align3d_cli.scans.text import parse_numbers
 
-STRUCT_CODES = dict(
-    zip(["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"], "bBhHiIqQfd", strict=True)
-)  # numpy -> struct
+# numpy code -> struct code
+STRUCT_CODES = dict(zip(("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"), "bBhHiIqQfd", strict=True))
 
 
 class Damaged(Exception):

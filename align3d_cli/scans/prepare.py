@@ -73,10 +73,9 @@ def prepare(cloud: PointCloud, *, background: Literal["auto", "keep", "remove"] 
 
 def _check_enough(cloud: PointCloud, n: int, what: str) -> None:
     if n < MINIMUM_POINTS:
+        finding = f"{n} of {len(cloud)} are {what}, at least {MINIMUM_POINTS} are needed"
         step = "give a whole scan" if what == "finite points" else "rerun with --background keep"
-        raise InputRejected(
-            f"{cloud.path or 'the cloud'}: {n} of {len(cloud)} are {what}, {MINIMUM_POINTS} are needed; {step}"
-        )
+        raise InputRejected(f"{cloud.path or 'the cloud'}: {finding}; {step}")
 
 
 def stray_points(xyz: np.ndarray) -> np.ndarray:
