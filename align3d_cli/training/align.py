@@ -1,0 +1,107 @@
+"""Stage 1: learn to turn rendering features into the features of the coloured views (Align3D-AD, arXiv 2605.05850)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from align3d_cli.errors import UsageError
+from align3d_cli.model.aligner import Aligner
+from align3d_cli.training.batches import feature_pairs
+from align3d_cli.training.checkpoint import with_adam
+from align3d_cli.training.features import FeatureStore
+from align3d_cli.training.loop import Run, Schedule, train
+from align3d_cli.training.losses import REWEIGHTINGS, alignment_loss, consistency_weights, holistic_consistency
+
+LOSSES = ("loss", "cosine_global", "cosine_local")
+
+
+@dataclass(frozen=True, slots=True)
+class AlignConfig:
+    """Settings of stage 1; the defaults are the published ones.
+
+    reweight: form of the consistency weights in the last `reweight_epochs` epochs, "published", "discrepancy" or "none"
+    strength: lambda of these weights
+    betas:    of Adam
+    """
+
+    epochs: int = 250
+    reweight_epochs: int = 50
+    reweight: str = "published"
+    strength: float = 1.0
+    batch: int = 4
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.5, 0.999)
+    seed: int = 111
+
+    def __post_init__(self) -> None:
+        if self.reweight not in REWEIGHTINGS:
+            raise UsageError(f"--reweight {self.reweight} is not known; use one of {', '.join(REWEIGHTINGS)}")
+
+    def form_at(self, epoch: int) -> str:
+        """The form of the weights in an epoch, counted from 0."""
+        return self.reweight if epoch >= self.epochs - self.reweight_epochs else "none"
+
+
+def train_aligner(
+    store: FeatureStore,
+    names: Sequence[str],
+    dim: int,
+    config: AlignConfig,
+    run: Run,
+    max_minutes: float | None = None,
+) -> tuple[Aligner, list[dict[str, float]]]:
+    """Train an aligner of dimension D on the stored samples; resumes from the run's folder.
+
+    Returns the aligner on the CPU and the losses of every epoch done: "loss" as minimised, and the mean cosines between
+    aligned rendering and RGB features, global and local.
+    """
+    aligner = Aligner(dim, seed=config.seed).to(run.device)
+    learner = with_adam({"aligner": aligner}, config.learning_rate, config.betas)
+    schedule = Schedule(config.epochs, config.batch, config.seed, max_minutes)
+
+    def losses_of(batch: Sequence[str], epoch: int) -> dict[str, Tensor]:
+        return alignment_losses(aligner, store, batch, config, epoch, run.device)
+
+    train(learner, losses_of, LOSSES, names, schedule, run)
+    return aligner.eval().cpu(), learner.losses
+
+
+def alignment_losses(
+    aligner: Aligner, store: FeatureStore, names: Sequence[str], config: AlignConfig, epoch: int, device: torch.device
+) -> dict[str, Tensor]:
+    """The loss of stage 1 on some samples, and the mean cosines it has reached; scalars."""
+    pairs = feature_pairs(store, names, device)
+    pooled, tokens, rgb_pooled, rgb_tokens = (
+        features.flatten(0, 1)
+        for features in (pairs.render_global, pairs.render_tokens, pairs.rgb_global, pairs.rgb_tokens)
+    )
+    weights = None
+    if (form := config.form_at(epoch)) != "none":
+        weights = consistency_weights(holistic_consistency(tokens, rgb_tokens), form, config.strength)
+    aligned_global, aligned_tokens = aligner(pooled, tokens)
+    return {
+        "loss": alignment_loss(aligned_global, aligned_tokens, rgb_pooled, rgb_tokens, weights),
+        "cosine_global": (aligned_global.detach() * rgb_pooled).sum(dim=-1).mean(),
+        "cosine_local": (aligned_tokens.detach() * rgb_tokens).sum(dim=-1).mean(),
+    }
+
+
+def mean_cosines(
+    aligner: Aligner, store: FeatureStore, names: Sequence[str], device: torch.device, batch: int = 4
+) -> dict[str, float]:
+    """Mean cosine of rendering to RGB features, global and local, before and after the aligner, over all views."""
+    sums = torch.zeros(4, dtype=torch.float64)
+    aligner = aligner.to(device)
+    with torch.inference_mode():
+        for start in range(0, len(names), batch):
+            group = names[start : start + batch]
+            pairs = feature_pairs(store, group, device)
+            after = aligner(pairs.render_global, pairs.render_tokens)
+            targets = (pairs.rgb_global, pairs.rgb_tokens)
+            couples = zip((pairs.render_global, pairs.render_tokens, *after), targets * 2, strict=True)
+            means = torch.stack([(given * target).sum(dim=-1).mean() for given, target in couples])
+            sums += means.double().cpu() * len(group)
+    keys = ("global_before", "local_before", "global_after", "local_after")
+    return dict(zip(keys, (sums / len(names)).tolist(), strict=True))

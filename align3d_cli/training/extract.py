@@ -1,0 +1,157 @@
+"""From samples to stored features: read, prepare, draw, encode, once per sample; the same road as scoring."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from align3d_cli.datasets.sample import Sample
+from align3d_cli.errors import InputRejected
+from align3d_cli.model.encoder import Encoder
+from align3d_cli.render.draw import ViewPlan, draw_style, draw_views
+from align3d_cli.render.shade import mask_views
+from align3d_cli.scans.prepare import prepare
+from align3d_cli.training.distributed import ALONE, Workers
+from align3d_cli.training.features import FeatureStore, SampleFeatures, weights_digest
+
+MAX_POINTS = 16_384  # of a sample: 0.6 MB over 9 views, and the point loss changes by less than its noise beyond that
+RARE_POINTS = 256  # defect points kept at least, where there are so many
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """How a sample becomes features.
+
+    encoder:  reads the rendered views in its own style; rgb_encoder reads coloured views, None leaves them out
+    max_points, seed: how many labelled points are kept for the point loss, and which
+    background: of `scans.prepare`
+    """
+
+    encoder: Encoder
+    plan: ViewPlan
+    rgb_encoder: Encoder | None = None
+    device: str = "cpu"
+    batch_views: int = 9
+    max_points: int = MAX_POINTS
+    seed: int = 0
+    background: str = "auto"
+
+    def identity(self) -> dict[str, Any]:
+        """What the rendering features depend on, apart from the data set."""
+        return {
+            "encoder": encoder_identity(self.encoder),
+            "views": asdict(self.plan),
+            "points": {"max": self.max_points, "seed": self.seed},
+            "background": self.background,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a pass over the samples did. names: usable samples in order; failures: (sample, reason)."""
+
+    names: list[str]
+    n_new: int
+    failures: list[tuple[str, str]]
+
+
+def encoder_identity(encoder: Encoder) -> dict[str, Any]:
+    """Name, geometry and SHA-256 of the weights of an image tower, and the precision that it runs in."""
+    precision = str(getattr(encoder, "compute_dtype", torch.float32))
+    return {"spec": asdict(encoder.spec), "weights": weights_digest(encoder.state_dict()), "precision": precision}
+
+
+def build_store(
+    store: FeatureStore,
+    samples: Sequence[Sample],
+    extraction: Extraction,
+    workers: Workers = ALONE,
+    on_sample: Callable[[str, str | None], None] = lambda name, failure: None,
+) -> Built:
+    """Store the features of every sample that is not there yet; each process takes its share.
+
+    on_sample: called with the name, and the reason where the sample cannot be read
+    Raises InputRejected when colour is asked for and a sample has none, or when no sample can be used.
+    """
+    rgb = extraction.rgb_encoder is not None
+    n_new, failures = 0, []
+    for sample in workers.share(samples):
+        failure = None
+        if not store.has(sample.name, rgb=rgb):
+            try:
+                store.put(sample.name, extract(sample, extraction))
+                n_new += 1
+            except NoColour:
+                raise
+            except InputRejected as error:
+                failure = str(error)
+                failures.append((sample.name, failure))
+        on_sample(sample.name, failure)
+    gathered = workers.gather((n_new, failures))
+    names = [sample.name for sample in samples if store.has(sample.name, rgb=rgb)]
+    failures = [failure for _, part in gathered for failure in part]
+    if not names:
+        reason = f"first reason: {failures[0][1]}" if failures else "the data set is empty; check --root and --category"
+        raise InputRejected(f"none of {len(samples)} samples can be used; {reason}")
+    return Built(names, sum(count for count, _ in gathered), failures)
+
+
+class NoColour(InputRejected):
+    """Stage 1 needs a colour for every point of the auxiliary scans; the data set has none."""
+
+
+@torch.inference_mode()
+def extract(sample: Sample, extraction: Extraction) -> SampleFeatures:
+    """Features and labels of one sample. Raises InputRejected (unreadable) or NoColour."""
+    labelled = sample.load()
+    if extraction.rgb_encoder is not None and labelled.cloud.colours is None:
+        raise NoColour(
+            f"{sample.name}: the scans of this data set have no colour per point; stage 1 learns from coloured views: "
+            "align on a data set with colour, or run `prompt-train --no-align` (rendering branch alone, as PointAD)"
+        )
+    scan = prepare(labelled.cloud, background=extraction.background)
+    defect = labelled.defect[scan.index]
+    views = draw_views(scan, extraction.plan, device=extraction.device)
+    masks = mask_views(views, defect)
+    encoder, rgb_encoder = extraction.encoder, extraction.rgb_encoder
+    pooled, tokens = encode(encoder, draw_style(encoder.spec.style, scan, views), extraction.batch_views)
+    rgb = (None, None)
+    if rgb_encoder is not None:
+        rgb = encode(rgb_encoder, draw_style("colour", scan, views), extraction.batch_views)
+    rng = np.random.default_rng([extraction.seed, zlib.crc32(sample.name.encode())])
+    rows = torch.from_numpy(labelled_subset(defect, extraction.max_points, rng))
+    return SampleFeatures(
+        render_global=pooled,
+        render_tokens=tokens,
+        rgb_global=rgb[0],
+        rgb_tokens=rgb[1],
+        view_masks=masks,
+        view_labels=masks.flatten(1).any(dim=1),
+        label=sample.anomalous,
+        pixel_of_point=views.pixel_of_point.cpu()[:, rows],
+        visible=views.visible.cpu()[:, rows],
+        defect=torch.from_numpy(defect)[rows],
+    )
+
+
+def encode(encoder: Encoder, images: Tensor, batch_views: int) -> tuple[Tensor, Tensor]:
+    """(V, C, H, W) in [0, 1] -> global (V, D) and tokens (V, T, D), `batch_views` at a time."""
+    parts = [encoder(chunk) for chunk in images.split(batch_views)]
+    return torch.cat([pooled for pooled, _ in parts]), torch.cat([tokens for _, tokens in parts])
+
+
+def labelled_subset(defect: np.ndarray, max_points: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of at most max_points points, sorted: the share of defects is kept, but never fewer than a few hundred.
+
+    defect: (N,) bool
+    """
+    if len(defect) <= max_points:
+        return np.arange(len(defect))
+    bad, good = np.flatnonzero(defect), np.flatnonzero(~defect)
+    n_bad = max(round(max_points * len(bad) / len(defect)), min(len(bad), RARE_POINTS, max_points // 2))
+    chosen = [rng.choice(bad, n_bad, replace=False), rng.choice(good, max_points - n_bad, replace=False)]
+    return np.sort(np.concatenate(chosen))

@@ -1,0 +1,165 @@
+"""Stage 2: two prompt learners on frozen features, one a branch (Align3D-AD, arXiv 2605.05850; one branch: PointAD).
+
+The encoder and the aligner are frozen and do not run here: batches come from the feature store, and the only gradients
+are those of the two text vectors a branch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from align3d_cli.errors import UsageError
+from align3d_cli.model.aligner import Aligner
+from align3d_cli.model.encoder import EncoderSpec
+from align3d_cli.model.similarity import TEMPERATURE, average_views, patch_probabilities, view_logits, view_maps
+from align3d_cli.training.batches import LabelledViews, labelled_views
+from align3d_cli.training.checkpoint import with_adam
+from align3d_cli.training.features import FeatureStore
+from align3d_cli.training.loop import Run, Schedule, train
+from align3d_cli.training.losses import contrastive_loss, dice_loss, map_loss
+
+PARTS = ("points", "maps", "object", "views", "contrastive")
+VIEW_AVERAGES = ("sample", "published")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptConfig:
+    """Settings of stage 2; the defaults are the published ones.
+
+    alpha:        weight of the contrastive loss, which runs in the last `contrastive_epochs` epochs
+    map_px:       side of the maps that are compared with the masks; None = the size of the views
+    view_average: "sample", or "published": the released code's average, which mixes the views of a batch's samples
+    """
+
+    epochs: int = 15
+    contrastive_epochs: int = 5
+    alpha: float = 0.1
+    batch: int = 4
+    map_px: int | None = None
+    temperature: float = TEMPERATURE
+    view_average: str = "sample"
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.5, 0.999)
+    seed: int = 111
+
+    def __post_init__(self) -> None:
+        if self.view_average not in VIEW_AVERAGES:
+            raise UsageError(f"--view-average {self.view_average} is not known; use one of {', '.join(VIEW_AVERAGES)}")
+
+    def contrasts_at(self, epoch: int) -> bool:
+        """Whether the contrastive loss runs in an epoch, counted from 0."""
+        return epoch >= self.epochs - self.contrastive_epochs
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """What is trained: prompts by branch, "rendering" and, with an aligner, "rgb"."""
+
+    spec: EncoderSpec
+    prompts: dict[str, nn.Module]
+    aligner: Aligner | None = None
+
+    def __post_init__(self) -> None:
+        expected = {"rendering", "rgb"} if self.aligner else {"rendering"}
+        if set(self.prompts) != expected:
+            raise ValueError(f"prompts for {sorted(self.prompts)}, expected {sorted(expected)}")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the losses, the minimised sum first."""
+        kinds = PARTS if self.aligner else PARTS[:-1]
+        return ("loss", *(f"{branch}_{kind}" for branch in sorted(self.prompts) for kind in kinds))
+
+    def features(self, batch: LabelledViews) -> dict[str, tuple[Tensor, Tensor]]:
+        """Global (B, V, D) and tokens (B, V, T, D) as each branch reads them."""
+        given = {"rendering": (batch.render_global, batch.render_tokens)}
+        if self.aligner:
+            with torch.no_grad():
+                given["rgb"] = self.aligner(batch.render_global, batch.render_tokens)
+        return given
+
+
+def train_prompts(
+    store: FeatureStore,
+    names: Sequence[str],
+    branches: Branches,
+    config: PromptConfig,
+    run: Run,
+    max_minutes: float | None = None,
+) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
+    """Train the prompts of every branch on the stored samples; resumes from the run's folder.
+
+    Returns the text vectors (2, D) of each branch, on the CPU, and the losses of every epoch done.
+    """
+    if branches.aligner:
+        branches.aligner.requires_grad_(False).eval().to(run.device)
+    modules = {name: module.to(run.device) for name, module in sorted(branches.prompts.items())}
+    learner = with_adam(modules, config.learning_rate, config.betas)
+    schedule = Schedule(config.epochs, config.batch, config.seed, max_minutes)
+
+    def losses_of(batch_names: Sequence[str], epoch: int) -> dict[str, Tensor]:
+        batch = labelled_views(store, batch_names, config.map_px, run.device)
+        return prompt_losses(branches, batch, config, contrast=config.contrasts_at(epoch))
+
+    train(learner, losses_of, branches.parts, names, schedule, run)
+    with torch.no_grad():
+        return {name: module().float().cpu() for name, module in modules.items()}, learner.losses
+
+
+def prompt_losses(
+    branches: Branches, batch: LabelledViews, config: PromptConfig, *, contrast: bool
+) -> dict[str, Tensor]:
+    """All losses of stage 2 on one batch, by name; "loss" is their sum, the contrastive parts times alpha."""
+    text = {name: module() for name, module in sorted(branches.prompts.items())}
+    losses = {}
+    for name, features in branches.features(batch).items():
+        for kind, value in branch_losses(*features, text[name], batch, branches.spec, config).items():
+            losses[f"{name}_{kind}"] = value
+    total = torch.stack(list(losses.values())).sum()
+    for name, other in (("rendering", "rgb"), ("rgb", "rendering")) if branches.aligner else ():
+        value = contrastive_loss(text[name], text[other])
+        losses[f"{name}_contrastive"] = value
+        total = total + config.alpha * value if contrast else total
+    return {"loss": total, **losses}
+
+
+def branch_losses(
+    pooled: Tensor, tokens: Tensor, text: Tensor, batch: LabelledViews, spec: EncoderSpec, config: PromptConfig
+) -> dict[str, Tensor]:
+    """The four losses of one branch. pooled: (B, V, D), tokens: (B, V, T, D), text: (2, D), all of unit length.
+
+    points: Dice(abnormal) + Dice(normal) on the point map lifted from the views, per sample
+    maps:   Focal + Dice(abnormal) + Dice(normal) of every view's map against its mask
+    object: cross-entropy of the view-averaged logits; views: cross-entropy of each view's own logits
+    """
+    n_samples, per_sample = len(pooled), config.view_average == "sample"
+    probabilities = patch_probabilities(tokens.flatten(0, 1), text, config.temperature)
+    maps = view_maps(probabilities, spec.grid, batch.masks.shape[-1], spec.class_token)
+    logits = view_logits(pooled.flatten(0, 1), text, config.temperature)
+    points, seen = lifted(maps, batch.pixel_of_point, batch.visible, per_sample=per_sample)
+    return {
+        "points": dice_loss(points[:, 1] * seen, batch.defect * seen)
+        + dice_loss(points[:, 0] * seen, (1 - batch.defect) * seen),
+        "maps": map_loss(maps, batch.masks.flatten(0, 1)),
+        "object": functional.cross_entropy(average_views(logits, n_samples, per_sample=per_sample), batch.labels),
+        "views": functional.cross_entropy(logits, batch.view_labels.flatten()),
+    }
+
+
+def lifted(maps: Tensor, pixel_of_point: Tensor, visible: Tensor, *, per_sample: bool = True) -> tuple[Tensor, Tensor]:
+    """Mean probability of every point over the views that see it, with a gradient.
+
+    maps: (B * V, 2, H, W) sample-major; pixel_of_point: (B, V, M) int64; visible: (B, V, M) bool
+    Returns (B, 2, M), 0 where no view sees the point, and (B, M) float in {0, 1}, whether any does.
+    per_sample=False averages over the views as the released code does (METHOD 5.1).
+    """
+    n_samples = len(visible)
+    pixels = pixel_of_point.flatten(0, 1)[:, None].expand(-1, 2, -1)
+    weights = visible.flatten(0, 1)[:, None].to(maps.dtype)
+    values = maps.flatten(2).gather(2, pixels) * weights
+    share = average_views(weights, n_samples, per_sample=per_sample)
+    mean = average_views(values, n_samples, per_sample=per_sample) / share.clamp(min=1e-6)
+    return mean, (share[:, 0] > 0).to(maps.dtype)

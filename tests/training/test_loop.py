@@ -1,0 +1,194 @@
+"""Runs that are killed, stopped, resumed or shared between processes end where an undisturbed run ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from align3d_cli.errors import InputRejected, UsageError
+from align3d_cli.training.checkpoint import batches, load_checkpoint, save_checkpoint, with_adam
+from align3d_cli.training.loop import Run, Schedule, train
+
+PROGRAM = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from align3d_cli.model.aligner import Aligner
+from align3d_cli.model.encoder import EncoderSpec
+from align3d_cli.model.prompts import VectorPrompts
+from align3d_cli.training.align import AlignConfig, train_aligner
+from align3d_cli.training.distributed import joined
+from align3d_cli.training.features import FeatureStore
+from align3d_cli.training.loop import Run
+from align3d_cli.training.prompts import Branches, PromptConfig, train_prompts
+from safetensors.torch import save_file
+
+stage, store, folder, out, reads_to_live = sys.argv[1:]
+torch.set_num_threads(1)
+
+class Store(FeatureStore):
+    reads = 0
+    def get(self, *args):
+        Store.reads += 1
+        if Store.reads == int(reads_to_live):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().get(*args)
+
+store = Store(store, {"made": "of numbers", "seed": 0})
+names = [f"part/{'bad' if i % 2 else 'good'}/{i:03d}" for i in range(12)]
+cpu = torch.device("cpu")
+with joined(cpu) as workers:
+    run = Run(Path(folder), "x", workers)
+    if stage == "align":
+        result = train_aligner(store, names, 16, AlignConfig(epochs=6, reweight_epochs=3, batch=5), run)[0].state_dict()
+    else:
+        spec = EncoderSpec("made", "grey", 16, 16, (4, 4), True, (0.5,) * 3, (0.5,) * 3)
+        prompts = {name: VectorPrompts(16, seed=seed) for seed, name in enumerate(("rendering", "rgb"))}
+        branches = Branches(spec, prompts, Aligner(16, seed=1))
+        result = train_prompts(store, names, branches, PromptConfig(epochs=6, contrastive_epochs=3, batch=5), run)[0]
+    if workers.first:
+        save_file(result, out)
+"""
+
+
+def start(stage: str, store: Path, folder: Path, reads_to_live: int = 0, **env: str) -> subprocess.Popen:
+    command = [
+        sys.executable,
+        "-c",
+        PROGRAM,
+        stage,
+        str(store),
+        str(folder),
+        str(folder) + ".safetensors",
+        str(reads_to_live),
+    ]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", **env}
+    return subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen) -> int:
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode in (0, -signal.SIGKILL), errors
+    return process.returncode
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def result_of(folder: Path) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(str(folder) + ".safetensors")
+
+
+@pytest.fixture(scope="module", params=["align", "prompts"])
+def stage(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def undisturbed(stage, store_and_names, tmp_path_factory):
+    """The folder of a run from start to end in one process."""
+    folder = tmp_path_factory.mktemp("run") / "whole"
+    assert finish(start(stage, store_and_names[0].folder, folder)) == 0
+    return folder
+
+
+def test_a_run_killed_in_mid_epoch_resumes_to_the_same_bytes(stage, undisturbed, store_and_names, tmp_path):
+    """SIGKILL in the fourth of six epochs, then the same command again: weights and log equal the undisturbed run's."""
+    folder = tmp_path / "killed"
+    assert finish(start(stage, store_and_names[0].folder, folder, reads_to_live=3 * 12 + 7)) == -signal.SIGKILL
+    assert len((folder / "losses.jsonl").read_text().splitlines()) == 3
+    assert finish(start(stage, store_and_names[0].folder, folder)) == 0
+    expected, found = result_of(undisturbed), result_of(folder)
+    assert expected.keys() == found.keys() and all(torch.equal(expected[key], found[key]) for key in expected)
+    assert (folder / "losses.jsonl").read_text() == (undisturbed / "losses.jsonl").read_text()
+
+
+def test_two_processes_learn_what_one_learns(stage, undisturbed, store_and_names, tmp_path):
+    """Batches of 5 and a rest of 2 are split over two processes; the result differs by rounding only."""
+    folder = tmp_path / "shared"
+    world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    pair = [start(stage, store_and_names[0].folder, folder, RANK=str(rank), **world) for rank in range(2)]
+    assert [finish(process) for process in pair] == [0, 0]
+    expected, found = result_of(undisturbed), result_of(folder)
+    for key in expected:
+        assert torch.allclose(expected[key], found[key], atol=2e-4), key
+    losses, shared = (
+        [json.loads(line)["loss"] for line in (f / "losses.jsonl").read_text().splitlines()]
+        for f in (undisturbed, folder)
+    )
+    assert losses == pytest.approx(shared, rel=1e-4)
+
+
+def learner_and_losses():
+    module = nn.Linear(2, 1)
+    learner = with_adam({"line": module}, 0.1, (0.5, 0.999))
+    return learner, lambda names, epoch: {"loss": module(torch.ones(len(names), 2)).square().mean()}
+
+
+def test_the_clock_stops_a_run_after_an_epoch_and_the_next_call_goes_on(tmp_path):
+    """With no minutes left, one epoch is done per call, and its checkpoint is there for the next."""
+    for calls in (1, 2):
+        learner, losses_of = learner_and_losses()
+        train(learner, losses_of, ("loss",), ["a", "b"], Schedule(9, 2, 0, max_minutes=0), Run(tmp_path))
+        assert learner.epoch == calls
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_before_it_is_stored(tmp_path):
+    """The last good checkpoint survives and the message says what to change."""
+    learner, losses_of = learner_and_losses()
+    train(learner, losses_of, ("loss",), ["a"], Schedule(1, 1, 0), Run(tmp_path))
+    broken = lambda names, epoch: {"loss": losses_of(names, epoch)["loss"] * float("nan")}  # noqa: E731
+    with pytest.raises(UsageError, match="lower --learning-rate"):
+        train(learner, broken, ("loss",), ["a"], Schedule(3, 1, 0), Run(tmp_path))
+    assert load_checkpoint(tmp_path / "checkpoint.safetensors")["epoch"] == 1
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    """Settings or features changed: the message offers --fresh."""
+    path = tmp_path / "c.safetensors"
+    save_checkpoint(path, {"epoch": 3}, "one")
+    assert load_checkpoint(path, "one") == {"epoch": 3}
+    with pytest.raises(InputRejected, match="--fresh"):
+        load_checkpoint(path, "other")
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    """Half a file is named as such."""
+    path = tmp_path / "c.safetensors"
+    save_checkpoint(path, {"w": torch.ones(100)}, "one")
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(InputRejected, match="not a readable checkpoint"):
+        load_checkpoint(path, "one")
+
+
+def test_optimiser_states_come_back_with_integer_keys_and_scalar_steps(tmp_path):
+    """What torch's optimisers keep survives the way through a file without pickle, bit for bit."""
+    learner, losses_of = learner_and_losses()
+    losses_of(["a"], 0)["loss"].backward()
+    learner.step()
+    save_checkpoint(tmp_path / "c", learner.state())
+    found, expected = load_checkpoint(tmp_path / "c")["optimisers"]["line"], learner.optimisers["line"].state_dict()
+    assert found["state"].keys() == expected["state"].keys() == {0, 1}
+    for row, moments in expected["state"].items():
+        assert all(torch.equal(found["state"][row][key], value) for key, value in moments.items())
+
+
+def test_every_epoch_sees_every_sample_once_in_its_own_order():
+    """Batches partition the samples; epochs differ; the same seed and epoch give the same order."""
+    names = [str(i) for i in range(10)]
+    epochs = [batches(names, 4, 1, epoch) for epoch in (0, 1, 0)]
+    assert [len(batch) for batch in epochs[0]] == [4, 4, 2]
+    assert all(sorted(name for batch in groups for name in batch) == sorted(names) for groups in epochs)
+    assert epochs[0] == epochs[2] != epochs[1]

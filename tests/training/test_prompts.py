@@ -1,0 +1,158 @@
+"""Stage 2: losses against their sentences, branches, and a planted defect found on samples never seen."""
+
+import pytest
+import torch
+
+from align3d_cli.errors import UsageError
+from align3d_cli.model.aligner import Aligner
+from align3d_cli.model.prompts import VectorPrompts
+from align3d_cli.model.similarity import patch_probabilities, view_maps
+from align3d_cli.training.align import AlignConfig, train_aligner
+from align3d_cli.training.batches import labelled_views
+from align3d_cli.training.loop import Run
+from align3d_cli.training.prompts import Branches, PromptConfig, branch_losses, lifted, prompt_losses, train_prompts
+
+CPU = torch.device("cpu")
+DIM, ROWS, SIZE = 16, 4, 16  # of the made features
+
+
+def rendering_only(spec, seed: int = 0) -> Branches:
+    return Branches(spec, {"rendering": VectorPrompts(DIM, seed=seed)})
+
+
+def both(spec, seed: int = 0) -> Branches:
+    prompts = {"rendering": VectorPrompts(DIM, seed=seed), "rgb": VectorPrompts(DIM, seed=seed + 1)}
+    return Branches(spec, prompts, Aligner(DIM, seed=seed))
+
+
+def test_lifting_is_the_mean_over_the_views_that_see_a_point_of_its_own_sample():
+    """Two samples in a batch: every point averages its own views only, as the sentence says (METHOD 5.1)."""
+    rng = torch.Generator().manual_seed(1)
+    n_samples, n_views, n_points = 2, 3, 7
+    maps = torch.rand(n_samples * n_views, 2, 4, 4, generator=rng)
+    pixel = torch.randint(16, (n_samples, n_views, n_points), generator=rng)
+    visible = torch.rand(n_samples, n_views, n_points, generator=rng) < 0.6
+    visible[1, :, 2] = False
+    mean, seen = lifted(maps, pixel, visible)
+    for sample in range(n_samples):
+        for point in range(n_points):
+            values = [
+                maps[sample * n_views + view, :, pixel[sample, view, point] // 4, pixel[sample, view, point] % 4]
+                for view in range(n_views)
+                if visible[sample, view, point]
+            ]
+            assert seen[sample, point] == bool(values)
+            expected = torch.stack(values).mean(dim=0) if values else torch.zeros(2)
+            assert torch.allclose(mean[sample, :, point], expected, atol=1e-6)
+
+
+def test_another_sample_in_the_batch_does_not_change_a_samples_point_map():
+    """The published code's fault: with its average, the second sample leaks into the first; with ours it does not."""
+    maps, other = torch.rand(3, 2, 4, 4), torch.rand(3, 2, 4, 4)
+    pixel, visible = torch.arange(12).reshape(1, 3, 4), torch.ones(1, 3, 4, dtype=torch.bool)
+    alone = lifted(maps, pixel, visible)[0][0]
+    couple = (torch.cat([maps, other]), pixel.repeat(2, 1, 1), visible.repeat(2, 1, 1))
+    assert torch.equal(lifted(*couple)[0][0], alone)
+    assert not torch.allclose(lifted(*couple, per_sample=False)[0][0], alone)
+
+
+def test_branch_losses_are_what_their_sentences_say(store_and_names, spec):
+    """Each of the four losses against a slow re-statement with loops over samples and views."""
+    store, names = store_and_names
+    batch = labelled_views(store, names[:2], None, CPU)
+    text = VectorPrompts(DIM, seed=2)().detach()
+    found = branch_losses(batch.render_global, batch.render_tokens, text, batch, spec, PromptConfig())
+
+    def dice(p, t):
+        return 1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1)
+
+    objects, views, points, focal, view_dice = [], [], [], [], []
+    for s in range(2):
+        logits = batch.render_global[s] @ text.T / 0.07
+        objects.append(-logits.mean(dim=0).log_softmax(dim=0)[batch.labels[s]])
+        views += [-logits[v].log_softmax(dim=0)[batch.view_labels[s, v]] for v in range(3)]
+        maps = view_maps(patch_probabilities(batch.render_tokens[s], text), (ROWS, ROWS), SIZE, True)
+        mean, seen = lifted(maps, batch.pixel_of_point[s : s + 1], batch.visible[s : s + 1])
+        on, gt = seen[0].bool(), batch.defect[s]
+        points.append(dice(mean[0, 1, on], gt[on]) + dice(mean[0, 0, on], 1 - gt[on]))
+        for v in range(3):
+            mask = batch.masks[s, v]
+            p_true = torch.where(mask > 0, maps[v, 1], maps[v, 0])
+            focal.append((-((1 - p_true) ** 2) * p_true.log()).mean())
+            view_dice.append(dice(maps[v, 1], mask) + dice(maps[v, 0], 1 - mask))
+    for kind, values in (("object", objects), ("views", views), ("points", points)):
+        assert torch.isclose(found[kind], torch.stack(values).mean(), atol=1e-5), kind
+    assert torch.isclose(found["maps"], torch.stack(focal).mean() + torch.stack(view_dice).mean(), atol=1e-3)
+
+
+def test_the_contrastive_loss_counts_in_the_last_epochs_times_alpha(store_and_names, spec):
+    """With contrast, the minimised loss is larger by exactly alpha times both branches' contrastive losses."""
+    store, names = store_and_names
+    batch, branches, config = labelled_views(store, names[:2], None, CPU), both(spec), PromptConfig(alpha=0.3)
+    assert [config.contrasts_at(epoch) for epoch in (9, 10, 14)] == [False, True, True]
+    without, with_it = (prompt_losses(branches, batch, config, contrast=contrast) for contrast in (False, True))
+    expected = 0.3 * (with_it["rgb_contrastive"] + with_it["rendering_contrastive"])
+    assert torch.isclose(with_it["loss"] - without["loss"], expected, atol=1e-6)
+
+
+def test_no_gradient_reaches_the_aligner(store_and_names, spec):
+    """The aligner is frozen in stage 2: its weights are the same after training."""
+    store, names = store_and_names
+    branches = both(spec)
+    before = {key: value.clone() for key, value in branches.aligner.state_dict().items()}
+    text, _ = train_prompts(store, names[:4], branches, PromptConfig(epochs=2), Run())
+    assert all(torch.equal(before[key], value) for key, value in branches.aligner.state_dict().items())
+    assert set(text) == {"rendering", "rgb"}
+
+
+def test_training_lowers_the_loss_and_separates_a_planted_defect_on_unseen_samples(
+    store_and_names, spec, fill_store, tmp_path
+):
+    """Both branches rank a defect of samples they never saw above everything else; before training they do not."""
+    store, names = store_and_names
+    aligner, _ = train_aligner(store, names, DIM, AlignConfig(epochs=8), Run())
+    branches = Branches(spec, both(spec).prompts, aligner)
+    held_out, other_names = fill_store(tmp_path, seed=9)
+    before = separation(
+        held_out, other_names, branches, {name: module().detach() for name, module in branches.prompts.items()}
+    )
+    text, losses = train_prompts(store, names, branches, PromptConfig(epochs=40, learning_rate=1e-2), Run())
+    after = separation(held_out, other_names, branches, text)
+    assert losses[-1]["loss"] < 0.7 * losses[0]["loss"]
+    for name in ("rendering", "rgb"):
+        assert after[name] > 0.95 and after[name] > before[name], (name, before, after)
+
+
+def separation(store, names, branches, text) -> dict[str, float]:
+    """AUROC of the points of all samples, per branch, by its definition."""
+    batch, scores = labelled_views(store, names, None, CPU), {}
+    for name, (_, tokens) in branches.features(batch).items():
+        maps = view_maps(patch_probabilities(tokens.flatten(0, 1), text[name]), (ROWS, ROWS), SIZE, True)
+        points, seen = lifted(maps, batch.pixel_of_point, batch.visible)
+        value, gt = points[:, 1][seen > 0], batch.defect[seen > 0] > 0
+        bad, good = value[gt][:, None], value[~gt][None, :]
+        scores[name] = float(((bad > good) + 0.5 * (bad == good)).float().mean())
+    return scores
+
+
+def test_maps_can_be_trained_at_a_lower_resolution(store_and_names, spec):
+    """At half the pixels the losses stay close to the full ones; the stored masks are not touched."""
+    store, names = store_and_names
+    full, half = (
+        prompt_losses(rendering_only(spec), labelled_views(store, names[:4], px, CPU), PromptConfig(), contrast=False)
+        for px in (None, SIZE // 2)
+    )
+    assert torch.isclose(full["rendering_maps"], half["rendering_maps"], rtol=0.1)
+    assert torch.isclose(full["rendering_points"], half["rendering_points"], rtol=0.1)
+
+
+def test_branches_and_aligner_must_fit(spec):
+    """An RGB branch without an aligner is a bug of the caller."""
+    with pytest.raises(ValueError, match="rgb"):
+        Branches(spec, both(spec).prompts)
+
+
+def test_an_unknown_view_average_is_a_usage_error():
+    """The choices are named."""
+    with pytest.raises(UsageError, match="sample, published"):
+        PromptConfig(view_average="mean")
