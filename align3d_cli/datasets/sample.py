@@ -29,6 +29,8 @@ class Sample:
     split:     "train" or "test"
     defect:    kind of the defect as the data set calls it, "good" for none
     load:      reads the scan; raises InputRejected
+    point_labels: False when nobody labelled the points of a defective scan: `load` then gives all False, and the scan
+               counts for object metrics only
     """
 
     name: str
@@ -36,6 +38,7 @@ class Sample:
     split: str
     defect: str
     load: Callable[[], LabelledCloud] = field(repr=False, compare=False)
+    point_labels: bool = True
 
     @property
     def anomalous(self) -> bool:

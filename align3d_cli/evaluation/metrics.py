@@ -73,7 +73,7 @@ class ScoredSample:
     anomalous:    the scan's own label
     object_score: float, higher is more anomalous
     scores:       (N,) float in the scan's order; NaN where no score was given (background, no measurement)
-    defect:       (N,) bool
+    defect:       (N,) bool, or None when nobody labelled the points: the scan counts for object metrics only
     xyz:          (N, 3) float, a row that is not finite is no measurement
     grid:         (H, W) of an organised scan, else None
     """
@@ -81,7 +81,7 @@ class ScoredSample:
     anomalous: bool
     object_score: float
     scores: np.ndarray = field(repr=False)
-    defect: np.ndarray = field(repr=False)
+    defect: np.ndarray | None = field(repr=False)
     xyz: np.ndarray = field(repr=False)
     grid: tuple[int, int] | None = None
 
@@ -110,10 +110,13 @@ def evaluate(samples: Iterable[ScoredSample], *, mode: str = "foreground") -> Ev
     mode: "foreground" = the scans' own points, "paper" = 336 x 336 pixels of organised scans, background included
     """
     pool, labels, object_scores = Pool(), [], []
-    n_missed = 0
+    n_missed = n_unlabelled = 0
     for sample in samples:
         labels.append(sample.anomalous)
         object_scores.append(sample.object_score)
+        if sample.defect is None:
+            n_unlabelled += 1
+            continue
         defect, scores, region, missed = point_items(sample, mode)
         n_missed += missed
         pool.add(defect, scores, region)
@@ -131,7 +134,7 @@ def evaluate(samples: Iterable[ScoredSample], *, mode: str = "foreground") -> Ev
         n_anomalous=objects.n_defect,
         n_points=points.n_normal + points.n_defect,
         n_defect_points=points.n_defect,
-        notes=_notes(objects, points, pool, n_missed),
+        notes=_notes(objects, points, pool, n_missed, n_unlabelled),
     )
 
 
@@ -168,13 +171,15 @@ def _paper_items(sample: ScoredSample):
     return defect.ravel(), np.nan_to_num(scores, nan=empty).ravel(), region.ravel(), missed
 
 
-def _notes(objects: Ranking, points: Ranking, pool: Pool, n_missed: int) -> tuple[str, ...]:
+def _notes(objects: Ranking, points: Ranking, pool: Pool, n_missed: int, n_unlabelled: int) -> tuple[str, ...]:
     """Plain sentences on what is undefined, missed or rounded."""
     notes = []
     for what, ranking in (("object", objects), ("point", points)):
         missing = [name for name, n in (("normal", ranking.n_normal), ("anomalous", ranking.n_defect)) if not n]
         if missing:
             notes.append(f"{what} metrics are undefined: no {' and no '.join(missing)} {what}s")
+    if n_unlabelled:
+        notes.append(f"{n_unlabelled} scans have no point labels and count for the object metrics only")
     if n_missed:
         notes.append(f"{n_missed} defective points carry no score and count as missed")
     if not pool.exact:

@@ -205,6 +205,16 @@ def test_foreground_leaves_out_background_but_not_missed_defects():
     )
 
 
+def test_scans_without_point_labels_count_as_objects_only():
+    """A scan whose points nobody labelled adds to O-R and O-A, not to the point metrics, and is noted."""
+    labelled = sample([0, 0, 1], [0.1, 0.2, 0.9])
+    unlabelled = ScoredSample(True, 0.5, np.ones(3), None, np.zeros((3, 3)))
+    good = sample([0, 0, 0], [0.1, 0.2, 0.3], object_score=-1.0)
+    got = evaluate([labelled, unlabelled, good])
+    assert (got.n_samples, got.n_anomalous, got.n_points, got.object_auroc) == (3, 2, 6, 1.0)
+    assert got.notes == ("1 scans have no point labels and count for the object metrics only",)
+
+
 def test_paper_mode_counts_every_pixel_of_336_squared():
     """Paper mode counts the background of an organised scan, which flatters the same map."""
     defect = np.zeros((40, 60), bool)
