@@ -5,22 +5,44 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import typer
+from typer.core import TyperGroup
 
 from align3d_cli import __version__
 from align3d_cli.cli import output
+from align3d_cli.cli.options import examples
 from align3d_cli.errors import Align3DError
+
+COMMANDS = ("score", "render", "synth", "tune", "align", "prompt_train", "benchmark", "calibrate", "weights", "doctor")
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+class Program(TyperGroup):
+    """The commands in the order they were registered; an interrupt ends any of them with its own exit code."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: typer.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            output.info("interrupted; what was written so far is complete")
+            raise typer.Exit(INTERRUPTED) from None
+
 
 app = typer.Typer(
     name="align3d",
+    cls=Program,
     help="Find defects in 3D scans without ever having seen a good part.",
-    epilog="Example: align3d score part.ply --out heatmap.ply",
+    epilog=examples(
+        "align3d score part.ply --out heatmap.ply",
+        "align3d score parts/ --out-dir heat/ --report report.html --fail-above 0.5",
+    ),
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-COMMANDS = ("score", "render", "synth", "tune", "align", "prompt_train", "benchmark", "calibrate", "weights", "doctor")
 
 
 def _version(asked: bool) -> None:
@@ -31,7 +53,9 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version and exit."),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    ),
 ) -> None:
     """Find defects in 3D scans without ever having seen a good part."""
 
@@ -42,12 +66,9 @@ for name in COMMANDS:
 
 
 def main() -> None:
-    """Run the program; the exit codes are those of FORMATS: 0 1 2 3 4 5 6 130."""
+    """Run the program with the exit codes of FORMATS: 0 1 2 3 4 5 6 130; a bug keeps its traceback and gives 1."""
     try:
         app()
     except Align3DError as error:
         output.info(f"error: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        output.info("interrupted")
-        sys.exit(130)

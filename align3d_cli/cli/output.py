@@ -1,14 +1,29 @@
 """The only writer to stdout. The result goes there; progress, warnings and talk go to stderr."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+ANSI = {"good": "\x1b[32m", "bad": "\x1b[31m", "faint": "\x1b[2m"}
+
 
 def result(text: str) -> None:
     """Print one piece of the result on stdout, at once (pipes read line by line)."""
-    print(text, flush=True)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _drop_stdout()
+
+
+def result_bytes(data: bytes) -> None:
+    """Write a file's bytes to stdout, for `--out -`."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _drop_stdout()
 
 
 def result_json(value: object, *, indent: int | None = None) -> None:
@@ -25,6 +40,13 @@ def warn(text: str) -> None:
     info(f"warning: {text}")
 
 
+def tinted(text: str, tone: str) -> str:
+    """The text in one of the tones of ANSI when stdout is a terminal that may have colours, else as it is."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return f"{ANSI[tone]}{text}\x1b[0m"
+
+
 @contextmanager
 def progress(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Yield `advance(n)`; draws a bar with an ETA on stderr when that is a terminal, nothing elsewhere."""
@@ -35,6 +57,11 @@ def progress(description: str, total: int | None) -> Iterator[Callable[[int], No
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         task = bar.add_task(description, total=total)
         yield lambda n=1: bar.advance(task, n)
+
+
+def _drop_stdout() -> None:
+    """The reader went away (`| head`): go on quietly, files are still written and the exit code stays true."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,116 @@
+"""`align3d render`: the views of a scan as pictures, with their cameras."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from align3d_cli.cli import output
+from align3d_cli.cli.options import Device, check_views, examples, refuse_overwriting
+from align3d_cli.errors import InputRejected, UsageError
+
+
+class Style(StrEnum):
+    """What a view shows."""
+
+    grey = "grey"
+    colour = "colour"
+    normal = "normal"
+    depth = "depth"
+    geometry = "geometry"
+
+
+class Renderer(StrEnum):
+    """What draws: our splatter, or OpenGL through pyrender."""
+
+    splat = "splat"
+    pyrender = "pyrender"
+
+
+class Camera(StrEnum):
+    """fitted: orthographic, the scan fills the image; pointad: the published pinhole of 60 degrees."""
+
+    fitted = "fitted"
+    pointad = "pointad"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(
+        epilog=examples(
+            "align3d render part.ply --out views/",
+            "align3d render part.stl --out views/ --views sphere:16 --style normal --size 512",
+            "align3d render xyz/000.tiff --out views/ --views mvtec --camera pointad --maps",
+        )
+    )(render)
+
+
+def render(
+    scan: Annotated[str, typer.Argument(metavar="SCAN", help="The scan, any format that score reads.")],
+    out: Annotated[Path, typer.Option(help="Folder for view_00.png .. and views.json.")],
+    style: Annotated[Style, typer.Option(help="geometry tiles its channels from left to right.")] = Style.grey,
+    views: Annotated[
+        str, typer.Option(help="auto, a number, mvtec, eyecandies, real3d, sphere:N or front:N.")
+    ] = "auto",
+    size: Annotated[int, typer.Option(min=16, max=4096, help="Height and width of a view in px.")] = 336,
+    camera: Annotated[
+        Camera, typer.Option(help="fitted: orthographic; pointad: the published pinhole.")
+    ] = Camera.fitted,
+    renderer: Annotated[Renderer, typer.Option(help="pyrender needs an OpenGL (EGL) driver.")] = Renderer.splat,
+    background: Annotated[str, typer.Option(help="auto, keep or remove the plane the part lies on.")] = "auto",
+    maps: Annotated[
+        bool, typer.Option("--maps", help="Also maps.npz: which point is at which pixel, and depth.")
+    ] = False,
+    device: Annotated[Device, typer.Option(help="auto takes CUDA where there is a GPU.")] = Device.auto,
+    focal: Annotated[float | None, typer.Option(help="Focal length in px, for depth maps.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the points drawn from meshes.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print what views.json holds.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+) -> None:
+    """Draw a scan from several views: PNG pictures, the cameras as JSON, on request the point at every pixel."""
+    check_views(views)
+    if background not in ("auto", "keep", "remove"):
+        raise UsageError(f"--background {background}: unknown; use auto, keep or remove")
+    refuse_overwriting([out / "views.json"], force=force)
+    from align3d_cli.scans.read import read_scan
+
+    cloud = read_scan(scan, focal_px=focal, seed=seed)
+    if style == Style.colour and cloud.colours is None:
+        raise InputRejected(f"{scan}: has no colour per point; use --style grey, normal, depth or geometry")
+    from align3d_cli.model.device import resolve_device
+    from align3d_cli.report.view_files import write_views
+
+    drawn = _draw(cloud, style, views, size, camera, renderer, background, resolve_device(device))
+    described = {"input": scan, "style": style.value, "renderer": renderer.value} | write_views(
+        out, *drawn, maps=maps, force=force
+    )
+    if json:
+        output.result_json(described, indent=2)
+    else:
+        _print_written(out, described)
+
+
+def _draw(cloud, style, views, size, camera, renderer, background, device) -> tuple[Any, Any, Any, str]:
+    """The prepared scan, its views, their images (V, C, H, W) and the preset's name."""
+    from dataclasses import replace
+
+    from align3d_cli.render.draw import ViewPlan, draw_style, draw_views, resolve_preset
+    from align3d_cli.scans.prepare import prepare
+
+    scan = prepare(cloud, background=background)
+    plan = ViewPlan(size_px=size, camera=camera.value)
+    plan = replace(plan, count=int(views)) if views.isdigit() else replace(plan, preset=views)
+    plan = replace(plan, preset=resolve_preset(scan, plan))
+    drawn = draw_views(scan, plan, device=device)
+    images = draw_style(style.value, scan, drawn)
+    return scan, drawn, images, plan.preset
+
+
+def _print_written(out: Path, described: dict[str, Any]) -> None:
+    camera = described["projection"]
+    counts = f"{described['n_points']:,} points, {described['n_unseen']:,} seen by no view"
+    output.result(f"{out}: {len(described['views'])} views ({described['preset']}, {camera}), {counts}")
+    for view in described["views"]:
+        output.result(f"  {view['image']}  {view['n_visible']:,} points visible")
+    output.result(f"  {', '.join(described['files'])}")

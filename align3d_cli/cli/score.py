@@ -1,0 +1,137 @@
+"""`align3d score`: an anomaly score for every point of every scan, and one for each scan."""
+
+from pathlib import Path
+
+import typer
+
+from align3d_cli.cli import output
+from align3d_cli.cli import score_options as opt
+from align3d_cli.cli.options import Device, check_views, examples, refuse_overwriting
+from align3d_cli.errors import BatchFailures, UsageError
+
+EXCEEDED = 3  # exit code: done, and a part lies above --fail-above
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(
+        epilog=examples(
+            "align3d score part.ply --out heatmap.ply",
+            "align3d score part.stl --out report.html --json",
+            "align3d score xyz/000.tiff --out map.tiff --fail-above 0.6",
+            "align3d score parts/ --out-dir heat/ --report report.html --jsonl > scores.jsonl",
+            "cat part.ply | align3d score - --input-format ply --json",
+            "Exit codes: 0 done, 2 usage, 3 a part exceeds --fail-above, 4 input rejected, 5 model or device "
+            "missing, 6 some parts of a batch failed (also when others exceed the limit).",
+        )
+    )(score)
+
+
+def score(
+    inputs: opt.Inputs,
+    out: opt.Out = None,
+    out_dir: opt.OutDir = None,
+    format: opt.Format = None,
+    report: opt.Report = None,
+    json: opt.Json = False,
+    jsonl: opt.Jsonl = False,
+    fail_above: opt.FailAbove = None,
+    force: opt.Force = False,
+    quiet: opt.Quiet = False,
+    model: opt.Model = "align3d-lite",
+    device: opt.WhichDevice = Device.auto,
+    views: opt.Views = None,
+    background: opt.WhichBackground = opt.Background.auto,
+    seed: opt.Seed = 0,
+    input_format: opt.InputFormat = None,
+    focal: opt.Focal = None,
+    columns: opt.Columns = None,
+) -> None:
+    """Score scans: an anomaly score for every point, a heat map, and a verdict on the part."""
+    from align3d_cli.cli.inputs import find_parts, stream_format, with_named_output
+    from align3d_cli.cli.score_run import ScoreRun, ScoreSettings
+
+    _check_outputs(out, out_dir, json, jsonl, format)
+    check_views(views)
+    found = find_parts(inputs, avoid=out_dir)
+    parts, kind = with_named_output(found.parts, out, out_dir, format)
+    refuse_overwriting([*(part.output for part in parts), report], force=force)
+    if found.left_out and not quiet:
+        output.info(f"note: {len(found.left_out)} .txt files of the folders are left out; name them to score them")
+    settings = ScoreSettings(
+        model=model,
+        device=device,
+        format=kind,
+        views=views,
+        background=background,
+        focal_px=focal,
+        columns=columns,
+        input_format=input_format or stream_format(inputs, format),
+        fail_above=fail_above,
+        seed=seed,
+        force=force,
+        report=report,
+    )
+    talk = output.info if str(out) == "-" else output.result
+    outcomes = _score_all(ScoreRun(settings, lone=len(parts) == 1), parts, talk, json=json, jsonl=jsonl, quiet=quiet)
+    if report is not None:
+        _write_report(report, outcomes, force)
+    _end(outcomes, fail_above)
+
+
+def _check_outputs(out, out_dir, json: bool, jsonl: bool, format) -> None:
+    """Raise UsageError for outputs that contradict each other."""
+    if out is not None and out_dir is not None:
+        raise UsageError("--out and --out-dir: give one, --out for a single part, --out-dir for many")
+    if json and jsonl:
+        raise UsageError("--json and --jsonl: give one, --jsonl for many parts")
+    if str(out) == "-" and (json or jsonl):
+        raise UsageError("--out -: standard output carries the heat map, so no JSON can be printed there; name a file")
+    if str(out) == "-" and format is None:
+        raise UsageError("--out -: needs --format")
+
+
+def _score_all(run, parts, talk, *, json: bool, jsonl: bool, quiet: bool) -> list:
+    """Score the parts in order and print each outcome; returns them all. talk: prints the lines for people."""
+    from align3d_cli.cli.score_lines import result_line, summary
+
+    width = max(len(part.name) for part in parts)
+    outcomes = []
+    with output.progress("scoring", len(parts)) as advance:
+        for part in parts:
+            outcomes.append(found := run.outcome(part))
+            advance(1)
+            if jsonl:
+                output.result_json(found.result)
+            if found.error is not None and not run.lone:
+                output.info(f"error: {found.result['error']['message']}")
+            elif found.error is None and not (json or jsonl):
+                talk(result_line(found.result, width))
+    if json:
+        results = [found.result for found in outcomes]
+        output.result_json(results[0] if run.lone else results, indent=2)
+    if not run.lone and not quiet:
+        output.info(summary(outcomes))
+    return outcomes
+
+
+def _write_report(path: Path, outcomes, force: bool) -> None:
+    from align3d_cli.report.files import write_bytes
+    from align3d_cli.report.html import html_page
+
+    pages = [found.page for found in outcomes if found.page is not None]
+    failures = [found.result for found in outcomes if found.error is not None]
+    write_bytes(path, html_page(path.stem, pages, failures).encode(), force=force)
+
+
+def _end(outcomes, fail_above: float | None) -> None:
+    """Leave with the call's exit code. A failed part weighs more than an exceeded limit: the batch is incomplete."""
+    failed = [found for found in outcomes if found.error is not None]
+    if failed and len(outcomes) == 1:
+        raise failed[0].error
+    if any(found.result["error"]["kind"] == "internal" for found in failed):
+        raise typer.Exit(1)
+    if failed:
+        raise BatchFailures(f"{len(failed)} of {len(outcomes)} parts could not be scored")
+    if fail_above is not None and any(found.result["score"] > fail_above for found in outcomes):
+        raise typer.Exit(EXCEEDED)

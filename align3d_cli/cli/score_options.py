@@ -1,0 +1,71 @@
+"""The options of `align3d score`, as its help shows them."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from align3d_cli.cli.options import Device
+
+OUTPUTS, HOW, READING = "Outputs", "How to score", "How to read"
+
+
+class HeatmapFormat(StrEnum):
+    """What a heat map can be written as."""
+
+    ply = "ply"
+    npz = "npz"
+    tiff = "tiff"
+    glb = "glb"
+    png = "png"
+    html = "html"
+
+
+class Background(StrEnum):
+    """What happens to the plane a part lies on."""
+
+    auto = "auto"
+    keep = "keep"
+    remove = "remove"
+
+
+def _option(*names: str, panel: str, help: str, **checks: float):
+    return typer.Option(*names, help=help, rich_help_panel=panel, **checks)
+
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(metavar="INPUT...", help="Scans, and folders that are searched for scans; - reads standard input."),
+]
+Out = Annotated[
+    Path | None, _option(panel=OUTPUTS, help="Heat map of a single part; its suffix says the format, - is stdout.")
+]
+OutDir = Annotated[Path | None, _option(panel=OUTPUTS, help="Folder for one heat map a part, named like the part.")]
+Format = Annotated[
+    HeatmapFormat | None,
+    _option(panel=OUTPUTS, help="Format of heat maps; default: --out's suffix, ply for --out-dir."),
+]
+Report = Annotated[Path | None, _option(panel=OUTPUTS, help="One HTML page of all parts of this call.")]
+Json = Annotated[bool, _option("--json", panel=OUTPUTS, help="Print the result as JSON, an array for several parts.")]
+Jsonl = Annotated[bool, _option("--jsonl", panel=OUTPUTS, help="Print one line of JSON a part as it finishes.")]
+FailAbove = Annotated[
+    float | None, _option(panel=OUTPUTS, help="Exit with 3 when a part's score exceeds this.", min=0.0, max=1.0)
+]
+Force = Annotated[bool, _option("--force", panel=OUTPUTS, help="Overwrite files that exist.")]
+Quiet = Annotated[bool, _option("--quiet", "-q", panel=OUTPUTS, help="No notes and no summary.")]
+Model = Annotated[str, _option(panel=HOW, help="Name or path of the model.")]
+WhichDevice = Annotated[Device, _option("--device", panel=HOW, help="auto takes CUDA where there is a GPU.")]
+Views = Annotated[
+    str | None,
+    _option(panel=HOW, help="A number, mvtec, eyecandies, real3d, sphere:N or front:N; default: the model's."),
+]
+WhichBackground = Annotated[
+    Background, _option("--background", panel=HOW, help="The plane a part lies on: found by itself, kept, or removed.")
+]
+Seed = Annotated[int, _option(panel=HOW, help="Of the points drawn from meshes.", min=0)]
+InputFormat = Annotated[
+    str | None, _option(panel=READING, help="Format of the inputs whatever their names say; - needs it.")
+]
+Focal = Annotated[float | None, _option(panel=READING, help="Focal length in px, for depth maps (one-channel tiff).")]
+Columns = Annotated[str | None, _option(panel=READING, help="Columns of tables, e.g. xyzrgb or x,y,z,nx,ny,nz.")]

@@ -1,0 +1,95 @@
+"""A scored scan to one file: heat map in the scan's own kind, view sheet, or page. Written beside, then moved there."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from align3d_cli.model.bundle import Calibration
+from align3d_cli.model.inspector import Inspection
+from align3d_cli.report.colours import score_rgb
+from align3d_cli.report.files import cannot_write, write_bytes
+from align3d_cli.report.html import PartPage, html_page
+from align3d_cli.report.points_payload import PAGE_POINTS, points_payload
+from align3d_cli.report.portrait import portray
+from align3d_cli.scans.cloud import PointCloud
+
+JPEG_QUALITY = 88
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPart:
+    """A scan and all that was found on it.
+
+    result:      what `build_result` gave, for the texts of png and html
+    calibration: of the model, for its colour limits
+    background:  how the scan was prepared: "auto", "keep" or "remove"
+    """
+
+    cloud: PointCloud
+    inspection: Inspection
+    result: dict[str, Any]
+    calibration: Calibration
+    background: str = "auto"
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        return self.calibration.colour_low, self.calibration.colour_high
+
+
+def write_heatmap(path: Path, part: ScoredPart, *, format: str, force: bool = False) -> None:
+    """Write one part's outcome to `path`, as ply, npz, tiff, glb, png (view sheet) or html (page).
+
+    Raises InputRejected for a tiff of a scan without a grid, UsageError when the file cannot be written.
+    """
+    if format == "png":
+        write_bytes(path, sheet_png(part), force=force)
+    elif format == "html":
+        write_bytes(path, html_page(part.result["input"], [part_page(part)]).encode(), force=force)
+    else:
+        _write_points(path, part, format=format, force=force)
+
+
+def sheet_png(part: ScoredPart) -> bytes:
+    """The view sheet with its title, as a PNG file."""
+    result = part.result
+    title = f"{result['input']}    {result['score']:.3f}    {result['verdict'].upper()}"
+    return _sheet(part, title, _subtitle(result), "PNG")[0]
+
+
+def part_page(part: ScoredPart, *, points: int = PAGE_POINTS) -> PartPage:
+    """One part for `html_page`: its sheet as JPEG, and at most `points` of its points for the viewer."""
+    sheet, home = _sheet(part, "", "", "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    payload = points_payload(part.cloud.xyz, part.inspection.point_scores, *part.limits, home, limit=points)
+    return PartPage(part.result, sheet, "image/jpeg", payload, *part.limits)
+
+
+def _sheet(part: ScoredPart, title: str, subtitle: str, kind: str, **options: Any) -> tuple[bytes, Any]:
+    """The encoded view sheet, and the (3, 3) rotation of its first view."""
+    from align3d_cli.report.view_sheet import Legend, view_sheet
+
+    portrait = portray(part.cloud, part.inspection.point_scores, part.inspection.views, background=part.background)
+    data = io.BytesIO()
+    view_sheet(portrait.images, portrait.maps, Legend(title, subtitle, *part.limits)).save(data, kind, **options)
+    return data.getvalue(), portrait.home
+
+
+def _write_points(path: Path, part: ScoredPart, *, format: str, force: bool) -> None:
+    from align3d_cli.scans.write import write_scores
+
+    scores = part.inspection.point_scores
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_scores(path, part.cloud, scores, score_rgb(scores, *part.limits), format=format, force=force)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _subtitle(result: dict[str, Any]) -> str:
+    counts = [f"{result['n_points']:,} points"]
+    if result["n_invalid"]:
+        counts.append(f"{result['n_invalid']:,} without measurement")
+    if result["n_unseen"]:
+        counts.append(f"{result['n_unseen']:,} seen by no view")
+    facts = [f"limit {result['threshold']:.3f}", result["model"], f"views {result['views']}", *counts]
+    return "  ·  ".join(facts)

@@ -1,0 +1,80 @@
+"""The JSON object of one scored part: same fields, same order, for `--json`, `--jsonl` and the HTML page.
+
+`result.schema.json` beside this file is the same promise for other programs; a test holds the two together.
+"""
+
+import json
+import math
+from importlib.resources import files
+from typing import Any
+
+from align3d_cli import __version__
+
+SCHEMA_VERSION = 1
+FIELDS = (
+    "schema_version",
+    "tool_version",
+    "input",
+    "input_sha256",
+    "output",
+    "n_points",
+    "n_invalid",
+    "n_unseen",
+    "score",
+    "threshold",
+    "verdict",
+    "unit",
+    "model",
+    "model_sha256",
+    "views",
+    "device",
+    "seed",
+    "seconds",
+)
+
+
+def verdict_of(score: float, threshold: float) -> str:
+    """ "defective" when the score exceeds the threshold, else "good"."""
+    return "defective" if score > threshold else "good"
+
+
+def build_result(*, score: float, threshold: float, seconds: dict[str, float], **known: Any) -> dict[str, Any]:
+    """The result of one part, fields in the order of FIELDS.
+
+    score, threshold: in [0, 1]; the verdict follows from them
+    seconds:          step -> seconds, rounded to milliseconds here
+    known:            the other fields by name, except the two versions and the verdict
+    Raises ValueError for a score outside [0, 1] or for fields missing or unknown: both are bugs of the caller.
+    """
+    if not (math.isfinite(score) and 0.0 <= score <= 1.0):
+        raise ValueError(f"an object score lies in [0, 1], got {score}")
+    values = known | {
+        "schema_version": SCHEMA_VERSION,
+        "tool_version": __version__,
+        "score": round(float(score), 6),
+        "threshold": float(threshold),
+        "verdict": verdict_of(score, threshold),
+        "seconds": {step: round(float(value), 3) for step, value in seconds.items()},
+    }
+    if set(values) != set(FIELDS):
+        raise ValueError(f"result fields that do not fit: {sorted(set(values) ^ set(FIELDS))}")
+    return {name: values[name] for name in FIELDS}
+
+
+def build_failure(*, input: str, kind: str, message: str, exit_code: int) -> dict[str, Any]:
+    """What stands in a batch for a part that could not be scored.
+
+    kind:      "input", "environment", "usage", or "internal" for a bug of ours
+    exit_code: what the program would have ended with, had this been the only part
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool_version": __version__,
+        "input": input,
+        "error": {"kind": kind, "message": message, "exit_code": exit_code},
+    }
+
+
+def result_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of what the two functions above return."""
+    return json.loads(files(__package__).joinpath("result.schema.json").read_text(encoding="utf-8"))
