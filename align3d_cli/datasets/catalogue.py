@@ -32,7 +32,7 @@ DATA_SETS = {
     for d in (
         DataSet(
             "mvtec3d",
-            "MVTec 3D-AD, www.mvtec.com/company/research/datasets/mvtec-3d-ad",
+            "MVTec 3D-AD, https://www.mvtec.com/company/research/datasets/mvtec-3d-ad",
             "CC BY-NC-SA 4.0, no commercial use",
             "<root>/<category>/{train,validation}/good/{rgb/NNN.png,xyz/NNN.tiff}\n"
             "<root>/<category>/test/<good|defect>/{rgb/NNN.png,xyz/NNN.tiff,gt/NNN.png}",
@@ -42,7 +42,7 @@ DATA_SETS = {
         ),
         DataSet(
             "eyecandies",
-            "Eyecandies, eyecan-ai.github.io/eyecandies",
+            "Eyecandies, https://eyecan-ai.github.io/eyecandies",
             "none stated: research use, ask the authors for anything else",
             "<root>/<Category>/{train,val,test_public}/data/NN_{image_0.png,depth.png,info_depth.yaml,metadata.yaml,"
             "mask.png,bumps_mask.png,..}\nor a copy converted to the layout of mvtec3d",
@@ -52,7 +52,7 @@ DATA_SETS = {
         ),
         DataSet(
             "real3d",
-            "Real3D-AD, github.com/M-3LAB/Real3D-AD (the pcd archive)",
+            "Real3D-AD, https://github.com/M-3LAB/Real3D-AD (the pcd archive)",
             "CC BY 4.0 according to its README",
             "<root>/<category>/train/*template*.pcd\n"
             "<root>/<category>/test/{NNN_good*.pcd,NNN_<defect>*.pcd}\n"
@@ -63,7 +63,7 @@ DATA_SETS = {
         ),
         DataSet(
             "anomaly-shapenet",
-            "Anomaly-ShapeNet, github.com/Chopper-233/Anomaly-ShapeNet",
+            "Anomaly-ShapeNet, https://github.com/Chopper-233/Anomaly-ShapeNet",
             "CC BY 4.0 according to its README",
             "<root>/dataset/pcd/<class>/train/*template*.pcd\n"
             "<root>/dataset/pcd/<class>/test/{*positive*.pcd,*<defect>*.pcd}\n"
@@ -74,7 +74,7 @@ DATA_SETS = {
         ),
         DataSet(
             "mulsen",
-            "MulSen-AD, github.com/ZZZBBBZZZ/MulSen-AD",
+            "MulSen-AD, https://github.com/ZZZBBBZZZ/MulSen-AD",
             "CC BY 4.0 according to its README",
             "<root>/<category>/Pointcloud/train/N.stl\n"
             "<root>/<category>/Pointcloud/test/<good|defect>/N.stl\n"

@@ -30,10 +30,11 @@ def samples(category: str, folder: Path) -> list[Sample]:
     found = []
     for kind in filter(_is_kind, layout.folders(folder)):
         for scan in layout.files(kind, *SCANS):
-            labels = None if kind.name == "good" else find_labels(folder, scan)
-            labelled = kind.name == "good" or labels is not None
+            defect = "good" if kind.name.lower() == "good" else kind.name
+            labels = None if defect == "good" else find_labels(folder, scan)
+            labelled = defect == "good" or labels is not None
             name = f"{category}/{kind.name}/{scan.name}"
-            found.append(Sample(name, category, "test", kind.name, partial(load, scan, labels), labelled))
+            found.append(Sample(name, category, "test", defect, partial(load, scan, labels), labelled))
     return found
 
 

@@ -49,22 +49,23 @@ def match_labels(xyz: np.ndarray, rows: np.ndarray, path: Path) -> np.ndarray:
     path: of the rows, for messages
     Returns (N,) bool. Raises InputRejected when the rows lie elsewhere than the points.
     """
-    if len(rows) == 0:
+    if not np.isfinite(rows).all(axis=1).any():
         raise InputRejected(f"{path}: no rows; a label for every point is expected")
     defect = rows[:, 3] > 0
     extent = _extent(rows[:, :3])
     if len(rows) == len(xyz) and np.abs(rows[:, :3] - xyz).max() <= SAME_PLACE * extent:
         return defect
-    finite = np.isfinite(xyz).all(axis=1)
+    finite, usable = np.isfinite(xyz).all(axis=1), np.isfinite(rows).all(axis=1)
     label = np.zeros(len(xyz), bool)
-    nearest = _nearest(xyz[finite], rows[:, :3], extent, path)
-    label[finite] = defect[nearest]
+    nearest = _nearest(xyz[finite], rows[usable, :3], extent, path)
+    label[finite] = defect[usable][nearest]
     return label
 
 
 def mark_nearest(places: np.ndarray, anomalous: np.ndarray, path: Path) -> np.ndarray:
     """(M, 3) places and (R, 3) anomalous points -> (M,) bool, True for the place nearest to each anomalous point."""
     label = np.zeros(len(places), bool)
+    anomalous = anomalous[np.isfinite(anomalous).all(axis=1)]
     if len(anomalous):
         label[_nearest(anomalous, places, _extent(places), path)] = True
     return label

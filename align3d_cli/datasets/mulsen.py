@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from align3d_cli.datasets import layout
-from align3d_cli.datasets.labels import mark_nearest, read_rows
+from align3d_cli.datasets.labels import carry_labels, mark_nearest, read_rows
 from align3d_cli.datasets.sample import LabelledCloud, Sample
 from align3d_cli.errors import InputRejected
 from align3d_cli.scans.cloud import Mesh, PointCloud
 from align3d_cli.scans.read import read_scan
+
+SCANNED_VERTICES = 500  # a mesh with fewer is a drawing, not a scan: its surface is sampled
 
 
 def find(root: Path) -> dict[str, Path]:
@@ -55,19 +57,26 @@ def samples(category: str, folder: Path) -> list[Sample]:
 
 
 def load(scan: Path, rows: Path | None) -> LabelledCloud:
-    """Vertices of a scan; those nearest to the listed anomalous points are defective. rows: None for a normal scan."""
-    cloud = vertex_cloud(read_scan(scan, samples=1))  # only the vertices are used
+    """Vertices of a scan; those nearest to the listed anomalous points are defective. rows: None for a normal scan.
+
+    A mesh too coarse to be a scan gives points of its surface, each with the label of the nearest vertex.
+    """
+    cloud = vertex_cloud(read_scan(scan))
     if rows is None:
         return LabelledCloud(cloud, np.zeros(len(cloud), bool))
     if not rows.is_file():
         raise InputRejected(f"{scan}: no label file {rows}; restore it, or data.csv if the scan counts as normal")
-    return LabelledCloud(cloud, mark_nearest(cloud.xyz, read_rows(rows, columns=3)[:, :3], rows))
+    vertices = cloud.mesh.vertices
+    marked = mark_nearest(vertices, read_rows(rows, columns=3)[:, :3], rows)
+    return LabelledCloud(cloud, marked if cloud.xyz is vertices else carry_labels(cloud.xyz, vertices, marked))
 
 
 def vertex_cloud(cloud: PointCloud) -> PointCloud:
-    """The distinct vertices of a mesh as its points, in order of first appearance; faces follow them."""
+    """The distinct vertices of a scan as its points, in order of first appearance; faces follow them."""
     if cloud.mesh is None:
         raise InputRejected(f"{cloud.path}: holds no triangles; MulSen-AD scans are meshes")
+    if len(cloud.mesh.vertices) < SCANNED_VERTICES:
+        return cloud
     _, first, place = np.unique(cloud.mesh.vertices, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     row_of_place = np.empty(len(order), np.int64)

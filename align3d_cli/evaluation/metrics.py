@@ -59,6 +59,13 @@ def ranking_f1_max(ranking: Ranking) -> float:
     return float((2.0 * found / (ranking.n_defect + found + np.cumsum(ranking.normal))).max())
 
 
+def thinned(x: np.ndarray, y: np.ndarray, n: int = 500) -> tuple[np.ndarray, np.ndarray]:
+    """About n points of a rising curve, evenly spaced along its length, both ends among them; for plots."""
+    length = np.append(0.0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y))))
+    keep = np.unique(np.searchsorted(length, np.linspace(0, length[-1], n)))
+    return x[keep], y[keep]
+
+
 def roc_curve(ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
     """(K + 1,) false and (K + 1,) true positive rate at every distinct score, from (0, 0) to (1, 1)."""
     fpr = np.cumsum(ranking.normal) / max(ranking.n_normal, 1)
@@ -104,11 +111,31 @@ class Evaluation:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Objects and points of a set of samples in order, for metrics and for curves.
+
+    n_missed: defective points without a score; n_unlabelled: scans without point labels; exact: see `ranking.Pool`
+    """
+
+    objects: Ranking
+    points: Ranking
+    mode: str
+    n_missed: int
+    n_unlabelled: int
+    exact: bool
+
+
 def evaluate(samples: Iterable[ScoredSample], *, mode: str = "foreground") -> Evaluation:
     """All metrics over a set of samples, points pooled as in the official evaluation; samples may come one at a time.
 
     mode: "foreground" = the scans' own points, "paper" = 336 x 336 pixels of organised scans, background included
     """
+    return summarise(gather(samples, mode=mode))
+
+
+def gather(samples: Iterable[ScoredSample], *, mode: str = "foreground") -> Gathered:
+    """Rank the objects and the pooled points of a set of samples; see `evaluate`."""
     pool, labels, object_scores = Pool(), [], []
     n_missed = n_unlabelled = 0
     for sample in samples:
@@ -121,7 +148,12 @@ def evaluate(samples: Iterable[ScoredSample], *, mode: str = "foreground") -> Ev
         n_missed += missed
         pool.add(defect, scores, region)
     objects = rank(np.array(labels, bool), np.array(object_scores, float))
-    points = pool.ranking()
+    return Gathered(objects, pool.ranking(), mode, n_missed, n_unlabelled, pool.exact)
+
+
+def summarise(gathered: Gathered) -> Evaluation:
+    """The metrics of what was gathered."""
+    objects, points = gathered.objects, gathered.points
     return Evaluation(
         object_auroc=ranking_auroc(objects),
         object_ap=ranking_average_precision(objects),
@@ -129,12 +161,12 @@ def evaluate(samples: Iterable[ScoredSample], *, mode: str = "foreground") -> Ev
         aupro=aupro(points),
         point_ap=ranking_average_precision(points),
         f1_max=ranking_f1_max(points),
-        mode=mode,
-        n_samples=len(labels),
+        mode=gathered.mode,
+        n_samples=objects.n_normal + objects.n_defect,
         n_anomalous=objects.n_defect,
         n_points=points.n_normal + points.n_defect,
         n_defect_points=points.n_defect,
-        notes=_notes(objects, points, pool, n_missed, n_unlabelled),
+        notes=_notes(gathered),
     )
 
 
@@ -171,17 +203,17 @@ def _paper_items(sample: ScoredSample):
     return defect.ravel(), np.nan_to_num(scores, nan=empty).ravel(), region.ravel(), missed
 
 
-def _notes(objects: Ranking, points: Ranking, pool: Pool, n_missed: int, n_unlabelled: int) -> tuple[str, ...]:
+def _notes(gathered: Gathered) -> tuple[str, ...]:
     """Plain sentences on what is undefined, missed or rounded."""
     notes = []
-    for what, ranking in (("object", objects), ("point", points)):
+    for what, ranking in (("object", gathered.objects), ("point", gathered.points)):
         missing = [name for name, n in (("normal", ranking.n_normal), ("anomalous", ranking.n_defect)) if not n]
         if missing:
             notes.append(f"{what} metrics are undefined: no {' and no '.join(missing)} {what}s")
-    if n_unlabelled:
-        notes.append(f"{n_unlabelled} scans have no point labels and count for the object metrics only")
-    if n_missed:
-        notes.append(f"{n_missed} defective points carry no score and count as missed")
-    if not pool.exact:
+    if gathered.n_unlabelled:
+        notes.append(f"{gathered.n_unlabelled} scans have no point labels and count for the object metrics only")
+    if gathered.n_missed:
+        notes.append(f"{gathered.n_missed} defective points carry no score and count as missed")
+    if not gathered.exact:
         notes.append("scores were rounded to 1 part in 32768 to rank them within memory")
     return tuple(notes)

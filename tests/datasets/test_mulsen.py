@@ -93,3 +93,14 @@ def test_missing_labels_are_refused(tree):
     assert sample.defect == "color"
     with pytest.raises(InputRejected, match=r"0\.stl.*no label file"):
         sample.load()
+
+
+def test_coarse_meshes_are_sampled(tree):
+    """A box of eight vertices gives points of its faces, labelled like their nearest corner."""
+    path = tree / "capsule/Pointcloud/test/hole/0.stl"
+    trimesh.creation.box((10, 10, 10)).export(path)
+    (tree / "capsule/Pointcloud/GT/hole/0.txt").write_text("5,5,5\n5,-5,5\n")
+    labelled = samples_of(tree)["capsule/test/hole/0"].load()
+    x, z = labelled.cloud.xyz[:, 0], labelled.cloud.xyz[:, 2]
+    assert len(labelled.cloud) > 10_000
+    assert (labelled.defect == ((x > 0) & (z > 0))).all()

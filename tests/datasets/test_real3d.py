@@ -100,6 +100,18 @@ def test_rounded_rows_keep_their_labels(real3d, surface):
     assert (got == defect).all()
 
 
+def test_points_and_rows_without_place_are_passed_over(real3d, write_pcd, surface):
+    """A point that is not finite is not defective, a row that is not finite labels nothing."""
+    xyz, defect = surface(500, 12)
+    rows = xyz.copy()
+    rows[7] = np.nan
+    xyz[defect.argmax()] = np.nan
+    write_pcd(real3d / "fish/test/3_bulge.pcd", xyz)
+    write_rows(real3d / "fish/gt/3_bulge.txt", rows, defect)
+    got = by_name("real3d", real3d)["fish/test/3_bulge"].load().defect
+    assert not got[defect.argmax()] and got.sum() == defect.sum() - 1
+
+
 @pytest.mark.parametrize(
     ("content", "finding"),
     [("", "no rows"), ("1 2 3\n4 5 6\n", "3 columns"), ("1 2 3 0\n1 2\n", "not rows of numbers")],

@@ -18,6 +18,7 @@ from align3d_cli.evaluation.metrics import (
     ranking_average_precision,
     ranking_f1_max,
     roc_curve,
+    thinned,
 )
 from align3d_cli.evaluation.ranking import Pool, rank
 
@@ -145,6 +146,16 @@ def test_roc_curve_encloses_the_auroc():
     fpr, tpr = roc_curve(rank(defect, score))
     assert np.trapezoid(tpr, fpr) == pytest.approx(auroc(defect, score))
     assert (fpr[0], tpr[0], fpr[-1], tpr[-1]) == (0, 0, 1, 1)
+
+
+def test_thinned_curve_is_the_same_picture():
+    """500 of 20 000 points enclose the same area to 1e-3, from end to end."""
+    rng = np.random.default_rng(0)
+    defect = rng.random(20_000) < 0.1
+    fpr, tpr = roc_curve(rank(defect, rng.normal(size=20_000) + 2 * defect))
+    x, y = thinned(fpr, tpr)
+    assert len(x) <= 500 and (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
+    assert np.trapezoid(y, x) == pytest.approx(np.trapezoid(tpr, fpr), abs=1e-3)
 
 
 def sample(defect, scores, grid=None, anomalous=None, object_score=0.0, xyz=None):
