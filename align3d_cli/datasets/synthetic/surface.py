@@ -1,0 +1,176 @@
+"""Dense oriented surfaces: sampled from signed distance functions, displaced along normals."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from align3d_cli.datasets.synthetic.fields import Field
+from align3d_cli.datasets.synthetic.sdf import Sdf
+
+CHUNK = 12_288  # points evaluated at once: three coordinates and the temporaries stay in the L2 cache
+BAND = 0.95  # half the diagonal of a cell is 0.87 of its side; the rest forgives distances a little too large
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a family returns.
+
+    sdf:     signed distance, surface within [-half, half]
+    half:    (3,) half sides of the bounding box
+    reliefs: normal surface texture, (amplitude in part units, field) each, applied along the normals
+    """
+
+    sdf: Sdf
+    half: tuple[float, float, float]
+    reliefs: tuple[tuple[float, Field], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """N oriented points of a surface.
+
+    xyz, normals: (N, 3) float32; colours: (N, 3) uint8 or None; spacing: mean distance between neighbours
+    defect:       (N,) bool or None; noise: (N,) float32, each point's draw of the sensor's noise, or None
+    """
+
+    xyz: np.ndarray
+    normals: np.ndarray
+    spacing: float
+    colours: np.ndarray | None = None
+    defect: np.ndarray | None = None
+    noise: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.xyz)
+
+    def take(self, rows: np.ndarray) -> "Surface":
+        """The same surface with only these rows (indices or mask)."""
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        return replace(self, **{name: None if a is None else a[rows] for name, a in arrays.items()})
+
+
+ARRAYS = ("xyz", "normals", "colours", "defect", "noise")
+
+
+def evaluate(sdf: Sdf, p: np.ndarray) -> np.ndarray:
+    """sdf at p (3, N), in cache-sized pieces. Returns (N,) float32."""
+    if p.shape[1] <= CHUNK:
+        return sdf(p)
+    return np.concatenate([sdf(np.ascontiguousarray(p[:, i : i + CHUNK])) for i in range(0, p.shape[1], CHUNK)])
+
+
+TETRAHEDRON = np.array([[1, -1, -1], [-1, -1, 1], [-1, 1, -1], [1, 1, 1]], np.float32)
+
+
+def distance_and_gradient(sdf: Sdf, p: np.ndarray, eps: float) -> tuple[np.ndarray, np.ndarray]:
+    """Value (N,) and gradient (3, N) from four evaluations at the corners of a small tetrahedron."""
+    value, gradient = np.zeros(p.shape[1], np.float32), np.zeros_like(p)
+    for corner in TETRAHEDRON:
+        f = evaluate(sdf, p + corner[:, None] * np.float32(eps))
+        value += f
+        gradient += corner[:, None] * f
+    return value / 4, gradient / np.float32(4 * eps)
+
+
+def _root_cells(half: np.ndarray, side: float) -> np.ndarray:
+    """Centres (3, M) of cubes of this side that cover the bounding box."""
+    counts = np.ceil(half / side + 0.5).astype(int)
+    axes = [(np.arange(-n, n, dtype=np.float32) + 0.5) * np.float32(side) for n in counts]
+    return np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")])
+
+
+OCTANTS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float32).T
+
+
+def _split(cells: np.ndarray, side: float) -> np.ndarray:
+    """The eight halves of every cell, (3, 8 M)."""
+    return (cells[:, :, None] + OCTANTS[:, None, :] * np.float32(side / 4)).reshape(3, -1)
+
+
+def _band(sdf: Sdf, cells: np.ndarray, side: float) -> np.ndarray:
+    return cells[:, np.abs(evaluate(sdf, cells)) < BAND * side]
+
+
+def _cells(part: Part, n: int, facing: "Facing | None") -> tuple[np.ndarray, float]:
+    """Cells around the surface, about 2 n of them, and their side."""
+    half = np.asarray(part.half, float)
+    side = float(half.max()) / 11
+    found = _band(part.sdf, _root_cells(half, side), side)
+    seen = 1.0 if facing is None else 0.62
+    area = max(found.shape[1], 8) * seen * side**2 / (2 * BAND)
+    final = np.sqrt(area / n) * 0.95
+    levels = max(int(np.ceil(np.log2(side / final))), 0)
+    side = final * 2**levels
+    cells = _band(part.sdf, _root_cells(half, side), side)
+    for level in range(levels):
+        if facing is not None and level == levels - 1:
+            _, gradient = distance_and_gradient(part.sdf, cells, 0.5 * side)
+            cells = cells[:, facing(cells.T, gradient.T) > -0.5]
+        cells, side = _split(cells, side), side / 2
+        cells = _band(part.sdf, cells, side)
+    return cells, side
+
+
+Facing = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (xyz (N, 3), normals (N, 3)) -> cosine towards the eye (N,)
+
+
+def sample_surface(part: Part, n: int, rng: np.random.Generator, facing: Facing | None = None) -> Surface:
+    """About n points, near-uniform over the part's surface (over its facing side when `facing` is given)."""
+    cells, side = _cells(part, n, facing)
+    p = cells + rng.uniform(-0.5, 0.5, cells.shape).astype(np.float32) * np.float32(side)
+    for step in (0.25, 0.1):
+        value, gradient = distance_and_gradient(part.sdf, p, step * side)
+        size = np.maximum((gradient * gradient).sum(axis=0), np.float32(0.05))
+        p = p - np.clip(value / size, -1.5 * side, 1.5 * side) * gradient
+    value, gradient = distance_and_gradient(part.sdf, p, 0.1 * side)
+    norm = np.sqrt((gradient * gradient).sum(axis=0))
+    good = (np.abs(value) < 0.1 * side) & (norm > 0.2)
+    xyz, normals = p[:, good].T, (gradient[:, good] / norm[good]).T
+    if facing is not None:
+        front = facing(xyz, normals) > -0.1
+        xyz, normals = xyz[front], normals[front]
+    keep = rng.permutation(len(xyz))[:n]
+    spacing = side * np.sqrt(2 * BAND * 0.5) * np.sqrt(max(len(xyz) / max(len(keep), 1), 1))
+    return Surface(np.ascontiguousarray(xyz[keep]), np.ascontiguousarray(normals[keep]), float(spacing))
+
+
+def tangents(normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two unit vectors (N, 3) perpendicular to each normal and to each other (Duff et al. 2017)."""
+    x, y, z = normals.T
+    sign = np.where(z >= 0, 1.0, -1.0).astype(normals.dtype)
+    a = -1 / (sign + z)
+    b = x * y * a
+    return np.stack((1 + sign * x * x * a, sign * b, -sign * x), 1), np.stack((b, sign + y * y * a, -y), 1)
+
+
+def displace(surface: Surface, field: Field, rows=None, direction=None) -> tuple[Surface, np.ndarray]:
+    """Move points by field(xyz) along their normals (or one direction (3,)) and turn the normals accordingly.
+
+    rows: indices (K,) of the points that may move; None for all. The field must be continuous: normals come from its
+    differences along the surface over 0.4 of the spacing.
+    Returns the new surface and by how much the area around each moved point grew, (K,).
+    """
+    rows = np.arange(len(surface)) if rows is None else rows
+    xyz, normals = surface.xyz[rows], surface.normals[rows]
+    along = normals if direction is None else np.asarray(direction, np.float32)[None]
+    t, b = tangents(normals)
+    eps = np.float32(0.4 * surface.spacing)
+    d = field(xyz).astype(np.float32)
+    dt, db = (field(xyz + eps * t) - d) / eps, (field(xyz + eps * b) - d) / eps
+    turned = np.cross(t + dt[:, None].astype(np.float32) * along, b + db[:, None].astype(np.float32) * along)
+    stretch = np.linalg.norm(turned, axis=1)
+    turned = np.where(stretch[:, None] > 1e-3, turned / np.maximum(stretch, 1e-3)[:, None], normals)
+    new_xyz, new_normals = surface.xyz.copy(), surface.normals.copy()
+    new_xyz[rows] = xyz + d[:, None] * along
+    new_normals[rows] = turned
+    return replace(surface, xyz=new_xyz, normals=new_normals), stretch
+
+
+def concatenate(first: Surface, second: Surface) -> Surface:
+    """Points of both, those of the first in front; spacing is the first's."""
+    both = {
+        name: None if getattr(first, name) is None else np.concatenate((getattr(first, name), getattr(second, name)))
+        for name in ARRAYS
+    }
+    return replace(first, **both)
