@@ -91,3 +91,33 @@ def test_auxiliary_categories_are_the_fields():
     assert AUXILIARY["eyecandies"] == ("Confetto", "LicoriceSandwich", "PeppermintCandy")
     assert AUXILIARY["real3d"] == ("shell", "starfish", "seahorse")
     assert NAMES == ("mvtec3d", "eyecandies", "real3d", "anomaly-shapenet", "mulsen", "folder", "synthetic")
+
+
+def test_synthetic_gives_held_out_families_by_default():
+    """Without further words the families no model was trained on, half of the scans good, nothing made yet."""
+    from align3d_cli.datasets.synthetic import HELD_OUT_FAMILIES, TRAIN_FAMILIES
+
+    samples = open_dataset("synthetic", limit=4)
+    assert {s.category for s in samples} == set(HELD_OUT_FAMILIES) and {s.split for s in samples} == {"test"}
+    assert len(samples) == 4 * len(HELD_OUT_FAMILIES) == 2 * sum(s.anomalous for s in samples)
+    assert len({s.name for s in samples}) == len(samples)
+    assert {s.category for s in open_dataset("synthetic", split="train", limit=1)} == set(TRAIN_FAMILIES)
+    assert set(AUXILIARY["synthetic"]) <= set(HELD_OUT_FAMILIES)
+
+
+def test_synthetic_scans_do_not_depend_on_what_else_is_asked_for():
+    """The same seed, family and number give the same scan, whatever the limit and the other categories."""
+    few = open_dataset("synthetic", categories=["cookie"], limit=2, seed=3)
+    more = open_dataset("synthetic", limit=6, seed=3)
+    assert [s.name for s in few] == [s.name for s in more if s.category == "cookie"][:2]
+    again, other = (open_dataset("synthetic", categories=["cookie"], limit=1, seed=s)[0].load() for s in (3, 4))
+    first = few[0].load()
+    assert (first.cloud.xyz[first.cloud.valid] == again.cloud.xyz[again.cloud.valid]).all()
+    assert len(first.cloud) != len(other.cloud) or not np.array_equal(first.cloud.valid, other.cloud.valid)
+
+
+def test_synthetic_families_by_name():
+    """A training family can be asked for; an unknown one is a usage error."""
+    assert {s.split for s in open_dataset("synthetic", categories=["gear"], limit=2)} == {"train"}
+    with pytest.raises(UsageError, match="no category teapot in synthetic"):
+        open_dataset("synthetic", categories=["teapot"])
