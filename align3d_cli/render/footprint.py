@@ -1,5 +1,6 @@
-"""How large a splat must be so that a surface closes, and how deep a surface may be."""
+"""How far apart points may lie and still be one surface, across the image and in depth."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,90 +9,67 @@ from scipy.spatial import cKDTree
 from align3d_cli.render.cameras import Cameras
 from align3d_cli.render.choose import spread_rows
 
-# Fixed-point steps of the surface sums: integers add up to the same bytes in any order, on any device.
-WEIGHT_STEPS = 1023.0
-OFFSET_STEPS = 1024.0  # per pixel
-DEPTH_STEPS = 65536.0  # per depth tolerance
-
-SAMPLE = 32768  # rows that stand for the whole cloud when its density is measured
-QUERIES = 512
+SAMPLE = 16_384  # rows that stand for the whole cloud when its density is measured
+QUERIES = 256
 NEIGHBOURS = 6
-LEAST_PX = 0.75  # below this a splat may miss every pixel centre but its own, and averages nothing
+WIDEST_PX = 10  # a handful of points stays a handful of spots
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Half side of the square splats of one call.
+    """Size of the square splats of one call: every point covers its own pixel and `reach_px` more on each side.
 
-    A splat's half side in pixels is unit_px (perspective: unit_px / depth), clipped to [least_px, most_px].
-    middle_px:  half side in the middle of the cloud
-    pixel_size: side of a pixel there, in units of the cloud
-    tolerance:  depth behind the front that still is the same surface, in units of the cloud; 0 for a plain z-buffer
-    trimmed:    whether pixels that only outer rims of splats reach are given up again
+    tolerance: depth behind the front that still is the same surface, in units of the cloud; 0 for a plain z-buffer
+    closing:   whether what the splats add beyond an outline is taken off again
     """
 
-    least_px: float
-    unit_px: float
-    most_px: float
-    middle_px: float
-    pixel_size: float
+    reach_px: int
     tolerance: float
-    trimmed: bool
+    closing: bool
 
 
-def fixed_footprint(
-    xyz: np.ndarray, cameras: Cameras, radius_px: float, spacing: float, depth_tolerance: float | None = None
-) -> Footprint:
-    """Every splat 2 * radius_px wide, whatever its distance. The tolerance defaults as in closing_footprint."""
-    radius_px = max(float(radius_px), 0.5)  # the pixel under the point's centre is always covered
-    pixel = cameras.pixel_size(_middle_depth(xyz, cameras))
-    tolerance = max(float(spacing), radius_px * pixel) if depth_tolerance is None else float(depth_tolerance)
-    return Footprint(radius_px, 0.0, radius_px, radius_px, pixel, tolerance, trimmed=False)
+def fixed_footprint(cameras: Cameras, xyz: np.ndarray, radius_px: float, depth_tolerance: float | None) -> Footprint:
+    """Square splats about 2 * radius_px wide (an odd number of pixels). The tolerance defaults to their half side."""
+    tolerance = radius_px * _finest_pixel(cameras, xyz) if depth_tolerance is None else float(depth_tolerance)
+    return Footprint(max(round(radius_px - 0.5), 0), tolerance, closing=False)
 
 
 def closing_footprint(
-    xyz: np.ndarray, cameras: Cameras, spacing: float, depth_tolerance: float | None = None
+    cameras: Cameras, xyz: np.ndarray, spacing: float, depth_tolerance: float | None = None
 ) -> Footprint:
     """Splats just wide enough that no view sees through a surface.
 
-    xyz: (N, 3) float64, finite; spacing: median nearest-neighbour distance. The tolerance defaults to the splats'
-    half side or one pixel, whichever is larger.
+    xyz: (N, 3) float64, finite; spacing: median nearest-neighbour distance.
     """
-    depth = _middle_depth(xyz, cameras)
-    pixel = cameras.pixel_size(depth)
-    radius = closing_radius(xyz, spacing)
-    most_px = max(cameras.size_px / 16.0, LEAST_PX)  # a handful of points stays a handful of spots
-    middle_px = min(max(radius / pixel, LEAST_PX), most_px)
-    perspective = cameras.projection == "perspective"
-    unit_px = radius * cameras.scale_px
-    nearest_px = min(2.0 * middle_px, most_px) if perspective else middle_px
-    tolerance = max(radius, pixel) if depth_tolerance is None else float(depth_tolerance)
-    return Footprint(LEAST_PX, unit_px, nearest_px, middle_px, pixel, tolerance, trimmed=True)
+    apart, evenness = distance_apart(xyz, spacing)
+    # A square of half side h on points thrown at random is empty with exp(-4 h^2 density); a grid needs far less
+    radius = apart * float(np.interp(evenness, [0.5, 0.9], [1.6, 1.0]))
+    pixel = _finest_pixel(cameras, xyz)
+    reach_px = min(max(math.ceil(radius / pixel - 0.5), 0), WIDEST_PX)
+    tolerance = 1.25 * max(apart, pixel) if depth_tolerance is None else float(depth_tolerance)
+    return Footprint(reach_px, tolerance, closing=tolerance > 0)
 
 
-def closing_radius(xyz: np.ndarray, spacing: float) -> float:
-    """Half side of the square that finds a point wherever it is laid on the surface, in units of the cloud.
+def distance_apart(xyz: np.ndarray, spacing: float) -> tuple[float, float]:
+    """density ** -0.5 in the sparser quarter of the cloud, and how evenly its points lie.
 
-    The density comes from the sixth neighbours in a subsample, its sparser quarter. How much of the mean distance
-    between points is needed depends on how evenly they lie: spacing * sqrt(density) is 0.47 for points thrown at
-    random (squares of half side h are empty with exp(-4 h^2 density)) and 1 on a grid.
+    The density comes from the sixth neighbours in a subsample. The evenness, spacing * density ** 0.5, is 0.47 for
+    points thrown at random and 1 on a grid.
     """
-    if len(xyz) <= NEIGHBOURS:
-        return float(spacing)
     n = min(len(xyz), SAMPLE)
-    rows = spread_rows(len(xyz), n)
-    sample = xyz[rows]
-    neighbour = cKDTree(sample, balanced_tree=False).query(sample[:: max(n // QUERIES, 1)], k=NEIGHBOURS + 1)[0]
-    distance = np.quantile(neighbour[:, -1], [0.5, 0.75])
-    apart = distance * np.sqrt(np.pi / (NEIGHBOURS - 1.0 / 3.0) * n / len(xyz))  # density ** -0.5
-    if not apart[0] > 0:
-        return float(spacing)
-    evenness = spacing / apart[0]
-    return float(apart[1] * np.interp(evenness, [0.5, 0.9], [1.4, 0.9]))
+    if n <= NEIGHBOURS:
+        return float(spacing), 1.0
+    sample = xyz[spread_rows(len(xyz), n)]
+    tree = cKDTree(sample, balanced_tree=False, compact_nodes=False)
+    distance = tree.query(sample[:: max(n // QUERIES, 1)], k=NEIGHBOURS + 1)[0][:, -1]
+    apart = np.quantile(distance, [0.5, 0.75]) * math.sqrt(math.pi / (NEIGHBOURS - 1.0 / 3.0) * n / len(xyz))
+    return (float(apart[1]), float(spacing / apart[0])) if apart[0] > 0 else (float(spacing), 1.0)
 
 
-def _middle_depth(xyz: np.ndarray, cameras: Cameras) -> float:
-    """Depth of the middle of the cloud in the view that stands nearest to it."""
-    rows = spread_rows(len(xyz), 4096)
-    middle = xyz[rows].mean(axis=0)
-    return float((cameras.camera_from_cloud[:, 2, :3] @ middle + cameras.camera_from_cloud[:, 2, 3]).min())
+def _finest_pixel(cameras: Cameras, xyz: np.ndarray) -> float:
+    """Side of a pixel, in units of the cloud, where the cloud comes nearest to the cameras."""
+    rows = spread_rows(len(xyz), 2048)
+    matrices = cameras.camera_from_cloud
+    depth = matrices[:, 2, :3] @ xyz[rows].T + matrices[:, 2, 3:]
+    ahead = depth[depth > 0]
+    return cameras.pixel_size(float(np.quantile(ahead, 0.05)) if len(ahead) else 1.0)

@@ -1,10 +1,9 @@
-"""The splat on the CPU: two scalar loops over the points of one view, compiled by numba.
+"""The splat on the CPU: scalar loops over the points, then the pixels, of one view, compiled by numba.
 
 They hold no lock and share nothing, so views run side by side in threads. Compiled code is cached on disk; explicit
 signatures keep the first compilation short. No fast-math: the rounding must be that of splat_torch.py.
 """
 
-import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,142 +11,198 @@ import numba as nb
 import numpy as np
 
 from align3d_cli.render.cameras import Cameras
-from align3d_cli.render.footprint import DEPTH_STEPS, OFFSET_STEPS, WEIGHT_STEPS, Footprint
+from align3d_cli.render.surface import OFFSET_STEPS, splat_weights
 
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 _POINTS = nb.types.Array(nb.float64, 2, "C", readonly=True)
-_PROJECTED = nb.types.UniTuple(nb.float64, 4)
-_CAMERA = nb.types.UniTuple(nb.float64, 12)
-_LENS = nb.types.UniTuple(nb.float64, 6)
+_CAMERA = nb.types.UniTuple(nb.float64, 14)  # three rows of camera_from_cloud, scale_px, half the image's side
+_F32, _I32, _SUMS = nb.float32[::1], nb.int32[::1], nb.int64[:, ::1]
 
 
-@nb.njit(_PROJECTED(_POINTS, nb.int64, _CAMERA, nb.boolean, _LENS), **_OPTIONS)
-def _project(xyz, i, m, perspective, lens):
-    """u, v, depth and splat radius (px) of point i; radius 0 when nothing of it can be in the image."""
-    size, scale, least_px, unit_px, most_px, _ = lens
+@nb.njit(nb.types.UniTuple(nb.float64, 3)(_POINTS, nb.int64, _CAMERA, nb.boolean), **_OPTIONS)
+def _project(xyz, i, m, perspective):
+    """u, v (px) and depth of point i, by the very steps of cameras.project_view."""
     x, y, z = xyz[i, 0], xyz[i, 1], xyz[i, 2]
     right = x * m[0] + y * m[1] + z * m[2] + m[3]
     down = x * m[4] + y * m[5] + z * m[6] + m[7]
     depth = x * m[8] + y * m[9] + z * m[10] + m[11]
-    middle = 0.5 * size
     if perspective:
-        u, v = right / depth * scale + middle, down / depth * scale + middle
-        radius = min(max(unit_px / depth, least_px), most_px)
-    else:
-        u, v = right * scale + middle, down * scale + middle
-        radius = min(max(unit_px, least_px), most_px)
-    inside = depth > 0.0 and u > -radius and u < size + radius and v > -radius and v < size + radius
-    return u, v, depth, radius if inside else 0.0
+        return right / depth * m[12] + m[13], down / depth * m[12] + m[13], depth
+    return right * m[12] + m[13], down * m[12] + m[13], depth
 
 
-@nb.njit(
-    nb.void(_POINTS, _CAMERA, nb.boolean, _LENS, nb.float32[::1], nb.int32[::1]),
-    **_OPTIONS,
-)
-def _front_pass(xyz, m, perspective, lens, front, pixel_of_point):
-    """Least depth over every pixel a splat covers; the pixel that holds each point's centre."""
-    size = int(lens[0])
+@nb.njit(nb.void(_POINTS, _CAMERA, nb.boolean, nb.int64, _F32, _I32), **_OPTIONS)
+def _nearest_in_pixels(xyz, m, perspective, size, nearest_depth, pixel_of_point):
     for i in range(xyz.shape[0]):
-        u, v, depth64, r = _project(xyz, i, m, perspective, lens)
-        pixel_of_point[i] = -1
-        if r == 0.0:
-            continue
-        depth = np.float32(depth64)
-        if u >= 0.0 and u < size and v >= 0.0 and v < size:
-            pixel_of_point[i] = int(v) * size + int(u)
-        column_end = min(math.floor(u + r + 0.5), size)
-        row_end = min(math.floor(v + r + 0.5), size)
-        for row in range(max(math.floor(v - r + 0.5), 0), row_end):
-            for column in range(max(math.floor(u - r + 0.5), 0), column_end):
-                pixel = row * size + column
-                if depth < front[pixel]:
-                    front[pixel] = depth
+        u, v, depth = _project(xyz, i, m, perspective)
+        if depth > 0.0 and u >= 0.0 and u < size and v >= 0.0 and v < size:
+            pixel = int(v) * size + int(u)
+            nearest_depth[pixel] = min(nearest_depth[pixel], np.float32(depth))
+            pixel_of_point[i] = pixel
+        else:
+            pixel_of_point[i] = -1
 
 
 @nb.njit(
-    nb.void(
-        _POINTS, _CAMERA, nb.boolean, _LENS, nb.float32[::1], nb.float32[::1], nb.int32[::1],
-        nb.int64[:, ::1], nb.float32[::1], nb.int32[::1], nb.boolean[::1],
-    ),
-    **_OPTIONS,
+    nb.void(_POINTS, _CAMERA, nb.boolean, nb.int64, nb.float64, nb.float64, _F32, _F32, _I32, _SUMS, _F32, _I32,
+            nb.boolean[::1]), **_OPTIONS,
 )  # fmt: skip
-def _surface_pass(xyz, m, perspective, lens, front, limit, pixel_of_point, sums, nearest, index, visible):
-    """Weighted sums over all points down to `limit`, the point whose centre is nearest, and which points are seen."""
-    size, depth_scale = int(lens[0]), lens[5]
+def _sum_in_pixels(
+    xyz, m, perspective, size, depth_zero, depth_scale, limit, taken, pixel_of_point, sums, place, row, visible
+):
+    """Count, offsets and depths of the points down to `taken`, and place (right, down, depth) of the most central."""
     for i in range(xyz.shape[0]):
-        u, v, depth64, r = _project(xyz, i, m, perspective, lens)
+        pixel = pixel_of_point[i]
         visible[i] = False
-        if r == 0.0:
+        if pixel < 0:
             continue
+        u, v, depth64 = _project(xyz, i, m, perspective)
         depth = np.float32(depth64)
-        own = pixel_of_point[i]
-        if own >= 0:
-            visible[i] = depth <= limit[own]
-        column_start, column_end = max(math.floor(u - r + 0.5), 0), min(math.floor(u + r + 0.5), size)
-        row_end = min(math.floor(v + r + 0.5), size)
-        inverse = 1.0 / r
-        for row in range(max(math.floor(v - r + 0.5), 0), row_end):
-            dy = v - (row + 0.5)
-            weight_y = 1.0 - (dy * inverse) * (dy * inverse)
-            for column in range(column_start, column_end):
-                pixel = row * size + column
-                if depth > limit[pixel]:
+        visible[i] = depth <= limit[pixel]
+        if depth > taken[pixel]:
+            continue
+        dx, dy = u - (pixel % size + 0.5), v - (pixel // size + 0.5)
+        sums[pixel, 0] += 1
+        sums[pixel, 1] += int(dx * OFFSET_STEPS)
+        sums[pixel, 2] += int(dy * OFFSET_STEPS)
+        sums[pixel, 3] += int((np.float64(depth) - depth_zero) * depth_scale)
+        right, down = np.float32(dx), np.float32(dy)
+        at = 3 * pixel
+        if row[pixel] < 0 or right * right + down * down < place[at] * place[at] + place[at + 1] * place[at + 1]:
+            place[at], place[at + 1], place[at + 2] = right, down, depth
+            row[pixel] = i
+
+
+@nb.njit(
+    nb.void(nb.int64, nb.int64[::1], _F32, _F32, _SUMS, _F32, _I32, _SUMS, _F32, _I32), **_OPTIONS,
+)  # fmt: skip
+def _spread(size, weights, front, reach, sums, place, row, total, distance, index):
+    """Add every pixel's sums to the pixels around it that show the same surface; find the most central point."""
+    n = len(weights) - 1
+    for source in range(size * size):
+        if row[source] < 0:
+            continue
+        y, x, depth = source // size, source % size, place[3 * source + 2]
+        for to_y in range(max(y - n, 0), min(y + n + 1, size)):
+            away_y = y - to_y
+            down = place[3 * source + 1] + np.float32(away_y)
+            for to_x in range(max(x - n, 0), min(x + n + 1, size)):
+                pixel = to_y * size + to_x
+                if not abs(depth - front[pixel]) <= reach[pixel]:
                     continue
-                dx = u - (column + 0.5)
-                weight_xy = (1.0 - (dx * inverse) * (dx * inverse)) * weight_y
-                weight = 1 + int(weight_xy * weight_xy * WEIGHT_STEPS)
-                sums[pixel, 0] += weight
-                sums[pixel, 1] += weight * int(dx * OFFSET_STEPS)
-                sums[pixel, 2] += weight * int(dy * OFFSET_STEPS)
-                behind = np.float64(depth) - np.float64(front[pixel])
-                sums[pixel, 3] += weight * int(behind * depth_scale)
-                distance = np.float32(dx * dx + dy * dy)
-                if distance < nearest[pixel]:
-                    nearest[pixel] = distance
-                    index[pixel] = i
+                away_x = x - to_x
+                weight = weights[abs(away_y)] * weights[abs(away_x)]
+                count = sums[source, 0]
+                total[pixel, 0] += weight * count
+                total[pixel, 1] += weight * (sums[source, 1] + away_x * count * int(OFFSET_STEPS))
+                total[pixel, 2] += weight * (sums[source, 2] + away_y * count * int(OFFSET_STEPS))
+                total[pixel, 3] += weight * sums[source, 3]
+                right = place[3 * source] + np.float32(away_x)
+                far = right * right + down * down
+                if far < distance[pixel] or (far == distance[pixel] and row[source] < index[pixel]):
+                    distance[pixel] = far
+                    index[pixel] = row[source]
+
+
+@nb.njit(nb.void(nb.int64, nb.float64, nb.float64, _SUMS, _I32, _F32, _F32), **_OPTIONS)
+def _mean_places(size, depth_zero, depth_scale, total, index, depth, beside):
+    """Means of the sums: depth, inf where empty, and where the mean point stands beside the centre (right, down)."""
+    for pixel in range(size * size):
+        depth[pixel] = np.inf
+        if index[pixel] >= 0:
+            weight = np.float64(total[pixel, 0])
+            beside[2 * pixel] = total[pixel, 1] / weight / OFFSET_STEPS
+            beside[2 * pixel + 1] = total[pixel, 2] / weight / OFFSET_STEPS
+            depth[pixel] = total[pixel, 3] / weight / depth_scale + depth_zero
+
+
+@nb.njit(nb.void(nb.int64, _F32, _F32, _F32, _F32), **_OPTIONS)
+def _at_centres(size, depth, beside, reach, surface):
+    """surface.at_centres, pixel by pixel."""
+    for pixel in range(size * size):
+        surface[pixel] = depth[pixel]
+        if not depth[pixel] < np.inf:
+            continue
+        y, x = pixel // size, pixel % size
+        xx = yy = xy = xz = yz = np.float32(0.0)
+        for side in range(4):
+            step_y, step_x = (2 * side - 1, 0) if side < 2 else (0, 2 * side - 5)
+            if not (0 <= y + step_y < size and 0 <= x + step_x < size):
+                continue
+            there = pixel + step_y * size + step_x
+            dz = depth[there] - depth[pixel]
+            if not abs(dz) <= reach[pixel]:
+                continue
+            dx = beside[2 * there] - beside[2 * pixel] + np.float32(step_x)
+            dy = beside[2 * there + 1] - beside[2 * pixel + 1] + np.float32(step_y)
+            xx, yy, xy, xz, yz = xx + dx * dx, yy + dy * dy, xy + dx * dy, xz + dx * dz, yz + dy * dz
+        determinant = xx * yy - xy * xy
+        if determinant > np.float32(0.1):
+            along_x, along_y = (yy * xz - xy * yz) * beside[2 * pixel], (xx * yz - xy * xz) * beside[2 * pixel + 1]
+            surface[pixel] = depth[pixel] - (along_x + along_y) / determinant
 
 
 def _each_view(work, n_views: int) -> None:
     """Run work(view) for every view, as many at a time as this process may use cores."""
-    workers = min(n_views, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    if workers == 1:
-        for view in range(n_views):
-            work(view)
-        return
-    with ThreadPoolExecutor(workers) as pool:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ThreadPoolExecutor(min(n_views, cores)) as pool:
         list(pool.map(work, range(n_views)))
 
 
-def _arguments(cameras: Cameras, footprint: Footprint, view: int) -> tuple:
-    m = tuple(cameras.camera_from_cloud[view, :3].ravel().tolist())
-    lens = (float(cameras.size_px), float(cameras.scale_px), footprint.least_px, footprint.unit_px,
-            footprint.most_px, DEPTH_STEPS / footprint.tolerance if footprint.tolerance > 0 else 0.0)  # fmt: skip
-    return m, cameras.projection == "perspective", lens
+def _camera(cameras: Cameras, view: int) -> tuple:
+    rows = cameras.camera_from_cloud[view, :3].ravel().tolist()
+    return (*rows, float(cameras.scale_px), 0.5 * cameras.size_px), cameras.projection == "perspective"
 
 
-def front_depth(xyz: np.ndarray, cameras: Cameras, footprint: Footprint) -> tuple[np.ndarray, np.ndarray]:
-    """front (V, H * W) float32, inf where empty; pixel_of_point (V, N) int32, -1 outside. xyz: (N, 3) float64."""
-    front = np.full((len(cameras), cameras.size_px**2), np.inf, np.float32)
+def nearest_in_pixels(xyz: np.ndarray, cameras: Cameras) -> tuple[np.ndarray, np.ndarray]:
+    """Least depth of the points in each pixel (V, H * W) float32, inf where none is; pixel_of_point (V, N) int32.
+
+    xyz: (N, 3) float64.
+    """
+    nearest_depth = np.full((len(cameras), cameras.size_px**2), np.inf, np.float32)
     pixel_of_point = np.empty((len(cameras), len(xyz)), np.int32)
-    _each_view(
-        lambda v: _front_pass(xyz, *_arguments(cameras, footprint, v), front[v], pixel_of_point[v]), len(cameras)
-    )
-    return front, pixel_of_point
+
+    def work(view: int) -> None:
+        _nearest_in_pixels(xyz, *_camera(cameras, view), cameras.size_px, nearest_depth[view], pixel_of_point[view])
+
+    _each_view(work, len(cameras))
+    return nearest_depth, pixel_of_point
 
 
 def gather_surface(
-    xyz: np.ndarray, cameras: Cameras, footprint: Footprint, front: np.ndarray, limit: np.ndarray, pixel_of_point
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """sums (V, H * W, 4) int64, nearest (V, H * W) float32 px^2, index (V, H * W) int32, visible (V, N) bool."""
+    xyz: np.ndarray, cameras: Cameras, reach_px: int, depth_zero: float, depth_scale: float,
+    front: np.ndarray, limit: np.ndarray, taken: np.ndarray, reach: np.ndarray, pixel_of_point: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """Blend the surface points under each pixel's splat.
+
+    front, limit, taken, reach: (V, H * W) float32; a point down to `limit` is visible, one down to `taken` counts,
+    in every pixel whose front is within `reach` of it. Depths are summed in steps of 1 / depth_scale.
+    Returns surface (V, H * W) float32, depth at the pixel centre, inf where empty (front when depth_scale is 0);
+    index (V, H * W) int32, the point nearest to the pixel's centre or -1; visible (V, N) bool.
+    """
     n_views, pixels = front.shape
-    sums = np.zeros((n_views, pixels, 4), np.int64)
-    nearest = np.full((n_views, pixels), np.inf, np.float32)
+    surface = np.empty_like(front)
     index = np.full((n_views, pixels), -1, np.int32)
     visible = np.empty((n_views, len(xyz)), np.bool_)
+    weights = np.array(splat_weights(reach_px), dtype=np.int64)
+    size = cameras.size_px
 
     def work(v: int) -> None:
-        _surface_pass(xyz, *_arguments(cameras, footprint, v), front[v], limit[v], pixel_of_point[v],
-                      sums[v], nearest[v], index[v], visible[v])  # fmt: skip
+        sums, place, row = (
+            np.zeros((pixels, 4), np.int64),
+            np.empty(3 * pixels, np.float32),
+            np.full(pixels, -1, np.int32),
+        )
+        _sum_in_pixels(xyz, *_camera(cameras, v), size, depth_zero, depth_scale, limit[v], taken[v],
+                       pixel_of_point[v], sums, place, row, visible[v])  # fmt: skip
+        total, distance = np.zeros_like(sums), np.full(pixels, np.inf, np.float32)
+        _spread(size, weights, front[v], reach[v], sums, place, row, total, distance, index[v])
+        if depth_scale == 0:
+            surface[v] = np.where(index[v] >= 0, front[v], np.inf)
+            return
+        depth, beside = distance, place  # their memory is free by now
+        _mean_places(size, depth_zero, depth_scale, total, index[v], depth, beside)
+        _at_centres(size, depth, beside, reach[v], surface[v])
 
     _each_view(work, n_views)
-    return sums, nearest, index, visible
+    return surface, index, visible

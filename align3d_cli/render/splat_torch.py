@@ -1,112 +1,109 @@
-"""The splat in torch: the same two passes as splat_cpu.py, as scatters, on any device.
+"""The splat in torch: the steps of splat_cpu.py as scatters and shifted images, on any device.
 
-One view at a time, one step of the footprint at a time, so that memory stays at some dozen values a point. Minima and
-integer sums do not depend on the order of the scatters: the maps are those of the CPU kernel, bit by bit.
+Minima and integer sums do not depend on the order of the scatters: the maps are those of the CPU kernel, bit by bit.
+Points are worked on one view at a time: some dozen values a point at once. Nothing waits for the device.
 """
 
 import math
 
 import torch
+import torch.nn.functional as F
 
 from align3d_cli.render.cameras import Cameras, project_view
-from align3d_cli.render.footprint import DEPTH_STEPS, OFFSET_STEPS, WEIGHT_STEPS, Footprint
+from align3d_cli.render.surface import OFFSET_STEPS, at_centres, splat_weights
 
 FAR = torch.iinfo(torch.int64).max
+LOW_32_BITS = 0xFFFFFFFF
 
 
-class _View:
-    """The points that can touch one view's image, and the pixels of their splats."""
+def nearest_in_pixels(xyz: torch.Tensor, cameras: Cameras) -> tuple[torch.Tensor, torch.Tensor]:
+    """Least depth of the points in each pixel (V, H * W) float32, inf where none is; pixel_of_point (V, N) int32.
 
-    def __init__(self, xyz: torch.Tensor, cameras: Cameras, footprint: Footprint, view: int) -> None:
-        self.size = cameras.size_px
-        self.u, self.v, depth = project_view(cameras, view, xyz)
-        if cameras.projection == "perspective":
-            radius = (footprint.unit_px / depth).clamp(footprint.least_px, footprint.most_px)
-        else:
-            unit_px = min(max(footprint.unit_px, footprint.least_px), footprint.most_px)
-            radius = torch.full_like(depth, unit_px)
-        u, v, size = self.u, self.v, float(self.size)
-        self.drawn = (depth > 0) & (u > -radius) & (u < size + radius) & (v > -radius) & (v < size + radius)
-        self.radius = torch.where(self.drawn, radius, 1.0)
-        self.depth = depth.to(torch.float32)
-        self.steps = math.ceil(2.0 * footprint.most_px)
-
-    def pixel_of_point(self) -> torch.Tensor:
-        """(N,) int32, -1 outside the image."""
-        u, v = self.u, self.v
-        inside = self.drawn & (u >= 0) & (u < self.size) & (v >= 0) & (v < self.size)
-        pixel = v.floor() * self.size + u.floor()
-        return torch.where(inside, pixel, -1.0).to(torch.int32)
-
-    def covered(self):
-        """Yield (row, column, pixel), each (N,) int64, for every step of the footprint.
-
-        pixel is size * size, a bin of its own, where the splat or the image ends before this step.
-        """
-        u, v, r = (torch.where(self.drawn, x, 0.0) for x in (self.u, self.v, self.radius))
-        column_start, column_end = (u - r + 0.5).floor().long(), (u + r + 0.5).floor().long().clamp(max=self.size)
-        row_start, row_end = (v - r + 0.5).floor().long(), (v + r + 0.5).floor().long().clamp(max=self.size)
-        for down in range(self.steps + 1):
-            row = row_start + down
-            row_inside = self.drawn & (row >= 0) & (row < row_end)
-            for right in range(self.steps + 1):
-                column = column_start + right
-                inside = row_inside & (column >= 0) & (column < column_end)
-                yield row, column, torch.where(inside, row * self.size + column, self.size * self.size)
+    xyz: (N, 3) float64.
+    """
+    size, depths, pixels = cameras.size_px, [], []
+    for view in range(len(cameras)):
+        u, v, depth = project_view(cameras, view, xyz)
+        inside = (depth > 0) & (u >= 0) & (u < size) & (v >= 0) & (v < size)
+        pixel = torch.where(inside, v.floor() * size + u.floor(), -1.0).to(torch.int32)
+        nearest = torch.full((size * size + 1,), math.inf, device=xyz.device).view(torch.int32)
+        bits = depth.float().view(torch.int32)  # positive floats order as their bits
+        nearest.scatter_reduce_(0, _bin(pixel, size), bits, "amin")
+        depths.append(nearest[:-1].view(torch.float32))
+        pixels.append(pixel)
+    return torch.stack(depths), torch.stack(pixels)
 
 
-def front_depth(xyz: torch.Tensor, cameras: Cameras, footprint: Footprint) -> tuple[torch.Tensor, torch.Tensor]:
-    """front (V, H * W) float32, inf where empty; pixel_of_point (V, N) int32, -1 outside. xyz: (N, 3) float64."""
-    fronts, pixels = [], []
-    for index in range(len(cameras)):
-        view = _View(xyz, cameras, footprint, index)
-        bits = view.depth.view(torch.int32).long()  # positive floats order as their bits
-        front = torch.full((view.size**2 + 1,), math.inf, device=xyz.device).view(torch.int32).long()
-        for _, _, pixel in view.covered():
-            front.scatter_reduce_(0, pixel, bits, "amin")
-        fronts.append(front[:-1].to(torch.int32).view(torch.float32))
-        pixels.append(view.pixel_of_point())
-    return torch.stack(fronts), torch.stack(pixels)
+def _bin(pixel: torch.Tensor, size: int) -> torch.Tensor:
+    """(N,) int64 pixel, the bin after the last one for points outside the image."""
+    return torch.where(pixel < 0, size * size, pixel).long()
 
 
 def gather_surface(
-    xyz: torch.Tensor, cameras: Cameras, footprint: Footprint, front: torch.Tensor, limit: torch.Tensor, pixel_of_point
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """sums (V, H * W, 4) int64, nearest (V, H * W) float32 px^2, index (V, H * W) int32, visible (V, N) bool."""
+    xyz: torch.Tensor, cameras: Cameras, reach_px: int, depth_zero: float, depth_scale: float,
+    front: torch.Tensor, limit: torch.Tensor, taken: torch.Tensor, reach: torch.Tensor, pixel_of_point: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:  # fmt: skip
+    """As splat_cpu.gather_surface: surface (V, H * W) float32, index (V, H * W) int32, visible (V, N) bool."""
     results = [
-        _gather_view(_View(xyz, cameras, footprint, i), footprint, front[i], limit[i], pixel_of_point[i])
-        for i in range(len(cameras))
-    ]
-    sums, key, visible = (torch.stack(parts) for parts in zip(*results, strict=True))
-    empty = key == FAR
-    nearest = (key >> 32).to(torch.int32).view(torch.float32).masked_fill(empty, math.inf)
-    index = (key & 0xFFFFFFFF).to(torch.int32).masked_fill(empty, -1)
-    return sums, nearest, index, visible
+        _sum_in_pixels(project_view(cameras, v, xyz), pixel_of_point[v], limit[v], taken[v], cameras.size_px,
+                       depth_zero, depth_scale)
+        for v in range(len(cameras))
+    ]  # fmt: skip
+    sums, place, row, visible = (torch.stack(parts) for parts in zip(*results, strict=True))
+    shape = (len(cameras), -1, cameras.size_px, cameras.size_px)
+    front, reach = front.view(shape), reach.view(shape)
+    total, index = _spread(sums.view(shape), place.view(shape), row.view(shape), front, reach, reach_px)
+    if depth_scale == 0:
+        return torch.where(index >= 0, front[:, 0], math.inf).flatten(1), index.flatten(1), visible
+    weight, right, down, behind = total.double().unbind(1)
+    right, down = ((offset / weight / OFFSET_STEPS).float() for offset in (right, down))
+    depth = (behind / weight / depth_scale + depth_zero).float().masked_fill(index < 0, math.inf)
+    return at_centres(depth, right, down, reach[:, 0]).flatten(1), index.flatten(1), visible
 
 
-def _gather_view(view: _View, footprint: Footprint, front, limit, pixel_of_point):
-    """sums (H * W, 4) int64, key (H * W,) int64 of distance bits and row, visible (N,) bool of one view."""
-    pixels, device = view.size**2, front.device
-    depth_scale = DEPTH_STEPS / footprint.tolerance if footprint.tolerance > 0 else 0.0
-    front = torch.cat([front, front.new_zeros(1)])
-    limit = torch.cat([limit, limit.new_full((1,), -math.inf)])
-    rows = torch.arange(len(view.u), device=device)
-    sums = [torch.zeros(pixels + 1, dtype=torch.int64, device=device) for _ in range(4)]
-    key = torch.full((pixels + 1,), FAR, dtype=torch.int64, device=device)
-    inverse = 1.0 / view.radius
-    for row, column, pixel in view.covered():
-        pixel = torch.where(view.depth <= limit[pixel], pixel, pixels)
-        dx, dy = view.u - (column + 0.5), view.v - (row + 0.5)
-        weight_y = 1.0 - (dy * inverse) * (dy * inverse)
-        weight_xy = (1.0 - (dx * inverse) * (dx * inverse)) * weight_y
-        weight = 1 + (weight_xy * weight_xy * WEIGHT_STEPS).long()
-        behind = view.depth.double() - front[pixel].double()
-        terms = ((dx * OFFSET_STEPS).long(), (dy * OFFSET_STEPS).long(), (behind * depth_scale).long())
-        sums[0].scatter_add_(0, pixel, weight)
-        for total, term in zip(sums[1:], terms, strict=True):
-            total.scatter_add_(0, pixel, weight * term)
-        bits = (dx * dx + dy * dy).float().view(torch.int32).long()
-        key.scatter_reduce_(0, pixel, (bits << 32) | rows, "amin")
-    own = pixel_of_point.long()
-    visible = (own >= 0) & (view.depth <= limit[own])  # own == -1 reads the -inf bin
-    return torch.stack(sums, dim=1)[:-1], key[:-1], visible
+def _sum_in_pixels(projected, pixel, limit, taken, size, depth_zero, depth_scale):
+    """sums (4, H * W) int64, place (3, H * W) float32, row (1, H * W) int64 or -1, visible (N,) bool of one view."""
+    u, v, depth = projected[0], projected[1], projected[2].float()
+    own = pixel.clamp(min=0).long()
+    visible = (pixel >= 0) & (depth <= limit[own])
+    counted = (pixel >= 0) & (depth <= taken[own])
+    to = torch.where(counted, own, size * size)
+    dx, dy = u - (own % size + 0.5), v - (own // size + 0.5)
+    behind = (depth.double() - depth_zero) * depth_scale
+    terms = (torch.ones_like(dx), dx * OFFSET_STEPS, dy * OFFSET_STEPS, behind)
+    sums = torch.zeros((4, size * size + 1), dtype=torch.int64, device=u.device)
+    for total, term in zip(sums, terms, strict=True):
+        total.scatter_add_(0, to, term.long())
+    right, down = dx.float(), dy.float()
+    key = _key(right * right + down * down, torch.arange(len(u), device=u.device))
+    best = torch.full((size * size + 1,), FAR, dtype=torch.int64, device=u.device).scatter_reduce_(0, to, key, "amin")
+    row = torch.where(best == FAR, -1, best & LOW_32_BITS)[:-1]
+    place = torch.stack([right, down, depth])[:, row.clamp(min=0)]
+    return sums[:, :-1], place, row[None], visible
+
+
+def _key(distance: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
+    """int64 that orders by distance (float32, >= 0), then by row."""
+    return (distance.view(torch.int32).long() << 32) | row
+
+
+def _spread(sums, place, row, front, reach, reach_px: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Add the pixels around, where they show the same surface: total (V, 4, H, W) int64, index (V, H, W) int32.
+
+    sums: (V, 4, H, W) int64; place: (V, 3, H, W) float32; row: (V, 1, H, W) int64; front, reach: (V, 1, H, W).
+    """
+    weights, size, border = splat_weights(reach_px), front.shape[-1], (reach_px,) * 4
+    sums, place, row = F.pad(sums, border), F.pad(place, border), F.pad(row, border, value=-1)
+    total = torch.zeros_like(sums[..., :size, :size])
+    best = torch.full_like(row[..., :size, :size], FAR)
+    for away_y in range(-reach_px, reach_px + 1):
+        for away_x in range(-reach_px, reach_px + 1):
+            top, left = reach_px + away_y, reach_px + away_x
+            s, p, r = (x[..., top : top + size, left : left + size] for x in (sums, place, row))
+            same = (r >= 0) & ((p[:, 2:] - front).abs() <= reach)
+            shift = s.new_tensor([0, away_x, away_y, 0])[:, None, None] * int(OFFSET_STEPS)
+            weight = same * (weights[abs(away_y)] * weights[abs(away_x)])
+            total += weight * (s + shift * s[:, :1])
+            right, down = p[:, :1] + away_x, p[:, 1:2] + away_y
+            best = torch.minimum(best, torch.where(same, _key(right * right + down * down, r), FAR))
+    return total, torch.where(best == FAR, -1, best & LOW_32_BITS)[:, 0].to(torch.int32)
