@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from align3d_cli.errors import UsageError
 from align3d_cli.model.attention import run_block
-from align3d_cli.model.clip_weights import Architecture, architecture, build_tower
+from align3d_cli.model.clip_weights import Architecture, Weights, architecture, build_tower
 from align3d_cli.model.encoder import unit
 from align3d_cli.model.state_files import text_key
 
@@ -86,7 +85,7 @@ def load_text_tower(
     *,
     device: str | torch.device = "cpu",
     pretrained: str | None = None,
-    weights: str | Path | None = None,
+    weights: Weights | None = None,
     config: dict[str, Any] | None = None,
     random_seed: int | None = None,
 ) -> TextTower:

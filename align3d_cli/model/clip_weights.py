@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.model.bundle import cache_dir
-from align3d_cli.model.clip_vision import ClipViT, supports_vv
+from align3d_cli.model.clip_vision import ClipViT, supports_vv, vv_block_count
 from align3d_cli.model.encoder import Encoder, EncoderSettings, EncoderSpec
 from align3d_cli.model.state_files import Select, read_state, visual_key
 from align3d_cli.model.towers import AttentionPooledViT, ResNetTower, TimmTower
@@ -25,6 +25,7 @@ from align3d_cli.model.towers import AttentionPooledViT, ResNetTower, TimmTower
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)  # of CLIP's training images, in [0, 1]
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
 SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
+Weights = str | Path | dict[str, Tensor]  # a file of a whole model, or one tower's tensors
 HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin")
 
 
@@ -73,7 +74,7 @@ def architecture(
 def load_visual(
     name: str,
     pretrained: str | None,
-    weights: str | Path | None,
+    weights: Weights | None,
     settings: EncoderSettings,
     config: dict[str, Any] | None = None,
     random_seed: int | None = None,
@@ -94,13 +95,14 @@ def load_visual(
         class_token=kind is ClipViT,
         mean=tuple(found.tag_config.get("mean") or OPENAI_MEAN),
         std=tuple(found.tag_config.get("std") or OPENAI_STD),
+        details=_details(visual, kind, settings),
     )
     return kind(visual, spec, settings)
 
 
 def build_tower(
     found: Architecture,
-    weights: str | Path | None,
+    weights: Weights | None,
     random_seed: int | None,
     build: Callable[[Architecture, bool], nn.Module],
     select: Select,
@@ -108,15 +110,19 @@ def build_tower(
     """One tower with its weights: `build(architecture, quick_gelu)` makes it, `select` picks its keys of a file.
 
     Random weights from `random_seed` where that is given, else from `weights`, else from the local caches.
+    Tensors handed over as `weights` are named as the tower names them.
     """
     with torch.random.fork_rng(devices=[]):
         if random_seed is not None:
             torch.manual_seed(random_seed)
             return build(found, found.quick_gelu)
-        path = Path(weights) if weights is not None else find_weights(found)
-        state, by_openai = read_state(path, select, _published_sha256(found))
+        if isinstance(weights, dict):
+            source, state, by_openai = found.name, weights, False
+        else:
+            source = Path(weights) if weights is not None else find_weights(found)
+            state, by_openai = read_state(source, select, _published_sha256(found))
         tower = build(found, found.quick_gelu or by_openai)
-    _fill(tower, state, path)
+    _fill(tower, state, source)
     return tower
 
 
@@ -169,13 +175,13 @@ def _published_sha256(found: Architecture) -> str | None:
     return url.split("/")[-2] if "openaipublic" in url else None
 
 
-def _fill(tower: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+def _fill(tower: nn.Module, state: dict[str, Tensor], source: str | Path) -> None:
     own = tower.state_dict()
     shapes = [key for key in own.keys() & state.keys() if own[key].shape != state[key].shape]
     faults = {"misses": own.keys() - state.keys(), "has unknown": state.keys() - own.keys(), "shapes differ in": shapes}
     told = [f"{what} {', '.join(sorted(keys)[:4])} ({len(keys)} in all)" for what, keys in faults.items() if keys]
     if told:
-        raise InputRejected(f"{path}: not weights of this backbone: {'; '.join(told)}")
+        raise InputRejected(f"{source}: not weights of this backbone: {'; '.join(told)}")
     tower.load_state_dict(state)
 
 
@@ -194,6 +200,17 @@ def _kind_of(visual: nn.Module) -> type[Encoder]:
     if getattr(visual, "attn_pool", None) is not None:
         return AttentionPooledViT
     raise UsageError("this backbone's attention blocks are not CLIP's (scaled or normalised heads); choose another")
+
+
+def _details(visual: nn.Module, kind: type[Encoder], settings: EncoderSettings) -> str:
+    if kind is not ClipViT:
+        return f"{kind.__name__} {settings.precision}"
+    blocks = visual.transformer.resblocks
+    activation = type(blocks[0].mlp.gelu).__name__
+    return (
+        f"vv_blocks={vv_block_count(settings.vv_blocks, len(blocks))} ln_post_global={settings.ln_post_global} "
+        f"positions={settings.position_interpolation} {activation} {settings.precision}"
+    )
 
 
 def _side(size: int | list[int] | tuple[int, int]) -> int:

@@ -26,6 +26,7 @@ class EncoderSpec:
     grid:        (rows, columns) of the patch tokens
     class_token: whether row 0 of the tokens is the class token
     mean, std:   one number a channel, for images in [0, 1]; the encoder applies them itself
+    details:     what else its features depend on, in words (V-V blocks, activation, ..), for stores to compare
     """
 
     name: str
@@ -36,6 +37,7 @@ class EncoderSpec:
     class_token: bool
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    details: str = ""
 
     def __post_init__(self) -> None:
         if self.style not in STYLES:
@@ -135,27 +137,32 @@ def load_encoder(
     *,
     device: str | torch.device = "cpu",
     pretrained: str | None = None,
-    weights: str | Path | None = None,
-    settings: EncoderSettings | None = None,
+    weights: str | Path | dict[str, Tensor] | None = None,
+    settings: EncoderSettings | dict[str, Any] | None = None,
     config: dict[str, Any] | None = None,
     random_seed: int | None = None,
 ) -> Encoder:
     """The encoder called `name`, frozen, in evaluation mode, on `device`. Never opens a socket.
 
-    name:        "lite" (ours) or any open_clip model name, e.g. "ViT-L-14-336"
+    name:        "lite" (ours, out of the bundle `weights` or the default one) or any open_clip model name
     pretrained:  open_clip's tag of the weights; None = "openai" where there is such a tag, else its first tag
-    weights:     a local file (safetensors, or .pt/.bin read with weights_only); None = the local caches
+    weights:     a local file (safetensors, or .pt/.bin read with weights_only), or the image tower's tensors themselves
+                 (as a bundle carries them); None = the local caches
+    settings:    how the tower is run, as a dataclass or as the dict that a bundle stores
     config:      open_clip model config for architectures that open_clip does not know by name
     random_seed: build with random weights from this seed instead of any file; for tests and timing only
     Raises UsageError for an unknown name, EnvironmentMissing where the weights are not on this machine,
     InputRejected for a weights file that does not fit.
     """
     if name == "lite":
-        from align3d_cli.model.lite import load_lite
+        from align3d_cli.model.bundle import DEFAULT_MODEL, load_bundle
+        from align3d_cli.model.lite import encoder_from_state
 
-        encoder = load_lite(device=device, weights=weights)
+        bundle = load_bundle(weights or DEFAULT_MODEL)
+        encoder = encoder_from_state(bundle.encoder, bundle.part("encoder"))
     else:
         from align3d_cli.model.clip_weights import load_visual
 
-        encoder = load_visual(name, pretrained, weights, settings or EncoderSettings(), config, random_seed)
+        how = EncoderSettings(**settings) if isinstance(settings, dict) else settings or EncoderSettings()
+        encoder = load_visual(name, pretrained, weights, how, config, random_seed)
     return encoder.requires_grad_(False).eval().to(device)

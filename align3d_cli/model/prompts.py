@@ -5,7 +5,7 @@ All prompts answer `forward() -> (2, D)` of unit length, row 0 normal, row 1 abn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -87,7 +87,7 @@ class ClipPrompts(nn.Module):
         self._tower = (tower,)  # in a tuple: frozen, shared between branches, and no part of this module's state
         rng = torch.Generator().manual_seed(seed)
         width = tower.width
-        tokens = prompt_tokens(tower, n_ctx, sentences)
+        tokens = prompt_tokens(tower.tokenize, n_ctx, sentences)
         embedded = tower.embed(tokens).detach()
         for row, name in enumerate(("pos", "neg")):
             self.register_parameter(f"ctx_{name}", _learned(rng, 1, 1, n_ctx, width))
@@ -113,13 +113,15 @@ class ClipPrompts(nn.Module):
         return self.tower.encode_embedded(torch.cat(parts), tokens, list(self.compound_prompts_text))
 
 
-def prompt_tokens(tower: TextTower, n_ctx: int, sentences: Sequence[str] = SENTENCES) -> Tensor:
+def prompt_tokens(
+    tokenize: Callable[[Sequence[str]], Tensor], n_ctx: int, sentences: Sequence[str] = SENTENCES
+) -> Tensor:
     """Token numbers of "X x n_ctx" + sentence: (2, L) int, the X only hold the places of the learned tokens.
 
     Raises UsageError where the words do not fit the context length.
     """
-    tokens = tower.tokenize([" ".join(["X"] * n_ctx + [words]) for words in sentences])
-    n_words = max(int((tower.tokenize([words]) != 0).sum()) for words in sentences)
+    tokens = tokenize([" ".join(["X"] * n_ctx + [words]) for words in sentences])
+    n_words = max(int((tokenize([words]) != 0).sum()) for words in sentences)
     if n_ctx + n_words > tokens.shape[1]:
         raise UsageError(f"{n_ctx} context tokens: only {tokens.shape[1] - n_words} fit before the words; give fewer")
     return tokens

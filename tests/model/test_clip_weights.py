@@ -155,3 +155,19 @@ def test_a_seed_gives_the_same_random_weights(tiny_config, images):
     one, two, other = (load_encoder("tiny", config=tiny_config, random_seed=s)(images)[0] for s in (1, 1, 2))
     assert torch.equal(one, two) and not torch.equal(one, other)
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_a_tower_from_its_own_tensors(tiny_file, tiny_config, images, wanted):
+    """A bundle that carries the tower hands its tensors and its stored settings over; no file is read."""
+    state = {visual_key(key): value for key, value in tensors(tiny_file).items() if visual_key(key)}
+    encoder = load_encoder("tiny", weights=state, config=tiny_config, settings={"vv_blocks": 4, "style": "colour"})
+    torch.testing.assert_close(encoder.raw(images)[1], wanted[1])
+    assert encoder.spec.style == "colour"
+
+
+def test_the_spec_tells_towers_apart(tmp_path, tiny_file, tiny_config):
+    """Whatever changes the features beside the weights is in the spec, so that a feature store can refuse a mixture."""
+    variants = [{}, {"vv_blocks": 2}, {"ln_post_global": False}, {"precision": "bfloat16"}]
+    specs = [load_encoder("tiny", weights=tiny_file, config=tiny_config, settings=v).spec for v in variants]
+    specs.append(load_encoder("tiny", weights=tiny_file, config=tiny_config | {"quick_gelu": False}).spec)
+    assert len({spec.details for spec in specs}) == len(specs)
