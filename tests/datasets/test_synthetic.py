@@ -62,7 +62,7 @@ def test_good_twin_differs_only_at_the_defect(kind):
     near = cKDTree(np.argwhere(bad.scan.defect.reshape(good.scan.cloud.grid)))
     distance, _ = near.query(np.argwhere(changed.reshape(good.scan.cloud.grid)))
     assert bad.scan.defect.any()
-    assert changed[bad.scan.defect & both].mean() > 0.8
+    assert changed[bad.scan.defect & both].mean() > (0.3 if kind == "hole" else 0.8)  # of a gap the rim is marked
     assert np.quantile(distance, 0.9) < 0.12 * max(good.scan.cloud.grid)
     assert np.allclose(good.scan.cloud.colours[both & ~changed], bad.scan.cloud.colours[both & ~changed], atol=1)
 

@@ -2,7 +2,7 @@
 
 from align3d_cli.datasets.synthetic.defects import KINDS
 from align3d_cli.datasets.synthetic.families import FAMILIES, HELD_OUT_FAMILIES, TRAIN_FAMILIES
-from align3d_cli.datasets.synthetic.generate import SyntheticSample, make_sample, synthetic_samples
+from align3d_cli.datasets.synthetic.samples import SyntheticSample, make_sample, synthetic_samples
 
 __all__ = [
     "FAMILIES",

@@ -24,6 +24,7 @@ class Site:
     """Where a defect goes.
 
     centre, normal: (3,) of a surface point; extent: longest side of the part; noise: standard deviation of the sensor
+    room: radius up to which the surface around is wide enough for a round defect
     towards: (3,) unit vector to the eye, or None for a scan from all sides
     """
 
@@ -31,6 +32,7 @@ class Site:
     normal: np.ndarray
     extent: float
     noise: float
+    room: float
     towards: np.ndarray | None = None
 
 
@@ -53,6 +55,11 @@ class Stamp:
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(max(high, low)))))
+
+
+def _radius(rng: np.random.Generator, site: Site, low: float, high: float) -> float:
+    """Half a size between shares `low` and `high` of the extent, no larger than the place has room for."""
+    return min(0.5 * site.extent * _log_uniform(rng, low, high), max(site.room, 0.5 * low * site.extent))
 
 
 def _amplitude(rng: np.random.Generator, site: Site, low: float, high: float) -> float:
@@ -80,7 +87,7 @@ def _smoothstep(t: np.ndarray) -> np.ndarray:
 
 
 def _raised(rng: np.random.Generator, site: Site, sign: int, sizes: tuple, depths: tuple) -> Stamp:
-    radius = 0.5 * site.extent * _log_uniform(rng, *sizes)
+    radius = _radius(rng, site, *sizes)
     depth = min(_amplitude(rng, site, *depths), max(0.7 * radius, 3 * site.noise))
     away, profile = irregular_distance(rng, site.centre, site.normal, radius), _profile(rng)
     shape = lambda xyz: profile(away(xyz))  # noqa: E731 - shared by depth and envelope
@@ -120,7 +127,7 @@ def contamination(rng: np.random.Generator, site: Site) -> Stamp:
 
 def hole(rng: np.random.Generator, site: Site) -> Stamp:
     """A deep pit with steep walls."""
-    radius = 0.5 * site.extent * _log_uniform(rng, 0.035, 0.14)
+    radius = _radius(rng, site, 0.035, 0.14)
     depth, edge = radius * rng.uniform(0.7, 2.2), rng.uniform(0.08, 0.35)
     away = irregular_distance(rng, site.centre, site.normal, radius, wobble=0.1)
     shape = lambda xyz: _smoothstep((1 - away(xyz)) / edge)  # noqa: E731 - shared by depth and envelope
@@ -129,7 +136,7 @@ def hole(rng: np.random.Generator, site: Site) -> Stamp:
 
 def rough(rng: np.random.Generator, site: Site) -> Stamp:
     """A patch with high-frequency relief."""
-    radius = 0.5 * site.extent * _log_uniform(rng, 0.08, 0.28)
+    radius = _radius(rng, site, 0.08, 0.28)
     away, edge = irregular_distance(rng, site.centre, site.normal, radius), rng.uniform(0.15, 0.5)
     window = lambda xyz: _smoothstep((1 - away(xyz)) / edge)  # noqa: E731 - shared by depth and envelope
     texture = fields.waves(rng, site.extent * _log_uniform(rng, 0.012, 0.05), 24)
@@ -206,7 +213,7 @@ def stamp_on(surface: Surface, stamp: Stamp, site: Site, rng: np.random.Generato
 
 def missing(surface: Surface, site: Site, rng: np.random.Generator) -> Surface:
     """A hole right through: the points are gone, the rim is labelled."""
-    radius = 0.5 * site.extent * _log_uniform(rng, 0.035, 0.12)
+    radius = _radius(rng, site, 0.035, 0.12)
     away = irregular_distance(rng, site.centre, site.normal, radius, wobble=0.2)
     rows = neighbourhood(surface, site.centre[None], 2 * radius, site)
     distance = away(surface.xyz[rows])

@@ -47,6 +47,19 @@ def neighbourhood(surface: Surface, centres: np.ndarray, reach: float, site) -> 
     return rows[_connected(surface.xyz[rows], surface.spacing, site.centre)] if len(rows) > 10 else rows
 
 
+def room(surface: Surface, centre: np.ndarray, largest: float) -> float:
+    """Up to which radius (at most `largest`) the surface around a point is a disc and no strip, rod or tip.
+
+    The number of points within a disc grows with its area; the room ends where less than half of that is there.
+    """
+    near = ((surface.xyz - centre.astype(np.float32)) ** 2).sum(axis=1)
+    first = 3 * surface.spacing
+    radii = np.geomspace(first, max(largest, 1.01 * first), 10)
+    counts = np.searchsorted(np.sort(near[near < radii[-1] ** 2]), radii**2)
+    enough = counts >= 0.5 * max(counts[0], 12) * (radii / first) ** 2
+    return float(radii[-1] if enough.all() else radii[max(int(np.argmin(enough)) - 1, 0)])
+
+
 def _connected(xyz: np.ndarray, spacing: float, seed: np.ndarray) -> np.ndarray:
     """(K,) bool: reached from the point nearest to seed by steps of a few spacings."""
     step = max(1, len(xyz) // GRAPH_POINTS)

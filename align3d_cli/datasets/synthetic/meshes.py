@@ -12,7 +12,7 @@ SUFFIXES = (".stl", ".obj", ".glb", ".off", ".ply")
 DENSE_POINTS = 260_000  # enough for an organised scan of 60 k points from any side
 
 
-def mesh_files(folder: str | Path) -> list[Path]:
+def mesh_sources(folder: str | Path) -> list[Path]:
     """The meshes of a folder (or one file), in name order. Raises InputRejected when there is none."""
     root = Path(folder)
     found = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)

@@ -40,8 +40,8 @@ def box(half, rounding: float = 0.0) -> Sdf:
 
     def f(p):
         q = np.abs(p) - h
-        outside = np.maximum(q, 0)
-        return length(*outside) + np.minimum(q.max(axis=0), 0) - np.float32(rounding)
+        deepest = np.maximum(np.maximum(q[0], q[1]), q[2])
+        return length(*np.maximum(q, 0)) + np.minimum(deepest, 0) - np.float32(rounding)
 
     return f
 

@@ -1,9 +1,9 @@
 """Dense oriented surfaces: sampled from signed distance functions, displaced along normals."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from align3d_cli.datasets.synthetic.fields import Field
 from align3d_cli.datasets.synthetic.sdf import Sdf
@@ -92,32 +92,61 @@ def _band(sdf: Sdf, cells: np.ndarray, side: float) -> np.ndarray:
     return cells[:, np.abs(evaluate(sdf, cells)) < BAND * side]
 
 
-def _cells(part: Part, n: int, facing: "Facing | None") -> tuple[np.ndarray, float]:
-    """Cells around the surface, about 2 n of them, and their side."""
+@dataclass(frozen=True, slots=True)
+class Viewpoint:
+    """Where a camera stands, (3,) in the part's frame: points are spread as its pixels see the surface."""
+
+    eye: np.ndarray
+
+    def cosine(self, xyz: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """Between the normals (N, 3), of any length, and the direction to the eye. (N,)"""
+        to_eye = self.eye.astype(np.float32) - xyz
+        size = np.linalg.norm(to_eye, axis=1) * np.linalg.norm(normals, axis=1)
+        return (to_eye * normals).sum(axis=1) / np.maximum(size, 1e-9)
+
+    def demand(self, xyz: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+        """Pixels per area, in units of a surface at the origin that faces the eye; at least a quarter when grazing."""
+        near = (self.eye @ self.eye) / ((self.eye.astype(np.float32) - xyz) ** 2).sum(axis=1)
+        return np.maximum(cosine, 0.25) * near
+
+
+def _cells(part: Part, n: int, view: Viewpoint | None, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """About 1.2 n cells that the surface passes, in number per area as the view demands, and their side."""
     half = np.asarray(part.half, float)
     side = float(half.max()) / 11
     found = _band(part.sdf, _root_cells(half, side), side)
-    seen = 1.0 if facing is None else 0.62
-    area = max(found.shape[1], 8) * seen * side**2 / (2 * BAND)
-    final = np.sqrt(area / n) * 0.95
+    seen = 1.0 if view is None else 0.5
+    final = np.sqrt(max(found.shape[1], 8) * seen * side**2 / (2 * BAND) / n)
     levels = max(int(np.ceil(np.log2(side / final))), 0)
     side = final * 2**levels
     cells = _band(part.sdf, _root_cells(half, side), side)
     for level in range(levels):
-        if facing is not None and level == levels - 1:
+        if view is not None and level == levels - 1:
             _, gradient = distance_and_gradient(part.sdf, cells, 0.5 * side)
-            cells = cells[:, facing(cells.T, gradient.T) > -0.5]
+            cosine = view.cosine(cells.T, gradient.T)
+            cells = cells[:, cosine > -0.5]
+            weight = np.repeat(view.demand(cells.T, cosine[cosine > -0.5]), 8)
         cells, side = _split(cells, side), side / 2
-        cells = _band(part.sdf, cells, side)
-    return cells, side
+        near = np.abs(evaluate(part.sdf, cells)) < BAND * side
+        cells = cells[:, near]
+    if view is None or not levels:
+        weight, near = np.ones(cells.shape[1]), slice(None)
+    return cells[:, rng.random(cells.shape[1]) < _shares(weight[near], 1.2 * n)], side
 
 
-Facing = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (xyz (N, 3), normals (N, 3)) -> cosine towards the eye (N,)
+def _shares(weight: np.ndarray, total: float) -> np.ndarray:
+    """Probabilities (N,) in proportion to the weights, as far as none exceeds 1, that add up to about `total`."""
+    share = weight * (total / max(weight.sum(), 1e-9))
+    for _ in range(3):
+        full = share >= 1
+        rest = share[~full].sum()
+        share = np.where(full, 1, share * max(total - full.sum(), 0) / max(rest, 1e-9))
+    return share
 
 
-def sample_surface(part: Part, n: int, rng: np.random.Generator, facing: Facing | None = None) -> Surface:
-    """About n points, near-uniform over the part's surface (over its facing side when `facing` is given)."""
-    cells, side = _cells(part, n, facing)
+def sample_surface(part: Part, n: int, rng: np.random.Generator, view: Viewpoint | None = None) -> Surface:
+    """About n points of the part's surface: near-uniform, or of what faces a view, near-uniform in its image."""
+    cells, side = _cells(part, n, view, rng)
     p = cells + rng.uniform(-0.5, 0.5, cells.shape).astype(np.float32) * np.float32(side)
     for step in (0.25, 0.1):
         value, gradient = distance_and_gradient(part.sdf, p, step * side)
@@ -127,12 +156,19 @@ def sample_surface(part: Part, n: int, rng: np.random.Generator, facing: Facing 
     norm = np.sqrt((gradient * gradient).sum(axis=0))
     good = (np.abs(value) < 0.1 * side) & (norm > 0.2)
     xyz, normals = p[:, good].T, (gradient[:, good] / norm[good]).T
-    if facing is not None:
-        front = facing(xyz, normals) > -0.1
+    if view is not None:
+        front = view.cosine(xyz, normals) > -0.1
         xyz, normals = xyz[front], normals[front]
     keep = rng.permutation(len(xyz))[:n]
-    spacing = side * np.sqrt(2 * BAND * 0.5) * np.sqrt(max(len(xyz) / max(len(keep), 1), 1))
-    return Surface(np.ascontiguousarray(xyz[keep]), np.ascontiguousarray(normals[keep]), float(spacing))
+    return Surface(np.ascontiguousarray(xyz[keep]), np.ascontiguousarray(normals[keep]), _spacing(xyz[keep], rng))
+
+
+def _spacing(xyz: np.ndarray, rng: np.random.Generator) -> float:
+    """Side of the square that a point has to itself, from the distances among every fourth point."""
+    thin = xyz[::4]
+    some = thin[rng.integers(len(thin), size=200)]
+    distance = cKDTree(thin).query(some, k=9)[0][:, -1]
+    return float(np.median(distance) * np.sqrt(np.pi / 8) / 2)
 
 
 def tangents(normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

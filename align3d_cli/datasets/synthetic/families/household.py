@@ -77,7 +77,7 @@ def vessel(rng: np.random.Generator) -> Part:
     body = sdf.revolve(profiles.polygon(np.concatenate((right, right[::-1] * (-1, 1)))))
     wide = float(line[:, 0].max())
     if chance(rng, 0.3):
-        body = sdf.engrave(body, details.flutes(rng, wide), rng.uniform(0.2, 0.5) * wall, 0.01)
+        body = sdf.engrave(body, details.flutes(rng, wide), rng.uniform(0.1, 0.25) * wall, 0.01)
     elif chance(rng, 0.4):
         body = details.marked(rng, body, details.bands(rng, -0.8, 0.8), wall * 0.3)
     if chance(rng, 0.5):

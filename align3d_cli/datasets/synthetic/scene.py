@@ -1,106 +1,39 @@
-"""From a seed to a labelled scan: part, relief, colours, pose, defects, scanner; every step with its own generator.
+"""One part put before a scanner: surface, relief, colours, pose, defects, measurement.
 
-Because the steps draw from separate generators, `kind="good"` with the same seed gives the good twin: the same part,
-view and noise without the defect.
+Every step draws from its own generator (see STREAMS), so that a good twin shares all but the defect.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 
-from align3d_cli.datasets.sample import LabelledCloud, Sample
 from align3d_cli.datasets.synthetic import sdf
 from align3d_cli.datasets.synthetic.camera import DepthCamera, Frame, capture, framed, look_at
-from align3d_cli.datasets.synthetic.defects import KINDS, Site, add_defect
-from align3d_cli.datasets.synthetic.families import FAMILIES, HELD_OUT_FAMILIES, TRAIN_FAMILIES
+from align3d_cli.datasets.synthetic.defects import Site, add_defect
+from align3d_cli.datasets.synthetic.families import FAMILIES
+from align3d_cli.datasets.synthetic.footprint import room
 from align3d_cli.datasets.synthetic.meshes import mesh_part
 from align3d_cli.datasets.synthetic.sensor import Sensor, add_background, measure, random_sensor, thin_unevenly, touch
-from align3d_cli.datasets.synthetic.surface import Facing, Part, Surface, displace, sample_surface
+from align3d_cli.datasets.synthetic.surface import Part, Surface, Viewpoint, displace, sample_surface
 from align3d_cli.datasets.synthetic.texture import paint
 from align3d_cli.scans.cloud import PointCloud
 
 STREAMS = ("choice", "part", "relief", "colour", "pose", "sensor", "defect", "scan")
-MODES = ("full", "organised")
-MAIN_KINDS = ("bump", "dent", "cut", "hole", "rough", "scratch")
-SURFELS_PER_PIXEL = 2.0  # dense points per pixel of the scan, so that no pixel of a closed surface stays empty
+SURFELS_PER_PIXEL = 2.6  # dense points per pixel of the scan, so that hardly a pixel of a closed surface stays empty
 FEWEST_LABELS = 10  # pixels; a smaller defect is not seen, another place is tried
 SLABS = ("relief",)  # families of which a camera sees a crop that fills its image
 
 
-@dataclass(frozen=True, slots=True)
-class SyntheticSample:
-    """scan: cloud and labels; family: or the mesh's name; kind: "good" or a defect; mode: "full" or "organised"."""
-
-    scan: LabelledCloud
-    family: str
-    kind: str
-    mode: str
-
-
-def make_sample(
-    seed: int | np.random.SeedSequence,
-    *,
-    kind: str | None = None,
-    source: str | Path | Sequence[str | Path] | None = None,
-    mode: str | None = None,
-    n_points: int | None = None,
-) -> SyntheticSample:
-    """One labelled scan.
-
-    kind:     "good", one of KINDS, or None: half are good, the rest has any defect
-    source:   a family, a mesh file, or several of these to draw one from; None for the training families
-    mode:     "full" (all sides, unordered) or "organised" (one depth camera, NaN where nothing); None draws one
-    n_points: of a full scan, about that many valid pixels of an organised one; None draws 25 000 .. 60 000
-    """
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    fresh = np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)  # spawning counts up; ours starts anew
-    rngs = dict(zip(STREAMS, map(np.random.default_rng, fresh.spawn(len(STREAMS))), strict=True))
-    drawn = _choose(rngs["choice"], source)
-    kind, mode, n_points = kind or drawn.kind, mode or drawn.mode, n_points or drawn.n_points
-    make = _organised if mode == "organised" else _full
-    cloud, defect = make(drawn.source, kind, n_points, rngs)
-    if kind != "good" and not defect.any():
-        kind = "good"  # the defect lies where the scanner does not see it
-    return SyntheticSample(LabelledCloud(cloud, defect), source_name(drawn.source), kind, mode)
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    source: str | Path
-    kind: str
-    mode: str
-    n_points: int
-
-
-def _choose(rng: np.random.Generator, source) -> _Choice:
-    options = TRAIN_FAMILIES if source is None else (source,) if isinstance(source, str | Path) else tuple(source)
-    place, good, which, mode, size = rng.random(5)
-    kinds = MAIN_KINDS if rng.random() < 0.85 else KINDS
-    return _Choice(
-        options[int(place * len(options))],
-        "good" if good < 0.5 else kinds[int(which * len(kinds))],
-        "organised" if mode < 0.65 else "full",
-        int(25_000 * (60 / 25) ** size),
-    )
-
-
-def source_name(source: str | Path) -> str:
-    """The category a sample of this source belongs to."""
-    return str(source) if source in FAMILIES else Path(source).stem
-
-
-def _surface(source, n: int, rngs: dict, facing: Facing | None) -> Surface:
-    """The good part: n dense points (front-facing ones when `facing` is given) with relief, no labels yet."""
+def _surface(source, n: int, rngs: dict, view: Viewpoint | None) -> Surface:
+    """The good part: n dense points (front-facing ones when a view is given) with relief, no labels yet."""
     if source not in FAMILIES:
         dense = mesh_part(str(source))
-        front = np.arange(len(dense)) if facing is None else np.flatnonzero(facing(dense.xyz, dense.normals) > -0.1)
+        front = np.arange(len(dense)) if view is None else np.flatnonzero(view.cosine(dense.xyz, dense.normals) > -0.1)
         take = front[:n]
         surface = replace(dense.take(take), spacing=dense.spacing * np.sqrt(len(front) / max(len(take), 1)))
     else:
         part = _part(source, rngs)
-        surface = sample_surface(part, n, rngs["relief"], facing)
+        surface = sample_surface(part, n, rngs["relief"], view)
         for amplitude, field in part.reliefs:
             surface, _ = displace(surface, lambda xyz, a=amplitude, f=field: a * f(xyz))
     return replace(surface, defect=np.zeros(len(surface), bool))
@@ -122,7 +55,7 @@ def _unit(rng: np.random.Generator) -> tuple[float, str | None]:
     return ((size, "m"), (1000 * size, "mm"), (float(np.exp(rng.normal())), None))[rng.integers(3)]
 
 
-def _full(source, kind: str, n_points: int, rngs: dict) -> tuple[PointCloud, np.ndarray]:
+def full_scan(source, kind: str, n_points: int, rngs: dict) -> tuple[PointCloud, np.ndarray]:
     surface = _surface(source, int(1.25 * n_points), rngs, None)
     extent = float(np.ptp(surface.xyz, axis=0).max())
     sensor = random_sensor(rngs["sensor"], extent)
@@ -148,19 +81,12 @@ def _eye(rng: np.random.Generator, half: np.ndarray, slab: bool) -> np.ndarray:
     return directions[best] * float(np.linalg.norm(half)) * np.exp(rng.uniform(np.log(2.0), np.log(8.0)))
 
 
-def _organised(source, kind: str, n_points: int, rngs: dict) -> tuple[PointCloud, np.ndarray]:
+def organised_scan(source, kind: str, n_points: int, rngs: dict) -> tuple[PointCloud, np.ndarray]:
     half, slab = _half_size(source, rngs), source in SLABS
     eye = _eye(rngs["pose"], half, slab)
     rotation = look_at(eye, rngs["pose"].uniform(0, 2 * np.pi))
-    eye32 = eye.astype(np.float32)
-
-    def facing(xyz, normals):
-        to_eye = eye32 - xyz
-        return (to_eye * normals).sum(axis=1) / (
-            np.linalg.norm(to_eye, axis=1) * np.linalg.norm(normals, axis=1) + 1e-9
-        )
-
-    surface = _coloured(_surface(source, int(SURFELS_PER_PIXEL * n_points), rngs, facing), rngs["colour"])
+    dense = _surface(source, int(SURFELS_PER_PIXEL * n_points), rngs, Viewpoint(eye))
+    surface = _coloured(dense, rngs["colour"])
     crop = rngs["pose"].uniform(0.5, 0.85) if slab else 1.0
     camera = framed(eye, rotation, surface.xyz, n_points, 0.0 if slab else rngs["pose"].uniform(0.02, 0.12), crop)
     extent = float(np.ptp(surface.xyz, axis=0).max()) * crop
@@ -190,7 +116,7 @@ def _damage(surface: Surface, rows: np.ndarray, camera, kind: str, extent: float
         row = int(rows[rng.integers(len(rows))])
         point, normal = surface.xyz[row].astype(float), surface.normals[row].astype(float)
         towards = None if camera is None else (camera.eye - point) / np.linalg.norm(camera.eye - point)
-        site = Site(point, normal, extent, sensor.noise, towards)
+        site = Site(point, normal, extent, sensor.noise, room(surface, point, 0.2 * extent), towards)
         surface = add_defect(surface, kind, site, rng, dense=camera is not None)
         rows = rows[rows < len(surface)]
     return surface
@@ -243,34 +169,3 @@ def _cloud_of(frame: Frame, camera: DepthCamera, rng: np.random.Generator) -> tu
         colours = np.clip(frame.colours, 0, 255).astype(np.uint8).reshape(-1, 3)
         colours[~valid] = 0
     return PointCloud(xyz, colours, grid=camera.shape, unit=unit), frame.defect.ravel() & valid
-
-
-def synthetic_samples(
-    n: int,
-    seed: int = 0,
-    *,
-    families: Sequence[str | Path] | None = None,
-    held_out: bool = False,
-    kind: str | None = None,
-    mode: str | None = None,
-    n_points: int | None = None,
-) -> list[Sample]:
-    """n samples made when loaded, the same for the same arguments; families take turns, every other one is good.
-
-    families: names or mesh files; None for the training families, or for the held-out ones with held_out=True
-    """
-    sources = tuple(families) if families is not None else HELD_OUT_FAMILIES if held_out else TRAIN_FAMILIES
-    return [_sample(i, seed, sources, kind, mode, n_points) for i in range(n)]
-
-
-def _sample(i: int, seed: int, sources: Sequence, kind: str | None, mode: str | None, n_points: int | None) -> Sample:
-    source = sources[i % len(sources)]
-    turn = i // len(sources)
-    kind = kind or ("good" if turn % 2 == 0 else MAIN_KINDS[(turn // 2 + i) % len(MAIN_KINDS)])
-    name, category = f"{source_name(source)}/{kind}/{i:05d}", source_name(source)
-
-    def load() -> LabelledCloud:
-        root = np.random.SeedSequence(seed, spawn_key=(i,))
-        return make_sample(root, kind=kind, source=source, mode=mode, n_points=n_points).scan
-
-    return Sample(name, category, "test" if source in HELD_OUT_FAMILIES else "train", kind, load)
