@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from align3d_cli.errors import UsageError
 
-STYLES = ("grey", "colour", "geometry")
+STYLES = ("grey", "colour", "normal", "depth", "geometry")
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -20,7 +20,7 @@ class EncoderSpec:
     """What a caller must know to draw views for an encoder and to read its tokens.
 
     name:        as given to `load_encoder`
-    style:       which drawing of a view it reads: "grey", "colour" or "geometry"
+    style:       which drawing of a view it reads, one of STYLES
     image_size:  pixels a side of the square views
     embed_dim:   D of the global feature and of the tokens
     grid:        (rows, columns) of the patch tokens
@@ -91,9 +91,12 @@ class Encoder(nn.Module):
         return unit(pooled), unit(tokens)
 
     def encode(self, images: Tensor, batch: int = 16) -> tuple[Tensor, Tensor]:
-        """`forward` without gradients, `batch` views at a time; images may live on another device than the encoder."""
+        """`forward` without gradients, `batch` views at a time; images may live on another device than the encoder.
+
+        images (V, C, H, W) float in [0, 1] -> global (V, D), tokens (V, T, D), on the encoder's device.
+        """
         device = self.mean.device
-        with torch.inference_mode():
+        with torch.no_grad():  # not inference_mode: trained modules may read these features
             parts = [self(chunk.to(device)) for chunk in images.split(batch)]
         return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
 

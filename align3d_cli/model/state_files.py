@@ -86,7 +86,9 @@ def _read_torchscript(path: Path, trusted_sha256: str | None) -> dict[str, Tenso
             f"{path}: a TorchScript archive, which can run code, and its SHA-256 {digest[:12]}.. is not that of the "
             f"published weights; convert it to safetensors where you trust it"
         )
-    return dict(torch.jit.load(path, map_location="cpu").state_dict())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # deprecated, yet the only reader of OpenAI's archives
+        return dict(torch.jit.load(path, map_location="cpu").state_dict())
 
 
 def _is_zip(path: Path) -> bool:

@@ -104,6 +104,7 @@ def test_pickled_code_is_not_run(tmp_path, tiny_config):
         load_encoder("tiny", weights=tmp_path / "bomb.pt", config=tiny_config)
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning")
 def test_torchscript_needs_the_published_hash(tmp_path):
     """OpenAI's own archives are TorchScript: opened only when the bytes are the published ones."""
     path = tmp_path / "archive.pt"
