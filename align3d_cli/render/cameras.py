@@ -15,7 +15,7 @@ from align3d_cli.render.choose import choose_views as choose_views
 
 # x right, y up, z to the viewer -> camera frame
 CAMERA_FROM_VIEWER = np.diag([1.0, -1.0, -1.0])
-PAPER_DISTANCE = 1.212  # eye to centre over the longest bounding box side, METHOD.md section 3
+PAPER_DISTANCE = 0.7 / math.tan(math.radians(30.0))  # eye to centre over the longest bounding box side: 1.2124
 GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))  # turns that never align: even spirals
 CONE_DEG = 40.0  # the outermost of the front views; beyond 45 degrees one-sided scans show their shadows
 FRONT_AXES = {
@@ -149,7 +149,7 @@ def _facing(direction: np.ndarray) -> np.ndarray:
 
 
 def pointad_cameras(xyz: np.ndarray, rotations: np.ndarray, size_px: int = 336, fov_deg: float = 60.0) -> Cameras:
-    """The published pinhole: looks at the bounding box centre of the rotated cloud from 1.212 x its longest side.
+    """The published pinhole: looks at the bounding box centre of the rotated cloud from 1.2124 x its longest side.
 
     xyz: (N, 3) float64, finite; rotations: (V, 3, 3).
     """
