@@ -12,9 +12,9 @@ import numpy as np
 
 from align3d_cli.datasets.sample import LabelledCloud, Sample
 from align3d_cli.datasets.synthetic.defects import KINDS
-from align3d_cli.datasets.synthetic.families import FAMILIES, HELD_OUT_FAMILIES, TRAIN_FAMILIES
+from align3d_cli.datasets.synthetic.families import HELD_OUT_FAMILIES, TRAIN_FAMILIES
 from align3d_cli.datasets.synthetic.meshes import mesh_sources
-from align3d_cli.datasets.synthetic.scene import STREAMS, full_scan, organised_scan
+from align3d_cli.datasets.synthetic.scene import STREAMS, full_scan, organised_scan, source_name
 from align3d_cli.scans.cloud import PointCloud
 
 __all__ = ["SyntheticSample", "make_sample", "mesh_sources", "synthetic_samples"]
@@ -89,11 +89,6 @@ def _choose(rng: np.random.Generator, source) -> _Choice:
     )
 
 
-def source_name(source: str | Path) -> str:
-    """The category a sample of this source belongs to."""
-    return str(source) if source in FAMILIES else Path(source).stem
-
-
 def synthetic_samples(
     n: int,
     seed: int = 0,
@@ -112,15 +107,25 @@ def synthetic_samples(
     return [_sample(i, seed, sources, kind, mode, n_points) for i in range(n)]
 
 
-def _sample(i: int, seed: int, sources: Sequence, kind: str | None, mode: str | None, n_points: int | None) -> Sample:
-    source = sources[i % len(sources)]
-    turn = i // len(sources)
-    kind = kind or ("good" if turn % 2 == 0 else MAIN_KINDS[(turn // 2 + i) % len(MAIN_KINDS)])
-    name, category = f"{source_name(source)}/{kind}/{i:05d}", source_name(source)
-    load = partial(_load, seed, i, kind, source, mode, n_points)  # no closure: samples travel to other processes
-    return Sample(name, category, "test" if source in HELD_OUT_FAMILIES else "train", kind, load)
+def planned(i: int, sources: Sequence[str | Path]) -> tuple[str, str]:
+    """Category and kind of the i-th sample of a list: sources take turns, every other sample of each is good."""
+    turn, which = divmod(i, len(sources))
+    kind = "good" if (turn + which) % 2 == 0 else MAIN_KINDS[(turn // 2 + which) % len(MAIN_KINDS)]
+    return source_name(sources[which]), kind
 
 
-def _load(seed: int, i: int, kind: str, source: str | Path, mode: str | None, n_points: int | None) -> LabelledCloud:
+def sample_at(
+    i: int, seed: int, sources: Sequence[str | Path], *, kind=None, mode=None, n_points=None
+) -> LabelledCloud:
+    """The i-th scan of a list (see synthetic_samples), the kind being the planned one unless another is given."""
     root = np.random.SeedSequence(seed, spawn_key=(i,))
-    return make_sample(root, kind=kind, source=source, mode=mode, n_points=n_points).scan
+    kind = kind or planned(i, sources)[1]
+    return make_sample(root, kind=kind, source=sources[i % len(sources)], mode=mode, n_points=n_points).scan
+
+
+def _sample(i: int, seed: int, sources: Sequence, kind: str | None, mode: str | None, n_points: int | None) -> Sample:
+    category, drawn = planned(i, sources)
+    kind = kind or drawn
+    split = "test" if sources[i % len(sources)] in HELD_OUT_FAMILIES else "train"
+    load = partial(sample_at, i, seed, sources, kind=kind, mode=mode, n_points=n_points)
+    return Sample(f"{category}/{kind}/{i:05d}", category, split, kind, load)

@@ -4,6 +4,7 @@ Every step draws from its own generator (see STREAMS), so that a good twin share
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +23,11 @@ STREAMS = ("choice", "part", "relief", "colour", "pose", "sensor", "defect", "sc
 SURFELS_PER_PIXEL = 2.6  # dense points per pixel of the scan, so that hardly a pixel of a closed surface stays empty
 FEWEST_LABELS = 10  # pixels; a smaller defect is not seen, another place is tried
 SLABS = ("relief",)  # families of which a camera sees a crop that fills its image
+
+
+def source_name(source: str | Path) -> str:
+    """The category a scan of this source belongs to."""
+    return str(source) if source in FAMILIES else Path(source).stem
 
 
 def _surface(source, n: int, rngs: dict, view: Viewpoint | None) -> Surface:
