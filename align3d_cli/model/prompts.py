@@ -103,6 +103,11 @@ class ClipPrompts(nn.Module):
         """The frozen text tower the prompts run through."""
         return self._tower[0]
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ClipPrompts:
+        """Where the prompts are moved (`.to`, `.cuda`), the tower they run through goes along."""
+        self.tower._apply(fn)
+        return super()._apply(fn, recurse)
+
     def forward(self) -> Tensor:
         """(2, D) of unit length, row 0 normal, row 1 abnormal."""
         parts = [

@@ -82,6 +82,16 @@ def test_gradients_reach_every_learned_token_and_nothing_else(tower):
     assert all(parameter.grad is None for parameter in tower.parameters())
 
 
+def test_the_tower_goes_where_the_prompts_go(tiny_file, tiny_config):
+    """Moving a prompt learner moves its text tower, so that training on another device needs no second call."""
+    prompts = ClipPrompts(load_text_tower("tiny", weights=tiny_file, config=tiny_config), depth=4)
+    before = prompts()
+    after = prompts.double()()
+    assert after.dtype == torch.float64
+    torch.testing.assert_close(after.float(), before, atol=1e-5, rtol=1e-5)
+    assert all(parameter.device.type == "meta" for parameter in prompts.to("meta").tower.parameters())
+
+
 def test_initial_tokens_follow_the_seed(tower):
     """Learned tokens start from a normal draw of deviation 0.02 that only the seed decides."""
     one, two, other = (ClipPrompts(tower, depth=4, seed=seed) for seed in (1, 1, 2))
