@@ -11,17 +11,18 @@ import numpy as np
 from align3d_cli.datasets.synthetic import sdf
 from align3d_cli.datasets.synthetic.camera import DepthCamera, Frame, capture, framed, look_at
 from align3d_cli.datasets.synthetic.defects import Site, add_defect
-from align3d_cli.datasets.synthetic.families import FAMILIES
+from align3d_cli.datasets.synthetic.families import FAMILIES, varied
 from align3d_cli.datasets.synthetic.footprint import room
 from align3d_cli.datasets.synthetic.meshes import mesh_part
 from align3d_cli.datasets.synthetic.sensor import Sensor, add_background, measure, random_sensor, thin_unevenly, touch
-from align3d_cli.datasets.synthetic.surface import Part, Surface, Viewpoint, displace, sample_surface
+from align3d_cli.datasets.synthetic.surface import Part, Surface, Viewpoint, displace, faceted, sample_surface
 from align3d_cli.datasets.synthetic.texture import paint
 from align3d_cli.scans.cloud import PointCloud
 
 STREAMS = ("choice", "part", "relief", "colour", "pose", "sensor", "defect", "scan")
 SURFELS_PER_PIXEL = 2.6  # dense points per pixel of the scan, so that hardly a pixel of a closed surface stays empty
 FEWEST_LABELS = 10  # pixels; a smaller defect is not seen, another place is tried
+MESHED = 0.15  # share of the parts that look like a coarse mesh of a real scan
 SLABS = ("relief",)  # families of which a camera sees a crop that fills its image
 
 
@@ -42,12 +43,14 @@ def _surface(source, n: int, rngs: dict, view: Viewpoint | None) -> Surface:
         surface = sample_surface(part, n, rngs["relief"], view)
         for amplitude, field in part.reliefs:
             surface, _ = displace(surface, lambda xyz, a=amplitude, f=field: a * f(xyz))
+        if rngs["relief"].random() < MESHED:
+            facets = int(np.exp(rngs["relief"].uniform(np.log(2500), np.log(12_000))))
+            surface = faceted(surface, facets, rngs["relief"].uniform(0, 0.06), rngs["relief"])
     return replace(surface, defect=np.zeros(len(surface), bool))
 
 
 def _part(source: str, rngs: dict) -> Part:
-    part = FAMILIES[source](rngs["part"])
-    rngs["part"] = np.random.default_rng(0)  # spent
+    part = _drawn(source, rngs["part"])
     return replace(part, sdf=sdf.intersect(part.sdf, sdf.box(part.half)))
 
 
@@ -113,7 +116,11 @@ def _half_size(source, rngs: dict) -> np.ndarray:
         return np.abs(mesh_part(str(source)).xyz).max(axis=0).astype(float)
     copy = np.random.default_rng()
     copy.bit_generator.state = rngs["part"].bit_generator.state
-    return np.asarray(FAMILIES[source](copy).half, float)
+    return np.asarray(_drawn(source, copy).half, float)
+
+
+def _drawn(source: str, rng: np.random.Generator) -> Part:
+    return FAMILIES[source](rng) if source in SLABS else varied(FAMILIES[source](rng), rng)
 
 
 def _damage(surface: Surface, rows: np.ndarray, camera, kind: str, extent: float, sensor: Sensor, rng) -> Surface:

@@ -210,3 +210,21 @@ def concatenate(first: Surface, second: Surface) -> Surface:
         for name in ARRAYS
     }
     return replace(first, **both)
+
+
+def faceted(surface: Surface, facets: int, roughness: float, rng: np.random.Generator) -> Surface:
+    """The surface as a coarse mesh of a real scan has it: flat pieces around random points, none quite in its place.
+
+    roughness: standard deviation of the pieces' heights, in spacings of the pieces
+    """
+    centres = rng.choice(len(surface), min(facets, len(surface)), replace=False)
+    pitch = surface.spacing * np.sqrt(len(surface) / len(centres))
+    near = cKDTree(surface.xyz[centres]).query(surface.xyz, workers=1)[1]
+    tilted = surface.normals[centres] + roughness * rng.normal(size=(len(centres), 3)).astype(np.float32)
+    tilted /= np.linalg.norm(tilted, axis=1, keepdims=True)
+    lifted = surface.xyz[centres] + (0.5 * roughness * pitch * rng.normal(size=(len(centres), 1))) * tilted
+    normals = tilted[near].astype(np.float32)
+    off = ((surface.xyz - lifted[near]) * normals).sum(axis=1, keepdims=True)
+    flat = (np.abs(off) < 0.5 * pitch) & ((normals * surface.normals).sum(axis=1, keepdims=True) > 0.7)
+    xyz = np.where(flat, surface.xyz - off * normals, surface.xyz).astype(np.float32)
+    return replace(surface, xyz=xyz, normals=np.where(flat, normals, surface.normals))

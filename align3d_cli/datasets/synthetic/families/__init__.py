@@ -1,7 +1,12 @@
 """Shape families: functions from a random generator to a Part, by name."""
 
 from align3d_cli.datasets.synthetic.families import heldout, household, machine, organic, ornament
+from align3d_cli.datasets.synthetic.families.variation import kitbash, varied
 
-FAMILIES = {**machine.FAMILIES, **household.FAMILIES, **organic.FAMILIES, **ornament.FAMILIES, **heldout.FAMILIES}
+__all__ = ["FAMILIES", "HELD_OUT_FAMILIES", "TRAIN_FAMILIES", "varied"]
+
+_TRAIN = {**machine.FAMILIES, **household.FAMILIES, **organic.FAMILIES, **ornament.FAMILIES}
+_TRAIN["kitbash"] = kitbash({name: make for name, make in _TRAIN.items() if name != "relief"})
+FAMILIES = {**_TRAIN, **heldout.FAMILIES}
 HELD_OUT_FAMILIES = tuple(heldout.FAMILIES)
-TRAIN_FAMILIES = tuple(name for name in FAMILIES if name not in heldout.FAMILIES)
+TRAIN_FAMILIES = tuple(_TRAIN)

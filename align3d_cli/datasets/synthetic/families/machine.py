@@ -64,8 +64,6 @@ def gear(rng: np.random.Generator) -> Part:
     if chance(rng, 0.4):
         outline = profiles.chaikin(outline, 2)
     body = sdf.extrude(profiles.polygon(outline), half, half * rng.uniform(0.02, 0.12))
-    if chance(rng, 0.35):
-        body = warp.twist(body, rng.uniform(-0.12, 0.12) / half, 1.0)
     rim = 0.95 - depth
     web = rim * rng.uniform(0.65, 0.85)
     hub = web * rng.uniform(0.3, 0.6)
@@ -88,6 +86,8 @@ def gear(rng: np.random.Generator) -> Part:
         high = half * rng.uniform(1.2, 2.2)
         boss = sdf.subtract(sdf.cylinder(hub, high, 0.02), sdf.cylinder(hub * 0.5, 2))
         body = sdf.union(body, boss)
+    if chance(rng, 0.35):
+        body = warp.twist(body, rng.uniform(-0.12, 0.12) / half, 1.0)
     return Part(body, (0.98, 0.98, high + 0.03))
 
 
