@@ -9,6 +9,7 @@ import numpy as np
 from align3d_cli.scans.cloud import PointCloud
 from align3d_cli.scans.colours import as_uint8
 from align3d_cli.scans.columns import cloud_from_table, parse_columns, roles_of
+from align3d_cli.scans.organised import organised_cloud
 from align3d_cli.scans.source import POINT_LIMIT, ReadOptions, Source, check_expansion
 
 POINT_KEYS = ("points", "xyz", "vertices", "positions", "pointcloud", "cloud", "pcd")
@@ -100,9 +101,7 @@ def _cloud(source: Source, array: np.ndarray, options: ReadOptions) -> PointClou
     if array.dtype.names:
         array, roles = _unstructured(source, array), roles_of(list(array.dtype.names))
     if array.ndim == 3 and array.shape[2] == 3:
-        xyz = array.astype(np.float64).reshape(-1, 3)
-        xyz[~np.isfinite(xyz).all(axis=1) | (xyz == 0).all(axis=1)] = np.nan
-        return PointCloud(xyz, grid=array.shape[:2], path=source.path)
+        return organised_cloud(source, array)
     return cloud_from_table(source, array, roles)
 
 

@@ -59,4 +59,5 @@ class PointCloud:
     @property
     def valid(self) -> np.ndarray:
         """(N,) bool, True where the scanner measured something."""
-        return np.isfinite(self.xyz).all(axis=1)
+        x, y, z = np.isfinite(self.xyz).T
+        return x & y & z

@@ -9,7 +9,7 @@ from align3d_cli.scans.colours import as_uint8
 from align3d_cli.scans.lzf import lzf_decompress
 from align3d_cli.scans.ply_header import unit_of_comment
 from align3d_cli.scans.source import ReadOptions, Source, check_count
-from align3d_cli.scans.text import parse_numbers
+from align3d_cli.scans.text import parse_numbers, words_per_line
 
 HEADER_LIMIT = 1 << 16  # bytes; real headers have about 200
 KINDS = {"F": "f", "I": "i", "U": "u"}
@@ -128,9 +128,10 @@ def _read_ascii(source: Source, header: PcdHeader) -> dict:
         words = parse_numbers(text)
     except ValueError as error:
         raise source.reject(f"the points hold {error}", STEP) from error
-    if len(words) != header.points * items:
-        finding = f"header promises {header.points} points of {items} numbers, {len(words)} numbers follow"
-        raise source.reject(finding, STEP)
+    widths = words_per_line(text)
+    if not np.array_equal(widths[widths > 0], np.full(header.points, items)):
+        good = int((widths == items).sum())
+        raise source.reject(f"header promises {header.points} rows of {items} numbers, {good} are there", STEP)
     table, columns, at = words.reshape(header.points, items), {}, 0
     for name, kind, count in header.fields:
         part = table[:, at] if count == 1 else table[:, at : at + count]

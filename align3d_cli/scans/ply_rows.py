@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from align3d_cli.scans.ply_header import ElementSpec, Property
-from align3d_cli.scans.text import parse_numbers
+from align3d_cli.scans.text import parse_numbers, words_per_line
 
 # numpy code -> struct code
 STRUCT_CODES = dict(zip(("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"), "bBhHiIqQfd", strict=True))
@@ -31,12 +31,14 @@ class Rows:
     block:   the element's bytes, exactly as in the file
     columns: property name -> (count,) scalars, (count, L) lists of one length, or Lists
     starts:  (count + 1,) offset of every row within block
+    places:  binary rows: property name -> offset of its items within block, an (count,) array or a range
     """
 
     spec: ElementSpec
     block: bytes
     columns: dict = field(repr=False)
     starts: np.ndarray | range = field(repr=False)
+    places: dict = field(repr=False, default_factory=dict)
 
 
 def read_text_rows(spec: ElementSpec, body: bytes, starts: np.ndarray, first_line: int) -> Rows:
@@ -49,14 +51,22 @@ def read_text_rows(spec: ElementSpec, body: bytes, starts: np.ndarray, first_lin
         words = parse_numbers(block)
     except ValueError as error:
         raise Damaged(f"the {spec.name} rows hold {error}") from error
-    columns = _split_lists(spec, words) if spec.has_lists else _split_scalars(spec, words)
+    if spec.has_lists:
+        columns = _split_lists(spec, words)
+    else:
+        _check_widths(spec, block)
+        columns = _split_scalars(spec, words)
     return Rows(spec, block, columns, starts[first_line : last_line + 1] - starts[first_line])
+
+
+def _check_widths(spec: ElementSpec, block: bytes) -> None:
+    wrong = np.flatnonzero(words_per_line(block) != len(spec.properties)) if spec.count else ()
+    if len(wrong):
+        raise Damaged(f"{spec.name} row {wrong[0] + 1} has not the {len(spec.properties)} numbers promised")
 
 
 def _split_scalars(spec: ElementSpec, words: np.ndarray) -> dict:
     width = len(spec.properties)
-    if len(words) != spec.count * width:
-        raise Damaged(f"{spec.count} {spec.name} rows of {width} numbers promised, {len(words)} numbers found")
     table = words.reshape(spec.count, width)
     return {p.name: table[:, i] for i, p in enumerate(spec.properties)}
 
@@ -79,7 +89,9 @@ def read_binary_rows(spec: ElementSpec, body: bytes, start: int) -> Rows:
         table = np.frombuffer(body, fixed, spec.count, start)
         if _lengths_agree(spec, table):
             columns = {p.name: table[p.name] for p in spec.properties}
-            return Rows(spec, body[start:end], columns, range(0, end - start + 1, max(fixed.itemsize, 1)))
+            step = max(fixed.itemsize, 1)
+            places = {p.name: range(fixed.fields[p.name][1], end - start, step) for p in spec.properties}
+            return Rows(spec, body[start:end], columns, range(0, end - start + 1, step), places)
     return _walk(spec, body, start)
 
 
@@ -134,8 +146,9 @@ def _walk(spec: ElementSpec, body: bytes, start: int) -> Rows:
         if at > len(body):
             raise Damaged(f"the data ends within {spec.name} row {row + 1} of {spec.count}")
     row_at[spec.count] = at
-    columns = {p.name: _gather(p, body, np.array(places[p.name]), lengths.get(p.name)) for p in spec.properties}
-    return Rows(spec, body[start:at], columns, row_at - start)
+    found = {name: np.array(at, np.int64) for name, at in places.items()}
+    columns = {p.name: _gather(p, body, found[p.name], lengths.get(p.name)) for p in spec.properties}
+    return Rows(spec, body[start:at], columns, row_at - start, {name: at - start for name, at in found.items()})
 
 
 def _gather(p: Property, body: bytes, places: np.ndarray, lengths: list[int] | None) -> np.ndarray | Lists:

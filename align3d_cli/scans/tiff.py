@@ -1,18 +1,19 @@
 """Organised scans as TIFF: H x W x 3 coordinates, or a depth map with its focal length."""
 
-import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from align3d_cli.scans.cloud import PointCloud
-from align3d_cli.scans.source import INFLATED_FREELY, ReadOptions, Source, check_count, check_expansion
+from align3d_cli.scans.organised import organised_cloud
+from align3d_cli.scans.source import ReadOptions, Source, check_count, check_expansion
+from align3d_cli.scans.tiff_pixels import DECODERS, PREDICTORS, read_pixels
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
 
-UNPACKED, DEFLATED = (1,), (8, 32946)
-DEFLATE_LIMIT = 1032  # deflate cannot expand by more, RFC 1951
+UNPACKED = 1  # TIFF's code for pixels stored as they are
+TILE_LIMIT = 8192  # pixels along a tile's side; usual are 256
 DAMAGED = "it is cut off or damaged, export it again"
 
 
@@ -21,20 +22,29 @@ def read_tiff(source: Source, options: ReadOptions) -> PointCloud:
 
     A single-channel file is a depth map and needs `options.focal_px`, the focal length in pixels.
     """
+    page = _first_page(source)
+    channels = _check(source, page)
+    if channels == 1 and options.focal_px is None:
+        raise source.reject("a single channel is a depth map, which needs a focal length", "add --focal PIXELS")
+    try:
+        image = read_pixels(source.stream, page)
+    except ValueError as error:
+        raise source.reject(f"its pixels do not decode ({error})", DAMAGED) from error
+    if channels == 1:
+        return _from_depth(source, image, options.focal_px)
+    return organised_cloud(source, image)
+
+
+def _first_page(source: Source) -> "TiffPage":
+    """The header of the first image; no pixel is read."""
     import tifffile
 
     try:
-        with tifffile.TiffFile(source.stream) as tiff:
-            page = tiff.pages[0]
-            channels = _check(source, page)
-            image = _decode(source, page)
-    except (tifffile.TiffFileError, ValueError, IndexError, KeyError, TypeError, OSError, zlib.error) as error:
+        page = tifffile.TiffFile(source.stream).pages[0]
+        _ = page.shape, page.dtype, page.dataoffsets, page.databytecounts, page.rowsperstrip
+    except Exception as error:  # tifffile raises whatever a damaged header makes it stumble over
         raise source.reject(f"is no readable TIFF ({str(error)[:80]})", DAMAGED) from error
-    if channels == 1:
-        return _from_depth(source, image, options.focal_px)
-    xyz = image.astype(np.float64).reshape(-1, 3)
-    xyz[~np.isfinite(xyz).all(axis=1) | (xyz == 0).all(axis=1)] = np.nan
-    return PointCloud(xyz, grid=image.shape[:2], path=source.path)
+    return page
 
 
 def _check(source: Source, page: "TiffPage") -> int:
@@ -47,59 +57,39 @@ def _check(source: Source, page: "TiffPage") -> int:
     if channels == 3 and page.dtype.kind != "f":
         finding = f"three channels of {page.dtype} are a colour picture, not coordinates"
         raise source.reject(finding, "give the file with float x y z")
+    _check_coding(source, page)
     check_count(source, page.imagelength * page.imagewidth, 0, what="pixels")
     offsets, lengths = page.dataoffsets, page.databytecounts
     if any(at + n > source.size for at, n in zip(offsets, lengths, strict=False)):
         raise source.reject("the pixels run past the end of the file", "it is cut off, export it again")
-    stored, decoded = sum(lengths), page.imagelength * page.imagewidth * channels * page.dtype.itemsize
+    stored = min(sum(lengths), source.size)  # strips may share bytes
+    decoded = page.imagelength * page.imagewidth * channels * page.dtype.itemsize
     check_expansion(source, stored, decoded)
-    if page.compression in UNPACKED and stored < decoded:
+    if page.compression == UNPACKED and stored < decoded:
         raise source.reject(f"header promises {decoded} bytes of pixels, {stored} are there", DAMAGED)
+    _check_segment_size(source, page)
     return channels
 
 
-def _decode(source: Source, page: "TiffPage") -> np.ndarray:
-    """(H, W, C) or (H, W) pixels."""
-    if page.compression in DEFLATED:
-        _check_segments(source, page)
-    elif page.compression not in UNPACKED and not _decodable(page):
-        name = getattr(page.compression, "name", page.compression)
-        raise source.reject(f"compressed with {name}", "save it with deflate or none, or `pip install imagecodecs`")
-    image = page.asarray()
-    return np.moveaxis(image, 0, -1) if image.ndim == 3 and page.planarconfig == 2 else image
+def _check_coding(source: Source, page: "TiffPage") -> None:
+    for what, value, known in (
+        ("compressed with", page.compression, DECODERS),
+        ("coded with predictor", page.predictor, PREDICTORS),
+    ):
+        if value not in known:
+            name = getattr(value, "name", value)
+            raise source.reject(f"{what} {name}, which we do not read", "save it with deflate, lzw or none")
 
 
-def _decodable(page: "TiffPage") -> bool:
-    from tifffile import TIFF
-
-    try:
-        return TIFF.DECOMPRESSORS[page.compression] is not None
-    except KeyError:
-        return False
+def _check_segment_size(source: Source, page: "TiffPage") -> None:
+    """A strip or tile may reach over the edge of the image, but not be many times larger than it."""
+    rows, columns = (page.tilelength, page.tilewidth) if page.is_tiled else (1, page.imagewidth)
+    if min(rows, columns) < 1 or (page.is_tiled and max(rows, columns) > TILE_LIMIT):
+        raise source.reject(f"tiles of {rows} x {columns} pixels", DAMAGED)
 
 
-def _check_segments(source: Source, page: "TiffPage") -> None:
-    """Every deflated strip or tile must decode to no more than its pixels take."""
-    rows, columns = page.rowsperstrip, page.imagewidth
-    if page.is_tiled:
-        rows, columns = page.tilelength, page.tilewidth
-    limit = rows * columns * page.samplesperpixel * page.dtype.itemsize
-    check_expansion(source, max(page.databytecounts, default=0), limit)
-    for at, stored in zip(page.dataoffsets, page.databytecounts, strict=False):
-        if stored * DEFLATE_LIMIT > INFLATED_FREELY and _inflated_bytes(source, at, stored, limit) > limit:
-            raise source.reject("a strip decodes to more pixels than it has", DAMAGED)
-
-
-def _inflated_bytes(source: Source, at: int, stored: int, limit: int) -> int:
-    """Bytes a strip decodes to, counted up to limit + 1."""
-    source.stream.seek(at)
-    return len(zlib.decompressobj().decompress(source.stream.read(stored), limit + 1))
-
-
-def _from_depth(source: Source, depth: np.ndarray, focal_px: float | None) -> PointCloud:
+def _from_depth(source: Source, depth: np.ndarray, focal_px: float) -> PointCloud:
     """Pinhole camera through the image centre: x right, y down, z forward (pixel centres at i + 0.5)."""
-    if focal_px is None:
-        raise source.reject("a single channel is a depth map, which needs a focal length", "add --focal PIXELS")
     depth = depth.astype(np.float64).reshape(depth.shape[:2])
     rows, columns = depth.shape
     depth[~np.isfinite(depth) | (depth <= 0)] = np.nan
