@@ -50,12 +50,16 @@ def score(
     """Score scans: an anomaly score for every point, a heat map, and a verdict on the part."""
     from align3d_cli.cli.inputs import find_parts, stream_format, with_named_output
     from align3d_cli.cli.score_run import ScoreRun, ScoreSettings
+    from align3d_cli.scans.files import check_free
 
     _check_outputs(out, out_dir, json, jsonl, format)
     check_views(views)
     found = find_parts(inputs, avoid=out_dir)
     parts, kind = with_named_output(found.parts, out, out_dir, format)
-    refuse_overwriting([*(part.output for part in parts), report], force=force)
+    refuse_overwriting([part.output for part in parts], force=force)
+    for file in (out, report):
+        if file is not None and str(file) != "-":
+            check_free(file, force=force)
     if found.left_out and not quiet:
         output.info(f"note: {len(found.left_out)} .txt files of the folders are left out; name them to score them")
     settings = ScoreSettings(

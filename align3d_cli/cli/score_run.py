@@ -15,7 +15,7 @@ from align3d_cli.errors import Align3DError, EnvironmentMissing, InputRejected, 
 from align3d_cli.report.result import build_failure, build_result
 from align3d_cli.scans.cloud import PointCloud
 from align3d_cli.scans.read import SCAN_SUFFIXES, read_scan
-from align3d_cli.scans.source import sha256_of
+from align3d_cli.scans.source import MINIMUM_POINTS, sha256_of
 
 KINDS = {InputRejected: "input", EnvironmentMissing: "environment", UsageError: "usage"}
 Value = TypeVar("Value")
@@ -99,12 +99,14 @@ class ScoreRun:
         return self._timed("read", lambda: _read_part(part, self.settings))
 
     def _load(self) -> None:
+        """What is missing is found before the slow imports of the inspector."""
         from align3d_cli.model.bundle import load_bundle
         from align3d_cli.model.device import resolve_device
+
+        bundle, device = load_bundle(self.settings.model), resolve_device(self.settings.device)
         from align3d_cli.model.inspector import Inspector
 
-        bundle = load_bundle(self.settings.model)
-        self.inspector = Inspector(bundle, device=resolve_device(self.settings.device), views=self.settings.views)
+        self.inspector = Inspector(bundle, device=device, views=self.settings.views)
 
     def _score(self, part: Part, cloud: PointCloud, sha256: str, start: float) -> Outcome:
         inspection = self.inspector.inspect(cloud, background=self.settings.background)
@@ -165,6 +167,10 @@ def _read_part(part: Part, settings: ScoreSettings) -> tuple[PointCloud, str]:
         columns=settings.columns,
         seed=settings.seed,
     )
+    n_valid = int(cloud.valid.sum())
+    if n_valid < MINIMUM_POINTS:  # known now, before a model is loaded for nothing
+        finding = f"{n_valid} of {len(cloud)} points are finite, {MINIMUM_POINTS} are needed"
+        raise InputRejected(f"{part.name}: {finding}; give a whole scan")
     return cloud, sha256 or sha256_of(part.name)
 
 

@@ -1,27 +1,23 @@
-"""Whole files, written beside their place and moved there: a reader sees the old file or the new one, never half."""
+"""Whole files in folders that are made when they are missing."""
 
-import os
 from pathlib import Path
 
-from align3d_cli.errors import UsageError
+from align3d_cli.errors import EnvironmentMissing
+from align3d_cli.scans.files import replacing
 
 
 def write_bytes(path: Path, data: bytes, *, force: bool) -> None:
-    """Write a file, its folder too. Raises UsageError when it is there and not forced, or cannot be written."""
-    if path.exists() and not force:
-        raise UsageError(f"{path}: exists; add --force to overwrite")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Write a file whole, its folder too. Raises UsageError when it is there and not forced, EnvironmentMissing when
+    it cannot be written.
+    """
+    make_folder(path.parent)
+    with replacing(path, force=force) as stream:
+        stream.write(data)
+
+
+def make_folder(folder: Path) -> None:
+    """The folder and those above it. Raises EnvironmentMissing when it cannot be made."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        os.replace(partial, path)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise cannot_write(path, error) from error
-    finally:
-        if partial.exists():
-            partial.unlink()
-
-
-def cannot_write(path: Path, error: OSError) -> UsageError:
-    """What to raise when the system refuses to write `path`."""
-    return UsageError(f"{path}: cannot be written ({error.strerror or error}); choose another place")
+        raise EnvironmentMissing(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error

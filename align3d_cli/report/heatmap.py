@@ -8,11 +8,12 @@ from typing import Any
 from align3d_cli.model.bundle import Calibration
 from align3d_cli.model.inspector import Inspection
 from align3d_cli.report.colours import score_rgb
-from align3d_cli.report.files import cannot_write, write_bytes
+from align3d_cli.report.files import make_folder, write_bytes
 from align3d_cli.report.html import PartPage, html_page
 from align3d_cli.report.points_payload import PAGE_POINTS, points_payload
 from align3d_cli.report.portrait import portray
 from align3d_cli.scans.cloud import PointCloud
+from align3d_cli.scans.write import write_scores
 
 JPEG_QUALITY = 88
 
@@ -40,7 +41,8 @@ class ScoredPart:
 def write_heatmap(path: Path, part: ScoredPart, *, format: str, force: bool = False) -> None:
     """Write one part's outcome to `path`, as ply, npz, tiff, glb, png (view sheet) or html (page).
 
-    Raises InputRejected for a tiff of a scan without a grid, UsageError when the file cannot be written.
+    Raises UsageError for a tiff of a scan without a grid or a file that is there, EnvironmentMissing when the file
+    cannot be written.
     """
     if format == "png":
         write_bytes(path, sheet_png(part), force=force)
@@ -53,7 +55,7 @@ def write_heatmap(path: Path, part: ScoredPart, *, format: str, force: bool = Fa
 def sheet_png(part: ScoredPart) -> bytes:
     """The view sheet with its title, as a PNG file."""
     result = part.result
-    title = f"{result['input']}    {result['score']:.3f}    {result['verdict'].upper()}"
+    title = f"{Path(result['input']).name}    {result['score']:.3f}    {result['verdict'].upper()}"
     return _sheet(part, title, _subtitle(result), "PNG")[0]
 
 
@@ -75,14 +77,9 @@ def _sheet(part: ScoredPart, title: str, subtitle: str, kind: str, **options: An
 
 
 def _write_points(path: Path, part: ScoredPart, *, format: str, force: bool) -> None:
-    from align3d_cli.scans.write import write_scores
-
     scores = part.inspection.point_scores
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_scores(path, part.cloud, scores, score_rgb(scores, *part.limits), format=format, force=force)
-    except OSError as error:
-        raise cannot_write(path, error) from error
+    make_folder(path.parent)
+    write_scores(path, part.cloud, scores, score_rgb(scores, *part.limits), format=format, force=force)
 
 
 def _subtitle(result: dict[str, Any]) -> str:

@@ -104,7 +104,7 @@ def _row(number: int, result: dict[str, Any]) -> str:
     )
     return (
         f'<tr><td class="name"><a href="#part-{number}">{escape(result["input"])}</a></td>'
-        f"<td>{gauge}{result['score']:.3f}</td><td>{_badge(result['verdict'])}</td>"
+        f'<td class="score">{gauge}{result["score"]:.3f}</td><td>{_badge(result["verdict"])}</td>'
         f'<td class="number">{result["n_points"]:,}</td><td class="name">{escape(result["output"] or "")}</td></tr>'
     )
 

@@ -24,7 +24,7 @@ def write_views(
     images: (V, C, H, W) float tensor in [0, 1]; anything but 1 or 3 channels is tiled from left to right
     maps:   also maps.npz: rows (M,) of the scan that were drawn, index (V, H, W) row of the scan or -1,
             depth (V, H, W), pixel_of_point (V, M), visible (V, M)
-    Raises UsageError for files that exist and are not forced, or that cannot be written.
+    Raises UsageError for files that exist and are not forced, EnvironmentMissing when they cannot be written.
     """
     pictures = images.cpu().numpy()
     names = [f"view_{number:02d}.png" for number in range(len(pictures))]

@@ -11,6 +11,7 @@ from align3d_cli.report.colours import COLOUR_TABLE, UNSEEN_RGB, position_in_lim
 # How much of the surface the heat colour hides at the low and at the high limit: a good part keeps its own look
 VEIL = (0.30, 0.92)
 SHADE = 0.80  # the surface under the veil, darkened so that pale yellow stands out
+RELIEF = 0.45  # share of the veil's own light that follows the surface, so that a hot region keeps its shape
 CELL_PX = 300  # smaller views are enlarged to this, so that the captions stay readable
 GAP_PX = 6
 INK, FAINT_INK, PAPER = (32, 36, 48), (112, 118, 132), (255, 255, 255)
@@ -43,7 +44,8 @@ def overlay(images: np.ndarray, maps: np.ndarray, low: float, high: float) -> np
     position = position_in_limits(maps, low, high)
     empty = np.isnan(position) | (surface.min(axis=-1) >= 1.0)
     veil = (VEIL[0] + (VEIL[1] - VEIL[0]) * np.where(empty, 0.0, position))[..., None]
-    mixed = (1.0 - veil) * SHADE * surface + veil * score_rgb(maps, low, high) / 255.0
+    heat = score_rgb(maps, low, high) / 255.0 * (1.0 - RELIEF + RELIEF * surface.mean(axis=-1, keepdims=True))
+    mixed = (1.0 - veil) * SHADE * surface + veil * heat
     return np.rint(np.where(empty[..., None], surface, mixed).clip(0.0, 1.0) * 255).astype(np.uint8)
 
 

@@ -28,7 +28,9 @@ def test_pixels_without_surface_stay_white(views):
 
 def test_the_hot_spot_takes_the_high_end_of_the_map(views):
     """A pixel at the high limit is drawn within a tenth of the map's last colour."""
-    cells = overlay(*views, 0.0, 1.0)
+    images, maps = views
+    images[images < 1] = 0.99  # fully lit
+    cells = overlay(images, maps, 0.0, 1.0)
     assert np.abs(cells[1, 9, 9].astype(int) - COLOUR_TABLE[-1]).max() < 26
     np.testing.assert_array_equal(cells[1, 6, 6], cells[0, 6, 6])
 
@@ -39,6 +41,14 @@ def test_a_good_part_keeps_its_own_look(views):
     images[:, :, 5:10, 5:15] = 0.9
     cells = overlay(images, np.where(np.isnan(maps), np.nan, 0.0), 0.0, 1.0).astype(int)
     assert (cells[0, 6, 6] - cells[0, 12, 6]).min() > 30
+
+
+def test_a_hot_region_keeps_its_shape(views):
+    """Where all scores are high, light and dark sides of the surface still differ."""
+    images, maps = views
+    images[:, :, 5:10, 5:15] = 0.95
+    cells = overlay(images, np.where(np.isnan(maps), np.nan, 1.0), 0.0, 1.0).astype(int)
+    assert (cells[0, 6, 6] - cells[0, 12, 6]).max() > 30
 
 
 def test_views_and_maps_that_differ_in_shape_are_a_bug(views):

@@ -1,0 +1,16 @@
+"""`align3d doctor` tells what is there, and its exit code says whether scoring works."""
+
+import json
+
+
+def test_the_exit_code_follows_the_findings(align3d):
+    """0 when everything needed is there, else 5; what works is found, a GPU that is hidden is not."""
+    run = align3d("doctor", "--json", CUDA_VISIBLE_DEVICES="")
+    report = json.loads(run.out)
+    assert run.code == (0 if report["ready"] else 5)
+    assert report["ready"] == all(finding["ok"] for finding in report["findings"] if finding["needed"])
+    found = {finding["name"]: finding for finding in report["findings"]}
+    assert found["torch"]["ok"]
+    assert found["renderer splat"]["ok"], found["renderer splat"]
+    assert not found["device cuda"]["ok"]
+    assert "CPU" in found["device cuda"]["detail"]

@@ -1,0 +1,130 @@
+"""Calls and files that cannot be carried out end with their own exit code, one line, quickly, and no traceback."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+SECONDS, MEGABYTES = 1.0, 500  # a bad file may cost no more
+
+
+@pytest.mark.parametrize(
+    ("arguments", "finding"),
+    [
+        (["score"], "Missing argument"),
+        (["score", "a.ply", "--colour"], "No such option"),
+        (["score", "a.ply", "--device", "tpu"], "tpu"),
+        (["score", "a.ply", "--fail-above", "7"], "--fail-above"),
+        (["score", "a.ply", "--views", "round"], "--views round"),
+        (["score", "a.ply", "--out", "a.jpg"], "no heat map format"),
+        (["score", "a.ply", "b.ply", "--out", "h.ply"], "2 parts cannot share"),
+        (["score", "a.ply", "--out", "h.ply", "--out-dir", "d"], "give one"),
+        (["score", "a.ply", "--json", "--jsonl"], "give one"),
+        (["score", "a.ply", "--out", "absent/h.ply"], "no folder absent"),
+        (["score", "a.ply", "--report", "absent/r.html"], "no folder absent"),
+        (["score", "a.ply", "--out", "-"], "needs --format"),
+        (["score", "a.ply", "--out", "-", "--format", "ply", "--json"], "carries the heat map"),
+        (["render", "a.ply", "--out", "d", "--style", "oil"], "oil"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_wrong_usage_ends_with_2(align3d, tmp_path, arguments, finding):
+    """What was wrong with the call is said on stderr, and stdout stays empty."""
+    run = align3d(*arguments, cwd=tmp_path)
+    assert run.code == 2, run.err
+    assert finding in run.err
+    assert run.out == ""
+
+
+def write_bad_files(folder):
+    """name -> (bytes, a word of the finding)."""
+    head = b"ply\nformat binary_little_endian 1.0\nelement vertex %d\n"
+    body = b"property float x\nproperty float y\nproperty float z\nend_header\n"
+    files = {
+        "empty.ply": b"",
+        "cut.ply": head % 900 + body + bytes(12 * 100),
+        "huge.ply": head % 4_000_000_000 + body + bytes(1200),
+        "headless.ply": head % 900,
+        "nan.ply": head % 100 + body + b"\x00\x00\xc0\x7f" * 300,
+        "text.stl": b"this is no mesh",
+        "noise.tiff": bytes(range(256)) * 8,
+        "part.docx": b"PK",
+    }
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return sorted(files)
+
+
+def test_bad_files_end_with_4_in_one_line(align3d, tmp_path):
+    """Every damaged file is refused with one line that begins with its name; no traceback."""
+    for name in [*write_bad_files(tmp_path), "absent.ply"]:
+        run = align3d("score", name, cwd=tmp_path)
+        assert run.code == 4, (name, run.err)
+        assert run.err.startswith(f"error: {name}: "), run.err
+        assert run.err.count("\n") == 1
+        assert run.out == ""
+
+
+def test_a_bad_file_costs_a_second_and_little_memory(tmp_path):
+    """The scan is judged before the model is loaded: within 1 s of processor time and 500 MB."""
+    write_bad_files(tmp_path)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    code = (
+        "import sys\nsys.argv = ['align3d', 'score', 'huge.ply']\nfrom align3d_cli.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n"
+        "    peak = [line for line in open('/proc/self/status') if line.startswith('VmHWM')]\n"
+        "    print(stop.code, 'torch' in sys.modules, int(peak[0].split()[1]) // 1024)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    exit_code, torch_loaded, megabytes = run.stdout.split()
+    assert (exit_code, torch_loaded) == ("4", "False")
+    assert int(megabytes) < MEGABYTES
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < SECONDS
+
+
+def test_a_rejected_part_is_an_error_object_for_programs(align3d, tmp_path):
+    """With --json the failure is on stdout as an object, too, and the exit code stays 4."""
+    run = align3d("score", "absent.ply", "--json", cwd=tmp_path)
+    assert run.code == 4
+    assert json.loads(run.out)["error"]["exit_code"] == 4
+
+
+def test_a_folder_without_scans_ends_with_4(align3d, tmp_path):
+    """An empty folder is a wrong path, not a finished batch of none."""
+    (tmp_path / "nothing").mkdir()
+    run = align3d("score", "nothing", cwd=tmp_path)
+    assert run.code == 4
+    assert "holds no scan" in run.err
+
+
+def test_outputs_that_exist_are_refused_before_any_work(align3d, parts):
+    """Nothing is computed when a heat map would be overwritten unasked."""
+    (parts / "heat.ply").write_bytes(b"mine")
+    run = align3d("score", parts / "ball.ply", "--out", parts / "heat.ply")
+    assert run.code == 2
+    assert "add --force" in run.err
+    assert (parts / "heat.ply").read_bytes() == b"mine"
+
+
+def test_a_model_that_is_not_there_ends_with_5(align3d, parts):
+    """The message says how to see which models there are."""
+    run = align3d("score", parts / "ball.ply", "--model", "align3d-giant")
+    assert run.code == 5
+    assert "align3d-giant" in run.err
+    assert "weights list" in run.err
+
+
+def test_a_device_that_is_not_there_ends_with_5(align3d, parts, model):
+    """CUDA without a GPU is the environment's lack, not a bug."""
+    run = align3d("score", parts / "ball.ply", "--model", model, "--device", "cuda", CUDA_VISIBLE_DEVICES="")
+    assert run.code == 5
+    assert "--device cpu" in run.err

@@ -1,0 +1,180 @@
+"""`align3d align` and `align3d prompt-train` as programs: a folder of coloured scans in, a model out that `score` takes."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+CLIP = {
+    "embed_dim": 16,
+    "quick_gelu": True,
+    "vision_cfg": {"image_size": 48, "layers": 2, "width": 32, "patch_size": 8, "head_width": 16},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 3},
+}
+SIDE = 40
+
+
+def write_plate(path, seed: int, bump: bool, colour: bool = True) -> np.ndarray:
+    """A ply of a wavy plate of 40 x 40 points, with a bump or without; returns its labels."""
+    rng = np.random.default_rng(seed)
+    u, v = np.meshgrid(np.linspace(-1, 1, SIDE), np.linspace(-1, 1, SIDE))
+    distance = np.hypot(u - rng.uniform(-0.5, 0.5), v - rng.uniform(-0.5, 0.5))
+    z = 0.05 * np.sin(3 * u) + bump * 0.3 * np.exp(-((distance / 0.2) ** 2))
+    columns = [("x", "<f4", u), ("y", "<f4", v), ("z", "<f4", z)]
+    if colour:
+        columns += [(name, "u1", 100 + 60 * z + rng.normal(0, 5, u.shape)) for name in ("red", "green", "blue")]
+    rows = np.zeros(u.size, [(name, kind) for name, kind, _ in columns])
+    for name, _, values in columns:
+        rows[name] = values.ravel()
+    kinds = {"<f4": "float", "u1": "uchar"}
+    header = "".join(f"property {kinds[kind]} {name}\n" for name, kind, _ in columns)
+    start = f"ply\nformat binary_little_endian 1.0\nelement vertex {u.size}\n{header}end_header\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(start.encode() + rows.tobytes())
+    return (distance < 0.3).ravel() & bump
+
+
+def write_folder(root, n: int = 4, colour: bool = True):
+    """<root>/{good,bump}/*.ply and <root>/gt/bump/*.npy"""
+    for i in range(n):
+        kind = "bump" if i % 2 else "good"
+        label = write_plate(root / kind / f"{i:03d}.ply", i, bool(i % 2), colour)
+        if i % 2:
+            (root / "gt" / kind).mkdir(parents=True, exist_ok=True)
+            np.save(root / "gt" / kind / f"{i:03d}.npy", label)
+    return root
+
+
+@pytest.fixture(scope="module")
+def clip_model(tmp_path_factory):
+    """An untrained model on a tiny CLIP with random weights, as a file."""
+    from align3d_cli.model.bundle import Bundle, ViewSettings, save_bundle
+    from align3d_cli.model.encoder import EncoderSettings
+
+    encoder = {"name": "tiny", "config": CLIP, "random_seed": 0, "settings": asdict(EncoderSettings())}
+    bundle = Bundle("tiny", encoder, {}, ViewSettings("front:3", 3, 48))
+    return save_bundle(tmp_path_factory.mktemp("clip") / "tiny.safetensors", bundle).path
+
+
+@pytest.fixture(scope="module")
+def trained(align3d, clip_model, tmp_path_factory):
+    """Both stages run on one folder with one store; the folder of the run and both results."""
+    place = tmp_path_factory.mktemp("trained")
+    data = write_folder(place / "plates")
+    common = ("--dataset", "folder", "--root", data, "--store", place / "store", "--epochs", "3", "--json")
+    first = align3d("align", *common, "--model", clip_model, "--out", place / "aligner.safetensors")
+    second = align3d(
+        "prompt-train", *common, "--aligner", place / "aligner.safetensors", "--out", place / "model.safetensors"
+    )
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    return place, json.loads(first.out), json.loads(second.out)
+
+
+def test_both_stages_write_models_and_say_what_they_learned_from(trained):
+    """The results name the samples, the figures and the protocol; both models keep that record."""
+    from align3d_cli.model.bundle import load_bundle
+
+    place, first, second = trained
+    for result in (first, second):
+        assert result["data"]["n_samples"] == 4 and result["data"]["n_anomalous"] == 2
+        assert result["complete"] and result["epochs_done"] == 3
+        assert "test split of the auxiliary categories" in result["protocol"]
+    assert load_bundle(place / "aligner.safetensors").branches == ()
+    model = load_bundle(place / "model.safetensors")
+    assert model.branches == ("rendering", "rgb") and model.sha256 == second["sha256"]
+    assert model.record["align"]["metrics"] == first["metrics"]
+    assert model.record["prompt_train"]["losses"]["rgb_points"] == second["losses"]["rgb_points"]
+
+
+def test_the_second_stage_reads_the_features_of_the_first(trained):
+    """One store, one file a sample; each stage keeps its checkpoint and one line of losses an epoch."""
+    place, first, second = trained
+    assert first["features"] == second["features"]
+    assert len(list((place / "store" / "samples").iterdir())) == 4
+    for result in (first, second):
+        lines = [json.loads(line) for line in open(result["log"])]
+        assert [line["epoch"] for line in lines] == [1, 2, 3] and lines[-1] == result["losses"]
+
+
+def test_the_model_scores_a_scan(trained, align3d):
+    """`score --model` takes what prompt-train wrote, with both branches."""
+    place = trained[0]
+    run = align3d("score", place / "plates" / "bump" / "001.ply", "--model", place / "model.safetensors", "--json")
+    assert run.code == 0, run.err
+    assert 0 <= json.loads(run.out)["score"] <= 1
+
+
+def test_an_existing_output_stays_without_force(trained, align3d, clip_model):
+    """Exit 2 before any work, and the file is the same."""
+    place = trained[0]
+    before = (place / "aligner.safetensors").read_bytes()
+    run = align3d("align", "--dataset", "synthetic", "--model", clip_model, "--out", place / "aligner.safetensors")
+    assert run.code == 2 and "--force" in run.err
+    assert (place / "aligner.safetensors").read_bytes() == before
+
+
+def test_another_model_does_not_mix_into_the_store(trained, align3d, model):
+    """Exit 4, and the message names what differs."""
+    place = trained[0]
+    run = align3d(
+        "prompt-train", "--dataset", "folder", "--root", place / "plates", "--store", place / "store", "--model", model,
+        "--no-align", "--out", place / "mixed.safetensors",
+    )  # fmt: skip
+    assert run.code == 4 and "encoder" in run.err and "another --store" in run.err
+    assert not (place / "mixed.safetensors").exists()
+
+
+def test_without_colour_stage_1_refuses_and_the_rendering_branch_trains(align3d, model, tmp_path):
+    """Exit 4 with the way out; --no-align takes it, leaves an unreadable scan out and says so."""
+    data = write_folder(tmp_path / "grey", n=2, colour=False)
+    (data / "good" / "900.ply").write_bytes((data / "good" / "000.ply").read_bytes()[:300])
+    common = ("--dataset", "folder", "--root", data, "--model", model, "--store", tmp_path / "store", "--epochs", "1")
+    refused = align3d("align", *common, "--out", tmp_path / "a.safetensors", ALIGN3D_CACHE=str(tmp_path))
+    assert refused.code in (4, 5) and not (tmp_path / "a.safetensors").exists()
+    assert "--no-align" in refused.err
+    run = align3d("prompt-train", *common, "--no-align", "--json", "--out", tmp_path / "m.safetensors")
+    result = json.loads(run.out)
+    assert run.code == 0, run.err
+    assert result["data"]["n_failed"] == 1 and "900.ply" in result["data"]["failures"][0]["reason"]
+    assert "900.ply" in run.err and "1 of 3 samples" in run.err
+    assert result["prompts"] == "vectors" and set(result["losses"]) == {
+        "epoch", "loss", "rendering_points", "rendering_maps", "rendering_object", "rendering_views",
+    }  # fmt: skip
+
+
+def test_contradicting_options_are_usage_errors(align3d, tmp_path):
+    """Neither an aligner nor --no-align: exit 2 and both are named."""
+    run = align3d("prompt-train", "--dataset", "synthetic", "--out", tmp_path / "m.safetensors")
+    assert run.code == 2 and "--aligner" in run.err and "--no-align" in run.err
+
+
+def test_weights_that_are_not_here_exit_5(align3d, tmp_path):
+    """CLIP's weights cannot be had offline: the exit code says environment, the message where to get them."""
+    run = align3d(
+        "align", "--dataset", "synthetic", "--count", "1", "--profile", "paper", "--out", tmp_path / "a.safetensors",
+        HOME=str(tmp_path), HF_HOME=str(tmp_path), ALIGN3D_CACHE=str(tmp_path), XDG_CACHE_HOME=str(tmp_path),
+    )  # fmt: skip
+    assert run.code == 5 and "ViT-L" in run.err
+
+
+def test_print_config_shows_how_profiles_differ_and_does_nothing(align3d, tmp_path):
+    """The paper's stage 2 and PointAD's: schedules and branches by name, no file written."""
+    shown = {}
+    for profile in ("paper", "pointad"):
+        run = align3d(
+            "prompt-train", "--dataset", "real3d", "--profile", profile, "--no-align", "--print-config",
+            "--out", tmp_path / "m.safetensors",
+        )  # fmt: skip
+        shown[profile] = json.loads(run.out)
+    assert shown["paper"]["training"] | {"contrastive_epochs": 0} == shown["pointad"]["training"]
+    assert shown["paper"]["views"]["preset"] == "real3d" and shown["paper"]["views"]["camera"] == "pointad"
+    assert shown["pointad"]["profile"]["branches"] == ["rendering"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_help_says_which_split_is_learned_from(align3d):
+    """Nobody trains on a test split unknowingly."""
+    for command in ("align", "prompt-train"):
+        run = align3d(command, "--help")
+        assert run.code == 0 and "TEST split" in run.out and "Examples" in run.out
