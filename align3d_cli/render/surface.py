@@ -43,7 +43,7 @@ def seen_front(nearest_depth: torch.Tensor, footprint: Footprint) -> Front:
         depth = -minimum_filter(-depth, reach)
     slope = _slope_px(depth, reach + 1).clamp_(max=STEEPEST_PX * footprint.tolerance)
     tolerance = footprint.tolerance
-    return Front(depth, depth + (slope * 1.5 + tolerance), slope * (reach + 1.0) + tolerance)
+    return Front(depth, depth + (slope * 1.5 + tolerance), slope * (reach + 1.5) + tolerance)
 
 
 def minimum_filter(image: torch.Tensor, reach: int) -> torch.Tensor:

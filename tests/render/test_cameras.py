@@ -1,0 +1,97 @@
+"""Cameras: where they stand, what fills their image, and the views of every preset."""
+
+import numpy as np
+import pytest
+import torch
+
+from align3d_cli.render.cameras import Cameras, fitted_cameras, pointad_cameras, preset_rotations
+
+PRESETS = ["mvtec", "eyecandies", "real3d", "sphere:9", "sphere:1", "front:9", "front-z:5", "front+x:3", "front-y:4"]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_rotations(name):
+    """Every preset turns the cloud rigidly and never mirrors it."""
+    rotations = preset_rotations(name)
+    np.testing.assert_allclose(
+        rotations @ rotations.transpose(0, 2, 1), np.tile(np.eye(3), (len(rotations), 1, 1)), atol=1e-12
+    )
+    np.testing.assert_allclose(np.linalg.det(rotations), 1.0)
+
+
+def test_published_presets_have_nine_views():
+    """The published presets draw nine views; real3d goes once around the x axis in steps of 36 degrees."""
+    assert [len(preset_rotations(name)) for name in ("mvtec", "eyecandies", "real3d")] == [9, 9, 9]
+    angles = np.degrees(np.arctan2(preset_rotations("real3d")[:, 2, 1], preset_rotations("real3d")[:, 1, 1]))
+    np.testing.assert_allclose(np.sort(angles), np.arange(-144, 145, 36), atol=1e-9)
+
+
+def test_front_views_start_straight_and_stay_in_the_cone():
+    """front:N looks straight along -z first and never more than 45 degrees off; front-z does so from behind."""
+    toward = preset_rotations("front:9")[:, 2]
+    np.testing.assert_allclose(toward[0], [0, 0, 1], atol=1e-12)
+    assert (toward @ [0, 0, 1]).min() > np.cos(np.radians(45))
+    assert (preset_rotations("front-z:9")[:, 2] @ [0, 0, -1]).min() > np.cos(np.radians(45))
+
+
+def test_sphere_views_look_from_everywhere():
+    """From any direction the nearest of 20 sphere views is less than 35 degrees away."""
+    anywhere = np.random.default_rng(0).normal(size=(2000, 3))
+    anywhere /= np.linalg.norm(anywhere, axis=1, keepdims=True)
+    nearest = (anywhere @ preset_rotations("sphere:20")[:, 2].T).max(axis=1)
+    assert nearest.min() > np.cos(np.radians(35))
+
+
+@pytest.mark.parametrize("name", ["top", "sphere:", "sphere:0", "front:x", "mvtec:9"])
+def test_unknown_presets_are_named(name):
+    """A preset that does not exist is refused with the list of those that do."""
+    with pytest.raises(ValueError, match="sphere:N"):
+        preset_rotations(name)
+
+
+def test_fitted_cameras_just_hold_the_cloud():
+    """Every view shows the whole cloud within the margin, the widest view touches it, and all share one scale."""
+    xyz = np.random.default_rng(1).normal(size=(5000, 3)) * [3, 1, 0.2] + [1e4, -500, 7]
+    cameras = fitted_cameras(xyz, preset_rotations("sphere:9"), 200, margin=0.05)
+    u, v, depth = cameras.project(xyz)
+    assert min(u.min(), v.min()) >= 10 - 1e-6 and max(u.max(), v.max()) <= 190 + 1e-6
+    width = torch.maximum(u.amax(1) - u.amin(1), v.amax(1) - v.amin(1))
+    assert width.max().item() == pytest.approx(180)
+    np.testing.assert_allclose((u.amax(1) + u.amin(1)) / 2, 100, atol=1e-6)
+    assert depth.min() > 0
+
+
+def test_pointad_cameras_look_at_the_middle_from_the_published_distance():
+    """The bounding box centre of the rotated cloud lands in the image centre, 0.7 / tan 30 longest sides away."""
+    xyz = np.random.default_rng(2).uniform(-1, 1, (4000, 3)) * [2, 1, 0.5]
+    rotations = preset_rotations("mvtec")
+    cameras = pointad_cameras(xyz, rotations, 336)
+    rotated = xyz @ rotations[3].T
+    low, high = rotated.min(axis=0), rotated.max(axis=0)
+    middle = 0.5 * (low + high) @ rotations[3]  # back into the cloud's frame
+    u, v, depth = cameras.project(middle[None])
+    assert (u[3].item(), v[3].item()) == pytest.approx((168, 168))
+    assert depth[3].item() == pytest.approx(0.7 / np.tan(np.radians(30)) * (high - low).max())
+    assert cameras.scale_px == pytest.approx(168 / np.tan(np.radians(30)))
+
+
+def test_projection_by_hand():
+    """A point 1 right, 2 up, 10 away lies 10 px right of and 20 px above the middle at 100 px focal length."""
+    camera_from_cloud = np.diag([1.0, -1.0, -1.0, 1.0])[None].copy()
+    camera_from_cloud[0, 2, 3] = 10.0
+    point = np.array([[1.0, 2.0, 0.0]])
+    u, v, depth = Cameras(camera_from_cloud, "perspective", 100.0, 64).project(point)
+    assert (u.item(), v.item(), depth.item()) == pytest.approx((42.0, 12.0, 10.0))
+    u, v, _ = Cameras(camera_from_cloud, "orthographic", 4.0, 64).project(point)
+    assert (u.item(), v.item()) == pytest.approx((36.0, 24.0))
+
+
+def test_cameras_check_what_they_are_given():
+    """Wrong shapes, projections and sizes are bugs of the caller."""
+    for arguments in [
+        (np.eye(4), "orthographic", 1.0, 8),
+        (np.eye(4)[None], "fisheye", 1.0, 8),
+        (np.eye(4)[None], "orthographic", 0.0, 8),
+    ]:
+        with pytest.raises(ValueError):
+            Cameras(*arguments)
