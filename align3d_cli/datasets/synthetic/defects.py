@@ -97,11 +97,11 @@ def _raised(rng: np.random.Generator, site: Site, sign: int, sizes: tuple, depth
 
 
 def bump(rng: np.random.Generator, site: Site) -> Stamp:
-    return _raised(rng, site, 1, (0.04, 0.25), (0.003, 0.05))
+    return _raised(rng, site, 1, (0.04, 0.25), (0.004, 0.06))
 
 
 def dent(rng: np.random.Generator, site: Site) -> Stamp:
-    return _raised(rng, site, -1, (0.04, 0.25), (0.003, 0.05))
+    return _raised(rng, site, -1, (0.04, 0.25), (0.004, 0.06))
 
 
 def bulge(rng: np.random.Generator, site: Site) -> Stamp:

@@ -126,13 +126,25 @@ def _drawn(source: str, rng: np.random.Generator) -> Part:
 def _damage(surface: Surface, rows: np.ndarray, camera, kind: str, extent: float, sensor: Sensor, rng) -> Surface:
     """One to three defects of a kind at some of the rows."""
     for _ in range(int(rng.choice((1, 2, 3), p=(0.6, 0.28, 0.12)))):
-        row = int(rows[rng.integers(len(rows))])
+        row = _place(surface, rows, rng)
         point, normal = surface.xyz[row].astype(float), surface.normals[row].astype(float)
         towards = None if camera is None else (camera.eye - point) / np.linalg.norm(camera.eye - point)
         site = Site(point, normal, extent, sensor.noise, room(surface, point, 0.2 * extent), towards)
         surface = add_defect(surface, kind, site, rng, dense=camera is not None)
         rows = rows[rows < len(surface)]
     return surface
+
+
+def _place(surface: Surface, rows: np.ndarray, rng: np.random.Generator) -> int:
+    """One of the rows: any, or (for a third) the most curved of six, so that edges and cavities get their share."""
+    some = rows[rng.integers(len(rows), size=6)]
+    if rng.random() < 0.67:
+        return int(some[0])
+    bent = []
+    for row in some:
+        near = np.abs(surface.xyz - surface.xyz[row]).max(axis=1) < 5 * surface.spacing
+        bent.append(np.linalg.norm(surface.normals[near].mean(axis=0)))
+    return int(some[np.argmin(bent)])
 
 
 def _damaged_frame(

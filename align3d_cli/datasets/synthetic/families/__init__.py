@@ -1,11 +1,12 @@
 """Shape families: functions from a random generator to a Part, by name."""
 
-from align3d_cli.datasets.synthetic.families import heldout, household, machine, organic, ornament
+from align3d_cli.datasets.synthetic.families import goods, heldout, household, machine, mechanism, organic, ornament
 from align3d_cli.datasets.synthetic.families.variation import kitbash, varied
 
 __all__ = ["FAMILIES", "HELD_OUT_FAMILIES", "TRAIN_FAMILIES", "varied"]
 
-_TRAIN = {**machine.FAMILIES, **household.FAMILIES, **organic.FAMILIES, **ornament.FAMILIES}
+_ROOMS = (machine, mechanism, household, goods, organic, ornament)
+_TRAIN = {name: make for room in _ROOMS for name, make in room.FAMILIES.items()}
 _TRAIN["kitbash"] = kitbash({name: make for name, make in _TRAIN.items() if name != "relief"})
 FAMILIES = {**_TRAIN, **heldout.FAMILIES}
 HELD_OUT_FAMILIES = tuple(heldout.FAMILIES)
