@@ -1,5 +1,6 @@
 """Numpy files: .npy and .npz, never unpickled, checked by their headers before their data is read."""
 
+import warnings
 import zipfile
 import zlib
 from typing import BinaryIO
@@ -76,7 +77,7 @@ def _array(source: Source, stream: BinaryIO, size: int, what: str) -> np.ndarray
     """One array, its header checked against the bytes behind it."""
     try:
         shape, fortran, dtype = _header(stream)
-    except (ValueError, SyntaxError, TypeError, EOFError, UnicodeDecodeError) as error:
+    except Exception as error:  # numpy parses the header as Python source: any of its errors
         raise source.reject(f"{what} is no numpy array ({str(error)[:80]})", STEP) from error
     if dtype.hasobject or (dtype.kind not in "fiu" and dtype.names is None):
         raise source.reject(f"{what} holds {dtype}, not numbers", STEP)
@@ -93,7 +94,9 @@ def _array(source: Source, stream: BinaryIO, size: int, what: str) -> np.ndarray
 def _header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return read(stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # files of Python 2
+        return read(stream)
 
 
 def _cloud(source: Source, array: np.ndarray, options: ReadOptions) -> PointCloud:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+BEYOND = 1e18  # of any unit; larger coordinates are damage, and their squares overflow float32
+
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
@@ -23,7 +25,7 @@ class Mesh:
 class PointCloud:
     """N points in file order, with whatever else the file said about them.
 
-    xyz:     (N, 3) float64 in `unit`; a row that is not finite is no measurement
+    xyz:     (N, 3) float64 in `unit`; a row that is not finite, or beyond all bounds, is no measurement
     colours: (N, 3) uint8 RGB, or None
     normals: (N, 3) float32 unit vectors as the file gave them, or None
     grid:    (H, W) of an organised scan with H * W == N, row major; else None
@@ -59,5 +61,5 @@ class PointCloud:
     @property
     def valid(self) -> np.ndarray:
         """(N,) bool, True where the scanner measured something."""
-        x, y, z = np.isfinite(self.xyz).T
+        x, y, z = (np.abs(self.xyz) < BEYOND).T
         return x & y & z

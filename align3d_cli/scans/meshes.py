@@ -57,7 +57,7 @@ def _load(source: Source, kind: str) -> tuple[list[Surface], str | None]:
         raise source.reject(finding, "it is cut off or damaged, export it again") from error
     placed = [scene.graph[node] for node in scene.graph.nodes_geometry]
     _check_instances(source, [scene.geometry[name] for _, name in placed])
-    surfaces = [_surface(scene.geometry[name], np.asarray(matrix)) for matrix, name in placed]
+    surfaces = [_surface(source, scene.geometry[name], np.asarray(matrix)) for matrix, name in placed]
     return surfaces, "m" if kind == "glb" else UNITS.get(scene.units)
 
 
@@ -94,11 +94,13 @@ def _check_instances(source: Source, geometries: list) -> None:
         raise source.reject(f"the scene places {rows} vertices and faces, more than {POINT_LIMIT}", "thin it")
 
 
-def _surface(geometry: object, matrix: np.ndarray) -> Surface:
-    vertices = np.asarray(getattr(geometry, "vertices", np.empty((0, 3))), np.float64).reshape(-1, 3)
+def _surface(source: Source, geometry: object, matrix: np.ndarray) -> Surface:
+    vertices = np.asarray(getattr(geometry, "vertices", np.empty((0, 3))), np.float64)
+    faces = np.asarray(getattr(geometry, "faces", np.empty((0, 3))), np.int64)
+    if vertices.shape != (len(vertices), 3) or faces.shape != (len(faces), 3):
+        raise source.reject("a vertex has not three coordinates", "it is cut off or damaged, export it again")
     if not np.array_equal(matrix, np.eye(4)):
         vertices = vertices @ matrix[:3, :3].T + matrix[:3, 3]
-    faces = np.asarray(getattr(geometry, "faces", np.empty((0, 3))), np.int64).reshape(-1, 3)
     if np.linalg.det(matrix[:3, :3]) < 0:
         faces = faces[:, ::-1]  # mirrored: keep the normals outside
     return Surface(np.ascontiguousarray(vertices), faces, **_colour_fields(geometry, len(vertices), len(faces)))

@@ -8,8 +8,7 @@ from align3d_cli.scans.source import Source
 
 def organised_cloud(source: Source, image: np.ndarray) -> PointCloud:
     """The cloud of an (H, W, 3) image, row major; pixels without measurement become NaN rows."""
-    with np.errstate(invalid="ignore"):  # signalling NaN
-        xyz = image.astype(np.float64).reshape(-1, 3)
+    xyz = image.astype(np.float64).reshape(-1, 3)
     xyz[unmeasured(xyz)] = np.nan
     return PointCloud(xyz, grid=image.shape[:2], path=source.path)
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
+
 from align3d_cli.errors import InputRejected
 from align3d_cli.scans.cloud import PointCloud
 from align3d_cli.scans.source import ReadOptions, Source, open_source
@@ -49,7 +51,8 @@ def read_scan(
     with open_source(path) as source:
         options = ReadOptions(focal_px, columns, samples, seed)
         try:
-            return _reader(kind)(source, options)
+            with np.errstate(all="ignore"):  # files hold any bits; what is no measurement is left out by `prepare`
+                return _reader(kind)(source, options)
         except MemoryError as error:
             raise source.reject("does not fit into memory", "thin it or use a larger machine") from error
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from align3d_cli.scans.cloud import Mesh
+from align3d_cli.scans.cloud import BEYOND, Mesh
 from align3d_cli.scans.source import Source
 
 
@@ -42,11 +42,12 @@ class Samples:
 
 
 def checked_surface(source: Source, surface: Surface) -> Surface:
-    """The surface without faces that touch a vertex that is not finite. Raises InputRejected when none is left."""
+    """The surface without faces that touch a vertex nowhere to be found. Raises InputRejected when none is left."""
     faces, n = surface.faces, len(surface.vertices)
     if len(faces) and (faces.min() < 0 or faces.max() >= n):
         raise source.reject(f"a face names vertex {faces.max()} of {n}", "it is damaged, export it again")
-    keep = np.isfinite(surface.vertices).all(axis=1)[faces].all(axis=1)
+    usable = (np.abs(surface.vertices) < BEYOND).all(axis=1)
+    keep = usable[faces].all(axis=1)
     if not double_areas(surface.vertices, faces[keep]).sum() > 0:
         raise source.reject("the mesh has no surface", "export a mesh with faces, or its points as ply")
     if keep.all():

@@ -1,5 +1,6 @@
 """Organised scans as TIFF: H x W x 3 coordinates, or a depth map with its focal length."""
 
+import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +40,7 @@ def _first_page(source: Source) -> "TiffPage":
     """The header of the first image; no pixel is read."""
     import tifffile
 
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # its findings reach the user as ours
     try:
         page = tifffile.TiffFile(source.stream).pages[0]
         _ = page.shape, page.dtype, page.dataoffsets, page.databytecounts, page.rowsperstrip

@@ -80,7 +80,8 @@ def test_rows_with_lists_of_differing_length(tmp_path, encoding):
     """Lists within the vertex rows are kept, colours behind them replaced in place."""
     header = (
         f"ply\nformat {encoding} 1.0\nelement vertex 3\nproperty float x\nproperty list uchar short seen\n"
-        "property float y\nproperty float z\nproperty uchar red\nproperty uchar green\nproperty uchar blue\nend_header\n"
+        "property float y\nproperty float z\nproperty uchar red\nproperty uchar green\n"
+        "property uchar blue\nend_header\n"
     )
     if encoding == "ascii":
         body = b"0 2 7 8 1 2 9 9 9\n0 0 1 2 9 9 9\n0 1 7 1 2 9 9 9\n"
