@@ -10,13 +10,14 @@ from align3d_cli.scans.background import find_support
 from align3d_cli.scans.cloud import PointCloud
 from align3d_cli.scans.source import MINIMUM_POINTS
 from align3d_cli.scans.spacing import point_spacing
-from align3d_cli.scans.voxels import components
+from align3d_cli.scans.voxels import bounds, components
 
 FAR_SPANS = 2.0  # a point this many extents beside the scan belongs to something else
 FAR_SHARE = 0.01  # unless that many do
 STRAY_SHARE = 5e-5  # a stray group has at most this share of the points, or STRAY_POINTS
 STRAY_POINTS = 5
 STRAY_GAP = 1 / 32  # of the extent: the least empty distance around a stray group
+STRAY_SPACINGS = 6  # and that many times the points' spacing, for sparse clouds
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +53,20 @@ def prepare(cloud: PointCloud, *, background: Literal["auto", "keep", "remove"] 
     kept = valid if support is None else support.part
     _check_enough(cloud, int(kept.sum()), "points off the background plane")
     index = np.flatnonzero(kept)
-    stray = stray_points(cloud.xyz[index])
-    index = index[~stray]
-    _check_enough(cloud, len(index), "points that hang together")
-    xyz = cloud.xyz[index]
+    xyz = cloud.xyz if len(index) == len(cloud) else cloud.xyz[index]
+    stray = stray_points(xyz)
+    if stray.any():
+        index, xyz = index[~stray], xyz[~stray]
+        _check_enough(cloud, len(index), "points that hang together")
     spacing = point_spacing(xyz)
+    low, high = bounds(xyz)
     report = {
         "n_points": len(cloud),
         "n_invalid": int((~valid).sum()),
         "n_background": int(valid.sum() - kept.sum()),
         "n_outliers": int(stray.sum()),
         "spacing": spacing,
-        "extent": np.ptp(xyz, axis=0).tolist(),
+        "extent": (high - low).tolist(),
         "unit": cloud.unit,
         "plane": None if support is None else support.plane.tolist(),
     }
@@ -82,14 +85,18 @@ def stray_points(xyz: np.ndarray) -> np.ndarray:
     """(M,) bool, points that fly far off in groups too small to be a part. xyz: (M, 3) finite."""
     low, high = np.percentile(xyz[:: max(1, len(xyz) // 50_000)], [1, 99], axis=0)
     span = float((high - low).max())
-    stray = ((xyz < low - FAR_SPANS * span) | (xyz > high + FAR_SPANS * span)).any(axis=1)
+    stray = np.zeros(len(xyz), bool)
+    for x, least, most in zip(xyz.T, low - FAR_SPANS * span, high + FAR_SPANS * span, strict=True):
+        stray |= (x < least) | (x > most)
     if span == 0 or stray.mean() > FAR_SHARE:
         return np.zeros(len(xyz), bool)
-    near = np.flatnonzero(~stray)
-    cell = max(STRAY_GAP * span, 6 * point_spacing(xyz[near]))
+    near = np.flatnonzero(~stray) if stray.any() else slice(None)
+    cell = max(STRAY_GAP * span, STRAY_SPACINGS * point_spacing(xyz[near]))
     labels = components(xyz[near], cell)
     sizes = np.bincount(labels)
-    stray[near] = (sizes <= max(STRAY_POINTS, STRAY_SHARE * len(xyz)))[labels]
+    small = sizes <= max(STRAY_POINTS, STRAY_SHARE * len(xyz))
+    if small[1:].any():
+        stray[near] = small[labels]
     return stray
 
 

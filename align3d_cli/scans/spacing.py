@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from align3d_cli.scans.voxels import cells_of
+from align3d_cli.scans.voxels import bounds, cells_of
 
 QUERIES = 2000  # points asked for their neighbour; the median of 2000 is good to 2 %
 SMALL = 100_000  # up to this a tree over all points costs 20 ms
@@ -18,7 +18,8 @@ def point_spacing(xyz: np.ndarray) -> float:
 
     if len(xyz) < 2:
         return 0.0
-    if not (xyz[0] != xyz).any():
+    low, high = bounds(xyz)
+    if (low == high).all():
         return 0.0
     near = xyz if len(xyz) <= SMALL else xyz[_some_boxes(xyz)]
     tree = cKDTree(near, balanced_tree=False, compact_nodes=False)
@@ -31,8 +32,8 @@ def point_spacing(xyz: np.ndarray) -> float:
 
 def _some_boxes(xyz: np.ndarray) -> np.ndarray:
     """(N,) bool: all points of some boxes, so that neighbours stay together; boxes drawn until SMALL points are in."""
-    side = (xyz.max(axis=0) - xyz.min(axis=0)).max() / BOXES_PER_SIDE
-    box = cells_of(xyz, side)[0]
+    low, high = bounds(xyz)
+    box, _ = cells_of(xyz, (high - low).max() / BOXES_PER_SIDE)
     counts = np.bincount(box)
     drawn = np.random.default_rng(0).permutation(np.flatnonzero(counts))
     enough = np.searchsorted(np.cumsum(counts[drawn]), SMALL) + 1

@@ -84,10 +84,10 @@ def _check_coding(source: Source, page: "TiffPage") -> None:
 
 
 def _check_segment_size(source: Source, page: "TiffPage") -> None:
-    """A strip or tile may reach over the edge of the image, but not be many times larger than it."""
-    rows, columns = (page.tilelength, page.tilewidth) if page.is_tiled else (1, page.imagewidth)
-    if min(rows, columns) < 1 or (page.is_tiled and max(rows, columns) > TILE_LIMIT):
-        raise source.reject(f"tiles of {rows} x {columns} pixels", DAMAGED)
+    """A tile may reach over the edge of the image, but not be many times larger than it."""
+    rows, columns = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
+    if min(rows, columns, page.imagelength) < 1 or (page.is_tiled and max(rows, columns) > TILE_LIMIT):
+        raise source.reject(f"strips or tiles of {rows} x {columns} pixels", DAMAGED)
 
 
 def _from_depth(source: Source, depth: np.ndarray, focal_px: float) -> PointCloud:
