@@ -1,0 +1,58 @@
+"""What is compared: methods, and the arms of a benchmark that give them."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+METHODS = ("curvature", "frozen", "pointad", "rgb", "align3d")
+BRANCHES = {
+    "frozen": ("rendering",),
+    "pointad": ("rendering",),
+    "rgb": ("rgb",),
+    "align3d": ("rendering", "rgb"),
+}  # the branches of a model that a method fuses; `curvature` needs no model
+MEANING = {
+    "curvature": "multi-scale surface variation, no model and no training",
+    "frozen": "the encoder with hand-written prompts, no training (CLIP + rendering)",
+    "pointad": "rendering branch alone, as PointAD",
+    "rgb": "branch of features aligned to RGB, alone",
+    "align3d": "both branches fused, as Align3D-AD",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One model (or none) under test, and the methods it gives.
+
+    name:      unique within a run, e.g. "curvature", "align3d-lite", "carrot-seed0"
+    methods:   of METHODS
+    model:     file of the bundle, None for training-free methods
+    sha256:    of that file
+    auxiliary: the category it was trained on in one-vs-rest and cross-dataset, else None
+    seed:      of its training and, for generated data, of the scans; None when nothing is drawn
+    """
+
+    name: str
+    methods: tuple[str, ...]
+    model: Path | None = None
+    sha256: str | None = None
+    auxiliary: str | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        unknown = set(self.methods) - set(METHODS)
+        if unknown or not self.methods:
+            raise ValueError(f"methods of {METHODS} expected, got {self.methods}")
+
+    def as_json(self) -> dict[str, Any]:
+        """What the run log keeps of it: everything but the path on this machine."""
+        kept = asdict(self)
+        kept["model"] = self.model.name if self.model else None
+        kept["methods"] = list(self.methods)
+        return kept
+
+
+def methods_of_branches(branches: tuple[str, ...]) -> tuple[str, ...]:
+    """The methods a trained model with these branches gives, in the order of the table."""
+    trained = ("pointad", "rgb", "align3d")
+    return tuple(method for method in trained if set(BRANCHES[method]) <= set(branches))

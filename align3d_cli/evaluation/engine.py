@@ -1,0 +1,82 @@
+"""Spread tasks over the processes of this machine; a process that dies loses no scan."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+
+from align3d_cli.evaluation.scorer import Outcome, ScanSettings, Scorer, Task, run_tasks
+
+ATTEMPTS = 3  # of a scan whose process died: it may have been a neighbour that took the memory
+AHEAD = 2  # tasks a process that are under way, so that none waits and results do not pile up
+ORPHAN_CHECK_S = 1.0
+
+Deliver = Callable[[Outcome], None]
+_scorer: Scorer | None = None  # of a worker process
+
+
+def run_local(tasks: Sequence[Task], settings: ScanSettings, jobs: int, deliver: Deliver) -> None:
+    """Score all tasks in `jobs` processes, each on one torch thread, and deliver every outcome in this process."""
+    if jobs == 1 or len(tasks) < 2:
+        run_tasks(tasks, settings, deliver)
+        return
+    waiting, deaths = deque(tasks), dict.fromkeys(range(len(tasks)), 0)
+    number = {id(task): at for at, task in enumerate(tasks)}
+    while waiting:
+        for task in _until_broken(waiting, settings, min(jobs, len(waiting)), deliver):
+            deaths[number[id(task)]] += 1
+            if deaths[number[id(task)]] < ATTEMPTS:
+                waiting.append(task)
+            else:
+                died = f"{task.sample.name}: its process died {ATTEMPTS} times; if memory is short, use fewer --jobs"
+                deliver(Outcome(task, failure=died))
+        jobs = max(1, jobs // 2)  # after a death: fewer at a time, in case memory was short
+
+
+def _until_broken(waiting: deque[Task], settings: ScanSettings, jobs: int, deliver: Deliver) -> list[Task]:
+    """Work through `waiting` until it is empty or a process dies; returns the tasks that were under way then."""
+    context = multiprocessing.get_context("spawn")
+    under_way: dict[Future, Task] = {}
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(settings, os.getpid()))
+    try:
+        while waiting or under_way:
+            while waiting and len(under_way) < AHEAD * jobs:
+                under_way[pool.submit(_work, waiting[0])] = waiting[0]
+                waiting.popleft()
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                if not isinstance(future.exception(), BrokenProcessPool):
+                    deliver(future.result())
+                    del under_way[future]
+                elif all(other.done() for other in under_way):
+                    raise future.exception()
+    except BrokenProcessPool:
+        return list(under_way.values())
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return []
+
+
+def _start_worker(settings: ScanSettings, parent: int) -> None:
+    global _scorer
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    torch.set_num_threads(1)
+    _scorer = Scorer(settings)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone, killed perhaps: nobody would read its results."""
+    while os.getppid() == parent:
+        time.sleep(ORPHAN_CHECK_S)
+    os._exit(1)
+
+
+def _work(task: Task) -> Outcome:
+    return _scorer.run(task)

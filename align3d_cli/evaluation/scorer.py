@@ -1,0 +1,189 @@
+"""One scan through every arm of a benchmark: read once, prepared once, drawn and encoded once for all that share it."""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from align3d_cli import __version__
+from align3d_cli.datasets.sample import LabelledCloud, Sample
+from align3d_cli.errors import Align3DError
+from align3d_cli.evaluation.arms import BRANCHES, Arm
+from align3d_cli.evaluation.baselines import curvature, top_mean
+from align3d_cli.evaluation.outputs import point_outputs, to_bytes
+from align3d_cli.model.bundle import Bundle, load_bundle
+from align3d_cli.model.inspector import Inspector, Look, object_score
+from align3d_cli.scans.prepare import Prepared, prepare, spread_to_cloud
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSettings:
+    """How scans are scored: background of `prepare`, views of `Inspector`, device "cpu" or "cuda"."""
+
+    background: str = "auto"
+    views: str | None = None
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One scan for some arms. known: keys of the run log that need no scoring again."""
+
+    sample: Sample
+    arms: tuple[Arm, ...]
+    known: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What one arm found: a line for the run log and the bytes of the per-point outputs."""
+
+    line: dict[str, Any]
+    points: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a task: its new lines (none when all were known), or why it failed."""
+
+    task: Task
+    scored: tuple[Scored, ...] = ()
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodScores:
+    """points: (M,) float of the prepared points; score: of the object; n_unseen: points no view saw."""
+
+    points: np.ndarray
+    score: float
+    n_unseen: int = 0
+
+
+class Scorer:
+    """Holds the models of the arms it has met; lives as long as its process."""
+
+    def __init__(self, settings: ScanSettings) -> None:
+        self.settings = settings
+        self._inspectors: dict[str, Inspector] = {}
+
+    def run(self, task: Task) -> Outcome:
+        """Score a task; a scan that cannot be scored is an outcome, not an error."""
+        try:
+            return Outcome(task, tuple(self._scored(task)))
+        except Align3DError as error:
+            return Outcome(task, failure=str(error))
+
+    @torch.inference_mode()
+    def _scored(self, task: Task):
+        labelled = task.sample.load()
+        digest = scan_digest(task.sample, labelled)
+        missing = [arm for arm in task.arms if line_key(digest, arm, self.settings) not in task.known]
+        if not missing:
+            return
+        scan = prepare(labelled.cloud, background=self.settings.background)
+        looks: dict[int, Look] = {}
+        for arm in missing:
+            start = time.perf_counter()
+            found = self.methods(arm, scan, looks)
+            seconds = time.perf_counter() - start
+            yield self._line(task.sample, labelled, digest, arm, scan, found, seconds)
+
+    def methods(self, arm: Arm, scan: Prepared, looks: dict[int, Look]) -> dict[str, MethodScores]:
+        """Scores of an arm's methods. looks: of this scan by encoder, filled here, so that arms share them."""
+        found = {}
+        if "curvature" in arm.methods:
+            points = curvature(scan.xyz)
+            found["curvature"] = MethodScores(points, top_mean(points))
+        if arm.model is None:
+            return found
+        inspector = self._inspector(arm)
+        shared = id(inspector.encoder)
+        if shared not in looks:
+            looks[shared] = inspector.look(scan)
+        branches = inspector.branches(looks[shared])
+        for method in arm.methods:
+            chosen = {name: branches[name] for name in BRANCHES.get(method, ())}
+            if chosen:
+                points, n_unseen = inspector.point_scores(scan, chosen)
+                found[method] = MethodScores(points, object_score(points, chosen, inspector.bundle.scoring), n_unseen)
+        return found
+
+    def _inspector(self, arm: Arm) -> Inspector:
+        if arm.name not in self._inspectors:
+            bundle = load_bundle(arm.model)
+            alike = (held for held in self._inspectors.values() if _same_look(held.bundle, bundle))
+            encoder = next((held.encoder for held in alike), None)
+            made = Inspector(bundle, self.settings.device, self.settings.views, encoder=encoder)
+            if encoder is not None:  # the tower is held once, in the first inspector
+                made.bundle = replace(bundle, tensors={k: v for k, v in bundle.tensors.items() if k[:8] != "encoder."})
+            self._inspectors[arm.name] = made
+        return self._inspectors[arm.name]
+
+    def _line(self, sample, labelled: LabelledCloud, digest: str, arm: Arm, scan: Prepared, found, seconds) -> Scored:
+        n = len(labelled.cloud)
+        points = {m: spread_to_cloud(s.points, scan, n).astype(np.float32) for m, s in found.items()}
+        data = to_bytes(point_outputs(labelled, points, sample.point_labels))
+        key = line_key(digest, arm, self.settings)
+        line = {
+            "type": "scan",
+            "key": key,
+            "sample": sample.name,
+            "category": sample.category,
+            "defect": sample.defect,
+            "anomalous": sample.anomalous,
+            "point_labels": sample.point_labels,
+            "arm": arm.as_json(),
+            "object_scores": {method: scores.score for method, scores in found.items()},
+            "organised": labelled.cloud.grid is not None,
+            "n_points": n,
+            "n_scored": len(scan.index),
+            "n_unseen": {method: scores.n_unseen for method, scores in found.items()},
+            "input_sha256": digest,
+            "points": f"points/{key}.npz",
+            "points_sha256": hashlib.sha256(data).hexdigest(),
+            "seconds": round(seconds, 3),
+        }
+        return Scored(line, data)
+
+
+def scan_digest(sample: Sample, labelled: LabelledCloud) -> str:
+    """SHA-256 over everything a scan and its labels bring into the scoring: a changed file is another input."""
+    cloud = labelled.cloud
+    sha = hashlib.sha256(json.dumps([sample.name, sample.defect, sample.point_labels, cloud.grid]).encode())
+    for part in (cloud.xyz, cloud.colours, labelled.defect):
+        if part is not None:
+            sha.update(f"{part.dtype} {part.shape}".encode())
+            sha.update(np.ascontiguousarray(part))
+    return sha.hexdigest()
+
+
+def line_key(digest: str, arm: Arm, settings: ScanSettings) -> str:
+    """Hash of input, weights, settings and version: what makes a line of the log valid."""
+    identity = [digest, arm.as_json(), asdict(settings), __version__]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:40]
+
+
+def _same_look(first: Bundle, second: Bundle) -> bool:
+    """True when both bundles draw and encode a scan alike."""
+    if (first.encoder, first.views) != (second.encoder, second.views):
+        return False
+    mine, other = first.part("encoder"), second.part("encoder")
+    return mine.keys() == other.keys() and all(torch.equal(mine[key], other[key]) for key in mine)
+
+
+def run_tasks(tasks: Sequence[Task], settings: ScanSettings, deliver) -> None:
+    """Score tasks one after the other in this process, on one torch thread, so that sums are those of any worker."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        scorer = Scorer(settings)
+        for task in tasks:
+            deliver(scorer.run(task))
+    finally:
+        torch.set_num_threads(threads)
