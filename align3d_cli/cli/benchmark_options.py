@@ -1,0 +1,122 @@
+"""The options of `align3d benchmark`: names, types and help. Imports nothing heavy."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from align3d_cli.cli.options import Device
+from align3d_cli.cli.score_options import Background as Background
+
+DATA, PROTOCOL, HOW, RUN = "Data", "Protocol", "How it is scored", "The run"
+
+
+class DataSet(StrEnum):
+    """Data sets by name; synthetic is generated, the others are read from --root or ALIGN3D_DATA."""
+
+    synthetic = "synthetic"
+    mvtec3d = "mvtec3d"
+    eyecandies = "eyecandies"
+    real3d = "real3d"
+    anomaly_shapenet = "anomaly-shapenet"
+    mulsen = "mulsen"
+    folder = "folder"
+
+
+class Protocol(StrEnum):
+    """Who trains on what."""
+
+    zero_shot = "zero-shot"
+    one_vs_rest = "one-vs-rest"
+    cross_dataset = "cross-dataset"
+
+
+class Method(StrEnum):
+    """Rows of the table."""
+
+    curvature = "curvature"
+    frozen = "frozen"
+    pointad = "pointad"
+    rgb = "rgb"
+    align3d = "align3d"
+
+
+class Engine(StrEnum):
+    """What spreads the scans."""
+
+    local = "local"
+    ray = "ray"
+
+
+class TableFormat(StrEnum):
+    """How a table is written."""
+
+    text = "text"
+    csv = "csv"
+    md = "md"
+    json = "json"
+
+
+def _option(*names: str, panel: str, help: str, **more):
+    return typer.Option(*names, help=help, rich_help_panel=panel, **more)
+
+
+WhichDataSet = Annotated[DataSet, _option("--dataset", panel=DATA, help="synthetic is generated, no download.")]
+Root = Annotated[Path | None, _option("--root", panel=DATA, help="Folder of the data set (default: ALIGN3D_DATA).")]
+Categories = Annotated[list[str], _option("--category", panel=DATA, help="Only these categories.")]
+Limit = Annotated[
+    int | None, _option("--limit", panel=DATA, help="At most so many scans a category, half of them good.", min=1)
+]
+WhichProtocol = Annotated[
+    Protocol,
+    _option(
+        "--protocol",
+        panel=PROTOCOL,
+        help="zero-shot: score with --model. one-vs-rest: train on each auxiliary category, with labels on its TEST "
+        "split (the field's protocol), test on the rest. cross-dataset: train so on --train-set, test on --dataset.",
+    ),
+]
+Methods = Annotated[list[Method], _option("--methods", panel=PROTOCOL, help="Rows of the table (default: all).")]
+Model = Annotated[
+    str, _option("--model", panel=PROTOCOL, help="Model by name or file; its encoder where the protocol trains.")
+]
+Profile = Annotated[
+    str | None, _option("--profile", panel=PROTOCOL, help="Train from its backbone instead: paper, pointad or align3d.")
+]
+Backbone = Annotated[str | None, _option("--backbone", panel=PROTOCOL, help="open_clip model instead of its own.")]
+Weights = Annotated[Path | None, _option("--weights", panel=PROTOCOL, help="Local weights of that backbone.")]
+Seeds = Annotated[
+    list[int], _option("--seeds", panel=PROTOCOL, help="Of training and generated scans; mean and std over them.")
+]
+Auxiliary = Annotated[
+    list[str], _option("--auxiliary", panel=PROTOCOL, help="Categories to train on (default: the field's).")
+]
+TrainSet = Annotated[DataSet, _option("--train-set", panel=PROTOCOL, help="cross-dataset: what is trained on.")]
+TrainRoot = Annotated[Path | None, _option("--train-root", panel=PROTOCOL, help="Its folder (default: ALIGN3D_DATA).")]
+AlignEpochs = Annotated[
+    int | None, _option("--align-epochs", panel=PROTOCOL, help="Of stage 1 (default: the profile's 250).", min=1)
+]
+PromptEpochs = Annotated[
+    int | None, _option("--prompt-epochs", panel=PROTOCOL, help="Of stage 2 (default: the profile's 15).", min=1)
+]
+Views = Annotated[str | None, _option("--views", panel=HOW, help="Number or preset of views (default: the model's).")]
+WhichBackground = Annotated[
+    Background, _option("--background", panel=HOW, help="Support plane of organised scans: found, kept or removed.")
+]
+WhichDevice = Annotated[Device, _option("--device", panel=HOW, help="auto takes CUDA when there is a GPU.")]
+Jobs = Annotated[
+    int | None, _option("--jobs", panel=RUN, help="Processes (default: one a core up to 4, one on a GPU).", min=1)
+]
+WhichEngine = Annotated[
+    Engine, _option("--engine", panel=RUN, help="ray spreads scans over a Ray cluster: pip install align3d\\[ray].")
+]
+RayAddress = Annotated[
+    str | None, _option("--ray-address", panel=RUN, help="Of the cluster (default: start one on this machine).")
+]
+RunFolder = Annotated[
+    Path | None, _option("--run", panel=RUN, help="Folder of the run (default: align3d-runs/DATASET-PROTOCOL).")
+]
+Plots = Annotated[Path | None, _option("--plots", panel=RUN, help="Write curves, histograms, pictures (PNG) here.")]
+Json = Annotated[bool, _option("--json", panel=RUN, help="Print the table as JSON.")]
+WhichFormat = Annotated[TableFormat, typer.Option("--format", help="How to write the table.")]

@@ -1,0 +1,215 @@
+"""Who is tested on what: zero-shot, one-vs-rest and cross-dataset (METHOD.md 1), as arms and tasks."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from align3d_cli.datasets.registry import AUXILIARY, open_dataset
+from align3d_cli.datasets.sample import Sample
+from align3d_cli.errors import UsageError
+from align3d_cli.evaluation.arms import BRANCHES, METHODS, Arm, methods_of_branches
+from align3d_cli.evaluation.scorer import ScanSettings, Task
+from align3d_cli.model.bundle import DEFAULT_MODEL, Bundle, load_bundle, sha256_of
+
+PROTOCOLS = ("zero-shot", "one-vs-rest", "cross-dataset")
+STATEMENTS = {
+    "zero-shot": "A given model scores every category; it is not trained here.",
+    "one-vs-rest": (
+        "Trained, with labels, on the TEST split of one auxiliary category of the same data set and tested on all "
+        "others, once for each auxiliary category, averaged. Training on that test split is the field's protocol, and "
+        "the auxiliary category itself is not tested."
+    ),
+    "cross-dataset": (
+        "Trained, with labels, on the TEST split of one category of {train_set} and tested on all categories of this "
+        "data set, once for each auxiliary category, averaged. Training on that test split is the field's protocol."
+    ),
+}
+SYNTHETIC_AUXILIARY = ("connector", "cookie", "impeller")  # three of the held-out families, as the field takes three
+GENERATED = "synthetic"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a benchmark is asked.
+
+    categories: to test, () for all; limit: scans a category
+    methods:    of METHODS, () for all that the model can give
+    model:      bundle by name or path: what is tested (zero-shot) or whose encoder is trained on
+    profile, backbone, weights: start of the training instead of a model's encoder, see `training.start.untrained`
+    seeds:      of training and of generated data
+    auxiliary:  categories to train on, () for the field's
+    train_set, train_root: cross-dataset only, the data set of the auxiliary categories
+    align_epochs, prompt_epochs: None for the profile's
+    """
+
+    data_set: str = GENERATED
+    root: Path | None = None
+    categories: tuple[str, ...] = ()
+    limit: int | None = None
+    protocol: str = "zero-shot"
+    methods: tuple[str, ...] = ()
+    model: str = DEFAULT_MODEL
+    profile: str | None = None
+    backbone: str | None = None
+    weights: Path | None = None
+    seeds: tuple[int, ...] = (0,)
+    auxiliary: tuple[str, ...] = ()
+    train_set: str = "mvtec3d"
+    train_root: Path | None = None
+    align_epochs: int | None = None
+    prompt_epochs: int | None = None
+    scan: ScanSettings = field(default_factory=ScanSettings)
+
+    def __post_init__(self) -> None:
+        if self.protocol not in PROTOCOLS:
+            raise UsageError(f"--protocol {self.protocol}: unknown; choose from {', '.join(PROTOCOLS)}")
+        if unknown := [m for m in self.methods if m not in METHODS]:
+            raise UsageError(f"--methods {' '.join(unknown)}: unknown; choose from {', '.join(METHODS)}")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise UsageError("--seeds: give one or more numbers, each once")
+        if self.trains and not self.auxiliary_categories:
+            raise UsageError(f"--protocol {self.protocol}: name --auxiliary, {self.source} has no usual ones")
+        if self.protocol == "cross-dataset" and self.train_set == self.data_set:
+            raise UsageError(f"--protocol cross-dataset: {self.data_set} is trained on already; use one-vs-rest")
+
+    @property
+    def trains(self) -> bool:
+        """Whether models are trained for this benchmark."""
+        return self.protocol != "zero-shot"
+
+    @property
+    def source(self) -> str:
+        """The data set of the auxiliary categories."""
+        return self.train_set if self.protocol == "cross-dataset" else self.data_set
+
+    @property
+    def auxiliary_categories(self) -> tuple[str, ...]:
+        """The categories that models are trained on, one model each; none in zero-shot."""
+        if not self.trains:
+            return ()
+        return self.auxiliary or AUXILIARY.get(self.source, SYNTHETIC_AUXILIARY if self.source == GENERATED else ())
+
+    @property
+    def data_seeds(self) -> tuple[int | None, ...]:
+        """Seeds of the tested scans: all seeds for generated data, (None,) for files, which no seed changes."""
+        return self.seeds if self.data_set == GENERATED else (None,)
+
+    def identity(self, base: Bundle | None) -> dict[str, Any]:
+        """What the result depends on, apart from the input's bytes; a run never mixes two of these."""
+        left_out = {"root", "train_root", "weights", "model"}
+        kept = {key: value for key, value in asdict(self).items() if key not in left_out}
+        kept |= {"auxiliary": self.auxiliary_categories, "train_set": self.source if self.trains else None}
+        if base is not None:
+            encoder = {key: value for key, value in base.encoder.items() if key != "weights"}
+            kept |= {"model": base.name, "model_sha256": base.sha256, "encoder": encoder}
+        if self.weights is not None:
+            kept["weights_sha256"] = sha256_of(self.weights)
+        return kept
+
+
+def base_model(question: Question) -> Bundle | None:
+    """The model a benchmark starts from; None when only training-free geometry is asked for."""
+    if question.methods and set(question.methods) <= {"curvature"}:
+        return None
+    if question.profile is None and question.backbone is None:
+        return load_bundle(question.model)
+    from align3d_cli.model.profiles import get_profile
+    from align3d_cli.training.start import untrained
+
+    profile = get_profile(question.profile or "align3d")
+    return untrained(profile, question.data_set, backbone=question.backbone, weights=question.weights)
+
+
+def has_text_tower(base: Bundle) -> bool:
+    """Whether sentences can be turned into vectors for this model's encoder: not for towers that travel in a bundle."""
+    return not base.part("encoder")
+
+
+def available(question: Question, base: Bundle | None) -> tuple[tuple[str, ...], list[str]]:
+    """The methods of a benchmark in the order of the table, and notes on those that cannot be had.
+
+    Raises UsageError for a method asked for by name that the model cannot give.
+    """
+    can, why = {"curvature"}, {}
+    if base is not None:
+        can |= {"pointad", "rgb", "align3d"} if question.trains else set(methods_of_branches(base.branches))
+        if has_text_tower(base):
+            can |= {"frozen"}
+        why["frozen"] = f"{base.name} has no text tower to write prompts for; use a CLIP model or --profile"
+        for method in ("pointad", "rgb", "align3d"):
+            why[method] = f"{base.name} has no prompts for it; run `align3d prompt-train` or use --protocol one-vs-rest"
+    if wrong := [method for method in question.methods if method not in can]:
+        raise UsageError(f"--methods {wrong[0]}: {why.get(wrong[0], 'needs a model')}")
+    if question.methods:
+        return tuple(m for m in METHODS if m in question.methods), []
+    notes = [f"{m} is not in the table: {why[m]}" for m in METHODS if m not in can]
+    return tuple(m for m in METHODS if m in can), notes
+
+
+def untrained_arms(question: Question, methods: Sequence[str], base: Bundle | None, folder: Path) -> list[Arm]:
+    """Arms that need no training here: geometry, hand-written prompts, and in zero-shot the model itself."""
+    arms = []
+    for seed in question.data_seeds:
+        mark = "" if seed is None else f"-seed{seed}"
+        if "curvature" in methods:
+            arms.append(Arm(f"curvature{mark}", ("curvature",), seed=seed))
+        if "frozen" in methods:
+            path = frozen_model(base, folder, question.scan.device)
+            arms.append(Arm(f"frozen{mark}", ("frozen",), path, sha256_of(path), seed=seed))
+        given = methods_of_branches(base.branches) if base and not question.trains else ()
+        if given := tuple(method for method in given if method in methods):
+            arms.append(Arm(f"{base.name}{mark}", given, base.path, base.sha256, seed=seed))
+    return arms
+
+
+def frozen_model(base: Bundle, folder: Path, device: str) -> Path:
+    """A model with hand-written prompts on the same encoder, written once. Raises EnvironmentMissing (no weights)."""
+    from align3d_cli.model.bundle import save_bundle
+    from align3d_cli.model.clip_text import load_text_tower
+    from align3d_cli.model.prompts import FrozenPrompts
+
+    path = folder / "frozen.safetensors"
+    if not path.is_file():
+        where = {key: value for key, value in base.encoder.items() if key not in ("name", "settings")}
+        text = FrozenPrompts(load_text_tower(base.encoder["name"], device=device, **where))().cpu()
+        record = {"prompts": "hand-written"}
+        save_bundle(path, replace(base, name="frozen", tensors={"text.rendering": text}, record=record))
+    return path
+
+
+def tasks_of(question: Question, arms: Sequence[Arm], known: dict[str, frozenset[str]] | None = None) -> list[Task]:
+    """Every scan with the arms it goes through; a model never meets the category it was trained on.
+
+    known: keys of the run log by scan
+    """
+    tasks, known = [], known or {}
+    for seed in question.data_seeds:
+        here = [arm for arm in arms if seed is None or arm.seed == seed]
+        for sample in tested_samples(question, seed):
+            met = tuple(arm for arm in here if not excluded(question.protocol, arm.auxiliary, sample.category))
+            if met:
+                tasks.append(Task(sample, met, known.get(sample.name, frozenset())))
+    return tasks
+
+
+def tested_samples(question: Question, seed: int | None) -> list[Sample]:
+    """The scans of the test split. Raises UsageError or EnvironmentMissing."""
+    return open_dataset(
+        question.data_set,
+        question.root,
+        categories=question.categories or None,
+        limit=question.limit,
+        split="test",
+        seed=seed or 0,
+    )
+
+
+def excluded(protocol: str, auxiliary: str | None, category: str) -> bool:
+    """Whether a category is left out of the test of a model trained on `auxiliary`."""
+    return protocol == "one-vs-rest" and auxiliary == category
+
+
+def branches_of(methods: Sequence[str]) -> set[str]:
+    """The branches that the methods need."""
+    return {branch for method in methods for branch in BRANCHES.get(method, ())}

@@ -1,0 +1,95 @@
+"""A benchmark from question to log: what is missing is trained and scored, what is there is kept."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from align3d_cli.evaluation.arms import Arm
+from align3d_cli.evaluation.engine import run_local
+from align3d_cli.evaluation.protocols import STATEMENTS, Question, available, base_model, tasks_of, untrained_arms
+from align3d_cli.evaluation.runlog import RunLog
+from align3d_cli.evaluation.scorer import Outcome, ScanSettings, Task
+from align3d_cli.model.bundle import Bundle
+
+Run = Callable[[Sequence[Task], ScanSettings, int, Callable[[Outcome], None]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Who is told: say(words) of steps, begin(scans) once, advance(failure or None) after every scan."""
+
+    say: Callable[[str], None] = lambda text: None
+    begin: Callable[[int], None] = lambda scans: None
+    advance: Callable[[str | None], None] = lambda failure: None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """n_scans of the plan, n_new scored now, failures of this call as (scan, reason)."""
+
+    n_scans: int
+    n_new: int
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+
+def run_benchmark(
+    question: Question, folder: Path, *, jobs: int = 1, talk: Talk | None = None, engine: Run = run_local
+) -> Summary:
+    """Answer a question into the folder of a run; a run that was cut off goes on where it stood.
+
+    Raises UsageError (settings differ, method cannot be had), EnvironmentMissing (data, weights), InputRejected.
+    """
+    talk = talk or Talk()
+    base = base_model(question)
+    methods, notes = available(question, base)
+    first = tasks_of(question, [Arm("any", ("curvature",), seed=seed) for seed in question.data_seeds])  # data first
+    with RunLog(folder, question.identity(base)) as log:
+        arms, more_notes = arms_of(question, methods, base, folder, talk)
+        tasks = tasks_of(question, arms, log.keys()) if arms else []
+        log.append(plan_line(question, base, arms, tasks, [*notes, *more_notes]))
+        talk.begin(len(tasks))
+        done: list[Outcome] = []
+
+        def deliver(outcome: Outcome) -> None:
+            record(log, outcome)
+            done.append(outcome)
+            talk.advance(outcome.failure)
+
+        engine(tasks, question.scan, jobs, deliver)
+    failures = [(outcome.task.sample.name, outcome.failure) for outcome in done if outcome.failure]
+    return Summary(len(first), sum(bool(outcome.scored) for outcome in done), failures)
+
+
+def arms_of(
+    question: Question, methods: tuple[str, ...], base: Bundle | None, folder: Path, talk: Talk
+) -> tuple[list[Arm], list[str]]:
+    """All arms of a benchmark, trained ones included, and notes on what is left out."""
+    arms = untrained_arms(question, methods, base, folder / "models")
+    if not question.trains or base is None:
+        return arms, []
+    from align3d_cli.evaluation.trained import Trainer
+
+    trained, notes = Trainer(question, base, methods, folder, talk.say).arms()
+    return arms + trained, notes
+
+
+def plan_line(question: Question, base: Bundle | None, arms: list[Arm], tasks: list[Task], notes: list[str]) -> dict:
+    """What the table must know beside the scans: the arms, how many scans there should be, and what is left out."""
+    return {
+        "type": "plan",
+        "arms": [arm.as_json() for arm in arms],
+        "n_scans": len(tasks),
+        "n_lines": sum(len(task.arms) for task in tasks),
+        "categories": sorted({task.sample.category for task in tasks}),
+        "statement": STATEMENTS[question.protocol].format(train_set=question.source),
+        "model": None if base is None else {"name": base.name, "sha256": base.sha256},
+        "notes": notes,
+    }
+
+
+def record(log: RunLog, outcome: Outcome) -> None:
+    """Write an outcome to the log."""
+    for scored in outcome.scored:
+        log.append_scan(scored.line, scored.points)
+    if outcome.failure:
+        log.append({"type": "failure", "sample": outcome.task.sample.name, "reason": outcome.failure})

@@ -1,0 +1,194 @@
+"""A table as text: for the terminal, as Markdown, CSV and JSON. Returns strings; the command prints them."""
+
+import csv
+import io
+import json
+import math
+from typing import Any
+
+from align3d_cli.evaluation.metrics import MODES
+from align3d_cli.evaluation.tables import METRICS, OBJECT_METRICS, POINT_METRICS, Row, Table, Value
+
+FORMATS = ("text", "csv", "md", "json")
+TITLES = {"mean": "Macro mean over categories", "category": "Per category", "defect": "Per kind of defect"}
+SCHEMA_VERSION = 1
+PLAIN_WIDTH = 120  # of the notes where no terminal says how wide it is
+UNCUT_WIDTH = 1000  # columns of numbers are never cut, whatever the terminal
+
+
+def render(table: Table, format: str, *, width: int | None = None, colour: bool = False) -> str:
+    """The table in one of FORMATS. width, colour: of the terminal, for "text" only."""
+    if format == "text":
+        return to_text(table, width or PLAIN_WIDTH, colour)
+    return {"csv": to_csv, "md": to_markdown, "json": to_json}[format](table)
+
+
+def to_json(table: Table) -> str:
+    """Everything, nan as null; measured and published rows are separate lists."""
+    return json.dumps(as_dict(table), indent=1, allow_nan=False)
+
+
+def as_dict(table: Table) -> dict[str, Any]:
+    """The table as JSON values. Metrics are in %, unrounded beyond the fourth place."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **table.head,
+        "notes": table.notes,
+        "rows": [_row_dict(row) for row in table.rows],
+        "published": [
+            {
+                "method": row.method,
+                "protocol": row.protocol,
+                "source": row.source,
+                "metrics": dict(zip(("O-R", "O-A", "P-R", "P-P"), row.values, strict=True)),
+            }
+            for row in table.published
+        ],
+    }
+
+
+def _row_dict(row: Row) -> dict[str, Any]:
+    return {
+        "level": row.level,
+        "name": row.name,
+        "method": row.method,
+        "pixels": row.pixels,
+        "metrics": {metric: _number(value.mean) for metric, value in row.values.items()},
+        "std": {metric: _number(value.std) for metric, value in row.values.items()},
+        "n_scans": row.n_scans,
+        "n_anomalous": row.n_anomalous,
+        "notes": list(row.notes),
+    }
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else round(value, 4)
+
+
+def to_csv(table: Table) -> str:
+    """One line a row and way of counting pixels; the column `source` tells measured from published; nan is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    stds = [f"{metric} std" for metric in METRICS]
+    writer.writerow(["source", "level", "name", "method", "pixels", *METRICS, *stds, "scans", "defective", "notes"])
+    for row in table.rows:
+        values = [_cell(_number(row.values[metric].mean)) for metric in METRICS]
+        spread = [_cell(_number(row.values[metric].std)) for metric in METRICS]
+        facts = [row.n_scans, row.n_anomalous, "; ".join(row.notes)]
+        writer.writerow(["measured", row.level, row.name, row.method, row.pixels, *values, *spread, *facts])
+    for row in table.published:
+        values = [_cell(value) for value in row.values] + [""] * (2 + len(METRICS))
+        where = f"{row.protocol}, {row.source}"
+        writer.writerow(["published", "mean", "mean", row.method, "paper", *values, "", "", where])
+    return text.getvalue().rstrip("\n")
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value}"
+
+
+def to_markdown(table: Table) -> str:
+    """Sections of tables and the notes below."""
+    parts = [f"# {title(table)}"]
+    for heading, head, lines in sections(table):
+        parts += [f"## {heading}", _markdown_table(head, lines)]
+    parts += ["## Notes", "\n".join(f"* {note}" for note in footnotes(table))]
+    return "\n\n".join(parts)
+
+
+def _markdown_table(head: list[str], lines: list[list[str]]) -> str:
+    rule = ["---" if at < 2 else "---:" for at in range(len(head))]
+    plain = [[cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in (head, rule, *lines)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in plain)
+
+
+def to_text(table: Table, width: int, colour: bool) -> str:
+    """The table as a terminal shows it, `width` characters wide; a table that needs more is not cut."""
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    text = io.StringIO()
+    look = {"file": text, "force_terminal": colour, "color_system": "standard" if colour else None}
+    console, wide = Console(width=width, **look), Console(width=UNCUT_WIDTH, **look)
+    console.print(Text(title(table), style="bold"))
+    for heading, head, lines in sections(table):
+        drawn = RichTable(title=Text(heading), title_justify="left", box=None, pad_edge=False, header_style="bold")
+        for at, name in enumerate(head):
+            drawn.add_column(Text(name), justify="left" if at < 2 else "right", no_wrap=at > 1)
+        for line in lines:
+            drawn.add_row(*(Text(cell) for cell in line))
+        console.print()
+        wide.print(drawn)
+    console.print()
+    for note in footnotes(table):
+        console.print(Text(f"* {note}"))
+    return "\n".join(line.rstrip() for line in text.getvalue().rstrip("\n").split("\n"))
+
+
+def title(table: Table) -> str:
+    """One line that says what was tested on what."""
+    head = table.head
+    model = f", model {head['model']['name']}" if head["model"] else ""
+    seeds = f", seeds {' '.join(map(str, head['seeds']))}" if len(head["seeds"]) > 1 else ""
+    part = f", at most {head['limit']} scans a category" if head["limit"] else ""
+    return f"{head['data_set']}, {head['protocol']}{model}{seeds}{part} (align3d {head['tool_version']})"
+
+
+def sections(table: Table) -> list[tuple[str, list[str], list[list[str]]]]:
+    """(heading, column names, lines) of every part of the table, measured ones first, published ones apart.
+
+    A line break in a column's name parts the way of counting pixels from the metric.
+    """
+    modes = [mode for mode in MODES if any(row.pixels == mode for row in table.rows)]
+    points = [f"{mode}\n{metric}" for mode in modes for metric in POINT_METRICS]
+    head = ["", "method", *OBJECT_METRICS, *points, "scans", "defective"]
+    found = []
+    for level, heading in TITLES.items():
+        rows = [row for row in table.rows if row.level == level]
+        if rows:
+            found.append((f"{heading}, measured", head, _lines(rows, modes)))
+    if table.published:
+        lines = [["published", p.method, *map(_printed, p.values), p.protocol, p.source] for p in table.published]
+        head = ["", "method", "O-R", "O-A", "P-R", "P-P", "protocol", "source"]
+        found.append(("Published, not measured here", head, lines))
+    return found
+
+
+def _lines(rows: list[Row], modes: list[str]) -> list[list[str]]:
+    """One line for every (name, method): its object metrics once, its point metrics for each way of counting."""
+    by_name: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in rows:
+        by_name.setdefault((row.name, row.method), {})[row.pixels] = row
+    lines, last = [], None
+    for (name, method), of_mode in by_name.items():
+        whole = of_mode["foreground"]
+        values = [show(whole.values[metric]) for metric in OBJECT_METRICS]
+        for mode in modes:
+            row = of_mode.get(mode)
+            values += [show(row.values[metric]) if row else "-" for metric in POINT_METRICS]
+        lines.append([name if name != last else "", method, *values, str(whole.n_scans), str(whole.n_anomalous)])
+        last = name
+    return lines
+
+
+def show(value: Value) -> str:
+    """One place after the point, with its spread over seeds; nan as nan."""
+    if math.isnan(value.mean):
+        return "nan"
+    return f"{value.mean:.1f}" if value.std is None else f"{value.mean:.1f} ± {value.std:.1f}"
+
+
+def _printed(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def footnotes(table: Table) -> list[str]:
+    """The legend, the notes of the table, and why a value is nan."""
+    methods = [f"{method}: {meaning}" for method, meaning in table.head["methods"].items()]
+    modes = {row.pixels for row in table.rows}
+    pixels = [f"{mode}: {meaning}" for mode, meaning in table.head["pixels"].items() if mode in modes]
+    seeds = ["± is the standard deviation over seeds"] if len(table.head["seeds"]) > 1 else []
+    told = [row for row in table.rows if row.level != "defect"]
+    undefined = dict.fromkeys(f"{row.name}, {row.pixels}: {note}" for row in told for note in row.notes)
+    return [table.head["legend"], *methods, *pixels, *seeds, *table.notes, *undefined]

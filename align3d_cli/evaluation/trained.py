@@ -1,0 +1,96 @@
+"""The models of one-vs-rest and cross-dataset: one for each auxiliary category and seed, trained on its test split."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from align3d_cli.errors import InputRejected
+from align3d_cli.evaluation.arms import Arm, methods_of_branches
+from align3d_cli.evaluation.protocols import GENERATED, Question, branches_of
+from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle, sha256_of
+from align3d_cli.model.profiles import Profile, get_profile
+from align3d_cli.training import session as training
+from align3d_cli.training import start
+from align3d_cli.training.extract import NoColour
+
+SYNTHETIC_COUNT = 12  # generated scans of an auxiliary category without --limit, as many as are tested of each
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """Trains into the run's folder; models that are there already are taken as they are.
+
+    folder: of the run; say: told what begins, in words
+    """
+
+    question: Question
+    base: Bundle
+    methods: tuple[str, ...]
+    folder: Path
+    say: Callable[[str], None] = lambda text: None
+
+    @property
+    def profile(self) -> Profile:
+        """Settings of both stages: as asked for, as the base model was trained, else `align3d`."""
+        own = self.base.record.get("profile", {}).get("name", "align3d")
+        return get_profile(self.question.profile or own)
+
+    def arms(self) -> tuple[list[Arm], list[str]]:
+        """One arm for each auxiliary category and seed, and notes."""
+        arms, notes = [], []
+        wanted = tuple(m for m in self.methods if m in ("pointad", "rgb", "align3d"))
+        for auxiliary in self.question.auxiliary_categories if wanted else ():
+            for seed in self.question.seeds:
+                path = self._model(auxiliary, seed, wanted)
+                bundle = load_bundle(path)
+                given = tuple(m for m in methods_of_branches(bundle.branches) if m in wanted)
+                if note := bundle.record.get("no_align"):
+                    notes.append(note)
+                arms.append(Arm(path.stem, given, path, sha256_of(path), auxiliary, seed))
+        return arms, sorted(set(notes))
+
+    def _model(self, auxiliary: str, seed: int, wanted: Sequence[str]) -> Path:
+        path = self.folder / "models" / f"{auxiliary}-seed{seed}.safetensors"
+        if not path.is_file():
+            self.say(f"training on {self.question.source}/{auxiliary}, seed {seed}")
+            save_bundle(path, self._train(auxiliary, seed, wanted))
+        return path
+
+    def _train(self, auxiliary: str, seed: int, wanted: Sequence[str]) -> Bundle:
+        question, data = self.question, self._data(auxiliary, seed)
+        store = self.folder / "features" / f"{auxiliary}-{data.seed}"
+        session = training.Session(device=question.scan.device, store=store)
+        kept = {k: v for k, v in self.base.tensors.items() if not k.startswith(("text.", "aligner."))}
+        model, samples = replace(self.base, tensors=kept, name=f"{self.base.name}-{auxiliary}"), data.samples()
+        config = start.align_config(
+            self.profile, seed=seed, **_epochs(question.align_epochs, "reweight_epochs", self.profile)
+        )
+        use_aligner = "rgb" in branches_of(wanted) and "rgb" in self.profile.branches
+        if use_aligner:
+            try:
+                model = training.align(model, data, samples, config, session).bundle
+            except NoColour as error:
+                if set(question.methods) & {"rgb", "align3d"}:
+                    raise InputRejected(f"--methods {' '.join(question.methods)}: {error}") from error
+                note = f"rgb and align3d are not in the table: scans of {question.source} have no colour to align with"
+                model, use_aligner = replace(model, record=model.record | {"no_align": note}), False
+        prompts = start.prompt_config(
+            self.profile, seed=seed, **_epochs(question.prompt_epochs, "contrastive_epochs", self.profile)
+        )
+        kind = start.kind_of_prompts("auto", model)
+        trained = training.train_text(
+            model, data, samples, prompts, session, profile=self.profile, kind=kind, use_aligner=use_aligner
+        )
+        return trained.bundle
+
+    def _data(self, auxiliary: str, seed: int) -> training.Data:
+        question = self.question
+        root = question.train_root if question.protocol == "cross-dataset" else question.root
+        drawn = seed if question.source == GENERATED else 0
+        count = question.limit or SYNTHETIC_COUNT
+        return training.Data(question.source, root, (auxiliary,), "test", question.limit, count, drawn)
+
+
+def _epochs(given: int | None, last: str, profile: Profile) -> dict[str, int]:
+    """A changed number of epochs, with the profile's closing epochs cut to fit."""
+    return {} if given is None else {"epochs": given, last: min(given, getattr(profile, last))}

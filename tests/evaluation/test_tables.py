@@ -1,0 +1,155 @@
+"""The table: right means, honest gaps, published numbers apart."""
+
+import csv
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+
+from align3d_cli.evaluation.metrics import Evaluation
+from align3d_cli.evaluation.runlog import RunRecord, read_run
+from align3d_cli.evaluation.table_text import FORMATS, render, show
+from align3d_cli.evaluation.tables import METRICS, Cell, Table, Value, _rows, build_table
+
+
+def evaluation(value: float) -> Evaluation:
+    """All six metrics at one value."""
+    return Evaluation(*[value] * 6, mode="foreground", n_samples=4, n_anomalous=2, n_points=10, n_defect_points=3)
+
+
+def cell(category: str, value: float, auxiliary=None, seed=None, kind=None) -> Cell:
+    return Cell(auxiliary, seed, category, kind, "align3d", "foreground", evaluation(value))
+
+
+def rows_of(cells: list[Cell], protocol: str = "zero-shot", auxiliary=()) -> dict:
+    """Rows by (level, name)."""
+    record = RunRecord(None, {"protocol": protocol, "auxiliary": list(auxiliary)}, "0", {}, [], [])
+    return {(row.level, row.name): row for row in _rows(record, cells, "align3d", "foreground")}
+
+
+def test_macro_mean_weighs_categories_alike():
+    """The mean row is the plain mean of the categories, in %."""
+    rows = rows_of([cell("a", 0.5), cell("b", 0.7), cell("c", 0.9)])
+    assert rows["mean", "mean"].values["O-R"] == Value(pytest.approx(70.0))
+    assert rows["category", "b"].values["P-P"].mean == pytest.approx(70.0)
+
+
+def test_one_vs_rest_averages_over_categories_then_models_then_seeds():
+    """Two auxiliary categories and two seeds: the mean of means, and the standard deviation over seeds alone."""
+    values = {0: {"a": 0.5, "b": 0.6}, 1: {"a": 0.7, "b": 1.0}}  # seed -> auxiliary -> value on the other categories
+    cells = [
+        cell(category, value + shift, auxiliary, seed)
+        for seed, models in values.items()
+        for auxiliary, value in models.items()
+        for category, shift in (("c", -0.1), ("d", 0.1))
+    ]
+    mean = rows_of(cells, "one-vs-rest", ("a", "b"))["mean", "mean"].values["O-R"]
+    assert mean.mean == pytest.approx((55 + 85) / 2)
+    assert mean.std == pytest.approx(np.std([55, 85], ddof=1))
+
+
+def test_methods_without_training_are_averaged_over_the_same_categories():
+    """In one-vs-rest a category counts for geometry as often as there are trained models that meet it."""
+    cells = [cell("a", 0.0), cell("b", 0.6), cell("c", 0.9)]
+    mean = rows_of(cells, "one-vs-rest", ("a",))["mean", "mean"].values["O-R"]
+    assert mean.mean == pytest.approx(75.0)  # without a, on which the model was trained
+    mean = rows_of(cells, "one-vs-rest", ("a", "b"))["mean", "mean"].values["O-R"]
+    assert mean.mean == pytest.approx((75 + 45) / 2)
+
+
+def test_undefined_is_nan_with_a_note():
+    """A category whose metric is undefined stays nan, the mean says how many it covers."""
+    rows = rows_of([cell("a", 0.8), cell("b", math.nan)])
+    assert math.isnan(rows["category", "b"].values["P-R"].mean)
+    assert rows["mean", "mean"].values["P-R"].mean == pytest.approx(80.0)
+    assert "over 1 of 2 categories, undefined for b" in rows["mean", "mean"].notes[0]
+    assert show(Value(math.nan)) == "nan" and show(Value(81.25, 0.5)) == "81.2 ± 0.5"
+
+
+def test_kinds_of_defects_have_their_rows():
+    """A kind is averaged over the categories that have it."""
+    cells = [cell("a", 0.5), cell("a", 0.4, kind="hole"), cell("b", 0.6), cell("b", 0.8, kind="hole")]
+    assert rows_of(cells)["defect", "hole"].values["O-A"].mean == pytest.approx(60.0)
+
+
+@pytest.fixture(scope="module")
+def table(folder_run) -> Table:
+    return build_table(read_run(folder_run[1]))
+
+
+def test_table_of_a_run_has_every_row(table):
+    """Mean, category and kinds for each method; object metrics of unlabelled kinds, nan for their points."""
+    assert {(row.level, row.method) for row in table.rows} == {
+        (level, method)
+        for level in ("mean", "category", "defect")
+        for method in ("curvature", "pointad", "rgb", "align3d")
+    }
+    scratch = next(row for row in table.rows if (row.name, row.method) == ("scratch", "curvature"))
+    assert not math.isnan(scratch.values["O-R"].mean) and math.isnan(scratch.values["P-R"].mean)
+    assert (scratch.n_scans, scratch.n_anomalous) == (6, 2)
+    curvature = next(row for row in table.rows if (row.level, row.method) == ("mean", "curvature"))
+    assert curvature.values["P-R"].mean > 80  # it finds bumps
+
+
+def test_every_format_says_the_same(table):
+    """CSV, JSON, Markdown and text carry the same numbers of the same rows."""
+    found = json.loads(render(table, "json"))
+    lines = [line for line in csv.DictReader(io.StringIO(render(table, "csv"))) if line["source"] == "measured"]
+    assert len(lines) == len(found["rows"]) == len(table.rows)
+    for line, row in zip(lines, found["rows"], strict=True):
+        assert (line["name"], line["method"]) == (row["name"], row["method"])
+        for metric in METRICS:
+            assert (float(line[metric]) if line[metric] else None) == row["metrics"][metric]
+    mean = next(row for row in table.rows if (row.level, row.method) == ("mean", "align3d"))
+    for format in ("md", "text"):
+        text = render(table, format)
+        line = next(line for line in text.splitlines() if "align3d" in line.split() and "." in line)
+        numbers = [word for word in line.split() if "." in word or word == "nan"]
+        assert numbers == [show(mean.values[metric]) for metric in METRICS]
+
+
+def test_notes_tell_what_could_mislead(table):
+    """Protocol, missing methods, pixels that do not exist and unlabelled scans stand under the table."""
+    for format in ("md", "text"):
+        text = " ".join(render(table, format).split())
+        assert "it is not trained here" in text
+        assert "frozen is not in the table" in text
+        assert "no `paper` columns" in text
+        assert "2 scans have no point labels" in text
+
+
+def test_published_numbers_stand_apart(folder_run):
+    """They come with their source in a section or column of their own, and never in a measured row."""
+    record = read_run(folder_run[1])
+    record.settings["data_set"], record.settings["protocol"] = "mvtec3d", "one-vs-rest"
+    record.settings["limit"] = 4
+    table = build_table(record)
+    assert {row.method for row in table.published} == {"CLIP + rendering", "AnomalyCLIP", "PointAD", "Align3D-AD"}
+    text = render(table, "text")
+    assert text.index("86.5") > text.index("Published, not measured here")
+    sources = {line["method"]: line["source"] for line in csv.DictReader(io.StringIO(render(table, "csv")))}
+    assert sources["Align3D-AD"] == "published" and sources["align3d"] == "measured"
+    assert any("only a part of the data set" in note for note in table.notes)
+
+
+def test_a_run_under_way_says_so(folder_run):
+    """A table of a log that is not complete yet is marked."""
+    record = read_run(folder_run[1])
+    del record.scans[3:5]
+    table = build_table(record)
+    assert not table.head["complete"]
+    assert any(note.startswith("INCOMPLETE: 14 of 16") for note in table.notes)
+
+
+def test_order_of_the_log_does_not_matter(folder_run, tmp_path):
+    """Processes finish in any order; the table is the same to the last digit."""
+    import shutil
+
+    folder = tmp_path / "run"
+    shutil.copytree(folder_run[1], folder)
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    (folder / "log.jsonl").write_text("\n".join(reversed(lines)) + "\n")
+    for format in FORMATS:
+        assert render(build_table(read_run(folder)), format) == render(build_table(read_run(folder_run[1])), format)
