@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
+MOST_CELLS = 1000  # along the longest side: a surface fills at most some 6 million, pairs of them 3 GB
+
 
 def lift(
     view_scores: torch.Tensor,
@@ -45,41 +47,50 @@ def fill_unseen(xyz: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, int]:
     return filled, n_unseen
 
 
-def smooth_points(
-    xyz: np.ndarray, scores: np.ndarray, radius: float, *, neighbours: int = 32, chunk: int = 65536
-) -> np.ndarray:
+def smooth_points(xyz: np.ndarray, scores: np.ndarray, radius: float) -> np.ndarray:
     """Gaussian mean over the neighbours of every point in space, sigma = radius / 2, cut off at `radius`.
 
     xyz: (N, 3) finite; scores: (N,), NaN is left out of the means and stays NaN; radius in units of the cloud.
-    Where more than `neighbours` points lie within the radius, that many of an evenly thinned cloud stand for them.
-    Returns (N,) float32.
+    Returns (N,) float32 within the range of the scores.
+
+    Points closer than radius / 3 are averaged first and share one mean and its gradient; each point reads the mean
+    at its own place. Where points lie further apart this is the Gaussian mean itself.
     """
     scores = np.asarray(scores, dtype=np.float32)
     known = np.flatnonzero(~np.isnan(scores))
     if radius <= 0 or len(known) == 0:
         return scores.copy()
-    stand_ins = known[:: _thinning(xyz[known], radius, neighbours)]
-    tree = cKDTree(xyz[stand_ins], balanced_tree=False)
+    cell_of_point, count, centre, mean = _cells(xyz[known], scores[known], radius / 3.0)
+    value, gradient = _gaussian_means(count, centre, mean, radius)
+    away = xyz[known] - centre[cell_of_point]
     smooth = np.full(len(scores), np.nan, np.float32)
-    for start in range(0, len(known), chunk):
-        rows = known[start : start + chunk]
-        smooth[rows] = _gaussian_mean(tree, scores[stand_ins], xyz[rows], scores[rows], radius, neighbours)
-    return smooth
+    smooth[known] = value[cell_of_point] + np.einsum("ni,ni->n", away, gradient[cell_of_point])
+    return np.clip(smooth, scores[known].min(), scores[known].max(), out=smooth)
 
 
-def _thinning(xyz: np.ndarray, radius: float, neighbours: int) -> int:
-    """Every how-many-th point keeps about `neighbours` points within the radius."""
-    probes = xyz[:: max(len(xyz) // 64, 1)]
-    tree = cKDTree(xyz[:: max(len(xyz) // 65536, 1)], balanced_tree=False)
-    within = np.median(tree.query_ball_point(probes, radius, return_length=True)) * max(len(xyz) // 65536, 1)
-    return max(int(within // neighbours), 1)
+def _cells(xyz: np.ndarray, scores: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Points by cubic cells: cell of each point (N,); of C filled cells count, mean place (C, 3) and mean score."""
+    low = xyz.min(axis=0)
+    side = max(side, float(np.ptp(xyz, axis=0).max()) / MOST_CELLS)
+    at = ((xyz - low) / side).astype(np.int64)
+    key = (at[:, 0] * (MOST_CELLS + 1) + at[:, 1]) * (MOST_CELLS + 1) + at[:, 2]
+    cell_of_point, count = np.unique(key, return_inverse=True, return_counts=True)[1:]
+    centre = np.stack([np.bincount(cell_of_point, part) for part in (xyz - low).T], axis=1) / count[:, None] + low
+    return cell_of_point, count, centre, np.bincount(cell_of_point, scores) / count
 
 
-def _gaussian_mean(tree, tree_scores, xyz, own_scores, radius, neighbours) -> np.ndarray:
-    k = min(neighbours, tree.n)
-    distance, row = tree.query(xyz, k=k, distance_upper_bound=radius)
-    distance, row = distance.reshape(len(xyz), k), row.reshape(len(xyz), k)
-    weight = np.exp(-2.0 * (distance / radius) ** 2)  # 0 where there is no further neighbour: distance is inf
-    total = weight.sum(axis=1)
-    mean = (weight * tree_scores[np.minimum(row, tree.n - 1)]).sum(axis=1) / np.maximum(total, 1e-12)
-    return np.where(total > 1e-12, mean, own_scores)
+def _gaussian_means(
+    count: np.ndarray, centre: np.ndarray, mean: np.ndarray, radius: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gaussian mean of all cells within the radius at each cell's centre (C,), and its gradient in space (C, 3)."""
+    tree = cKDTree(centre, balanced_tree=False, compact_nodes=False)
+    one, two = tree.query_pairs(radius, output_type="ndarray").T
+    to, fro = np.concatenate([one, two]), np.concatenate([two, one])
+    apart = centre[fro] - centre[to]
+    weight = count[fro] * np.exp(np.einsum("pi,pi->p", apart, apart) * (-2.0 / radius**2))
+    cells = len(centre)
+    total = count + np.bincount(to, weight, cells)
+    value = (count * mean + np.bincount(to, weight * mean[fro], cells)) / total
+    pull = weight * (mean[fro] - value[to]) * (4.0 / radius**2)  # of exp(-d^2 / (2 sigma^2)): d / sigma^2
+    gradient = np.stack([np.bincount(to, pull * part, cells) for part in apart.T], axis=1) / total[:, None]
+    return value, gradient
