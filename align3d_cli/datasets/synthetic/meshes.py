@@ -21,7 +21,7 @@ def mesh_sources(folder: str | Path) -> list[Path]:
     return found
 
 
-@lru_cache(maxsize=24)  # 7 MB each; one worker meets the same mesh many times
+@lru_cache(maxsize=96)  # 7 MB each; one worker meets the same mesh many times
 def mesh_part(path: str | Path, points: int = DENSE_POINTS) -> Surface:
     """Sample a mesh: points centred, its longest side 1.9, face normals, colours where the file has them.
 

@@ -21,7 +21,7 @@ from align3d_cli.scans.cloud import PointCloud
 
 STREAMS = ("choice", "part", "relief", "colour", "pose", "sensor", "defect", "scan")
 SURFELS_PER_PIXEL = 2.6  # dense points per pixel of the scan, so that hardly a pixel of a closed surface stays empty
-FEWEST_LABELS = 10  # pixels; a smaller defect is not seen, another place is tried
+FEWEST_LABELS = 10  # points; a smaller defect is as good as not there, another place is tried
 MESHED = 0.15  # share of the parts that look like a coarse mesh of a real scan
 SLABS = ("relief",)  # families of which a camera sees a crop that fills its image
 
@@ -70,7 +70,7 @@ def full_scan(source, kind: str, n_points: int, rngs: dict) -> tuple[PointCloud,
     sensor = random_sensor(rngs["sensor"], extent)
     surface = _coloured(thin_unevenly(surface, sensor, n_points, rngs["scan"]), rngs["colour"])
     if kind != "good":
-        surface = _damage(surface, np.arange(len(surface)), None, kind, extent, sensor, rngs["defect"])
+        surface = _damaged_surface(surface, kind, extent, sensor, rngs["defect"])
     surface = touch(surface, sensor, rngs["pose"])
     rotation = np.linalg.qr(rngs["pose"].normal(size=(3, 3)))[0]
     rotation *= np.sign(np.linalg.det(rotation))
@@ -125,13 +125,23 @@ def _drawn(source: str, rng: np.random.Generator) -> Part:
 
 def _damage(surface: Surface, rows: np.ndarray, camera, kind: str, extent: float, sensor: Sensor, rng) -> Surface:
     """One to three defects of a kind at some of the rows."""
+    sites = []
     for _ in range(int(rng.choice((1, 2, 3), p=(0.6, 0.28, 0.12)))):
         row = _place(surface, rows, rng)
         point, normal = surface.xyz[row].astype(float), surface.normals[row].astype(float)
         towards = None if camera is None else (camera.eye - point) / np.linalg.norm(camera.eye - point)
-        site = Site(point, normal, extent, sensor.noise, room(surface, point, 0.2 * extent), towards)
+        sites.append(Site(point, normal, extent, sensor.noise, room(surface, point, 0.2 * extent), towards))
+    for site in sites:
         surface = add_defect(surface, kind, site, rng, dense=camera is not None)
-        rows = rows[rows < len(surface)]
+    return surface
+
+
+def _damaged_surface(good: Surface, kind: str, extent: float, sensor: Sensor, rng) -> Surface:
+    """The part with defects anywhere; a few places are tried until enough points are labelled."""
+    for _ in range(8):
+        surface = _damage(good, np.arange(len(good)), None, kind, extent, sensor, rng)
+        if surface.defect.sum() >= FEWEST_LABELS:
+            break
     return surface
 
 
@@ -179,8 +189,7 @@ def _on_a_table(frame: Frame, camera: DepthCamera, surface: Surface, rng: np.ran
     """Put a support plane under the part, tilted by up to 35 degrees from the image plane, just touching it."""
     tilt, turn = np.radians(rng.uniform(0, 35)), rng.uniform(0, 2 * np.pi)
     normal = np.array((np.sin(tilt) * np.cos(turn), np.sin(tilt) * np.sin(turn), np.cos(tilt)))
-    depth = np.nan_to_num(frame.depth)[..., None] * camera.rays()
-    offset = float((depth[np.isfinite(frame.depth)] @ normal).max(initial=0.0)) * (1 + 1e-3)
+    offset = float((camera.to_camera(surface.xyz) @ normal).max()) * (1 + 1e-3)
     return add_background(frame, camera, (normal, offset), rng.uniform(30, 230, 3))
 
 
