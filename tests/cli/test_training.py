@@ -1,7 +1,8 @@
-"""`align3d align` and `align3d prompt-train` as programs: a folder of coloured scans in, a model out that `score` takes."""
+"""`align3d align` and `prompt-train` as programs: a folder of coloured scans in, a model out that `score` takes."""
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,7 +94,7 @@ def test_the_second_stage_reads_the_features_of_the_first(trained):
     assert first["features"] == second["features"]
     assert len(list((place / "store" / "samples").iterdir())) == 4
     for result in (first, second):
-        lines = [json.loads(line) for line in open(result["log"])]
+        lines = [json.loads(line) for line in Path(result["log"]).read_text().splitlines()]
         assert [line["epoch"] for line in lines] == [1, 2, 3] and lines[-1] == result["losses"]
 
 
@@ -125,15 +126,26 @@ def test_another_model_does_not_mix_into_the_store(trained, align3d, model):
     assert not (place / "mixed.safetensors").exists()
 
 
-def test_without_colour_stage_1_refuses_and_the_rendering_branch_trains(align3d, model, tmp_path):
+def test_without_colour_stage_1_refuses_and_the_rendering_branch_trains(align3d, clip_model, model, tmp_path):
     """Exit 4 with the way out; --no-align takes it, leaves an unreadable scan out and says so."""
     data = write_folder(tmp_path / "grey", n=2, colour=False)
     (data / "good" / "900.ply").write_bytes((data / "good" / "000.ply").read_bytes()[:300])
-    common = ("--dataset", "folder", "--root", data, "--model", model, "--store", tmp_path / "store", "--epochs", "1")
-    refused = align3d("align", *common, "--out", tmp_path / "a.safetensors", ALIGN3D_CACHE=str(tmp_path))
-    assert refused.code in (4, 5) and not (tmp_path / "a.safetensors").exists()
-    assert "--no-align" in refused.err
-    run = align3d("prompt-train", *common, "--no-align", "--json", "--out", tmp_path / "m.safetensors")
+    common = ("--dataset", "folder", "--root", data, "--epochs", "1", "--json")
+    refused = align3d(
+        "align", *common, "--model", clip_model, "--store", tmp_path / "a", "--out", tmp_path / "a.safetensors"
+    )
+    assert refused.code == 4 and "--no-align" in refused.err and not (tmp_path / "a.safetensors").exists()
+    run = align3d(
+        "prompt-train",
+        *common,
+        "--model",
+        model,
+        "--no-align",
+        "--store",
+        tmp_path / "m",
+        "--out",
+        tmp_path / "m.safetensors",
+    )
     result = json.loads(run.out)
     assert run.code == 0, run.err
     assert result["data"]["n_failed"] == 1 and "900.ply" in result["data"]["failures"][0]["reason"]

@@ -1,0 +1,137 @@
+"""`align3d prompt-train`: stage 2, learn what normal and damaged look like, one pair of prompts a branch."""
+
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from align3d_cli.cli import training_options as opt
+from align3d_cli.cli.options import Device, examples
+
+
+class Prompts(StrEnum):
+    """How the text vectors come about."""
+
+    auto = "auto"
+    clip = "clip"
+    vectors = "vectors"
+
+
+class ViewAverage(StrEnum):
+    """Over which views losses are averaged."""
+
+    sample = "sample"
+    published = "published"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(
+        "prompt-train",
+        epilog=examples(
+            "align3d prompt-train --dataset mvtec3d --root data --category carrot --aligner aligner.safetensors "
+            "--out model.safetensors",
+            "align3d prompt-train --dataset real3d --category shell --profile pointad --out model.safetensors",
+            "align3d prompt-train --dataset synthetic --model align3d-lite --no-align --out model.safetensors",
+            "align3d score part.ply --model model.safetensors --out heatmap.ply",
+            "Exit codes: 0 done (also when stopped by --max-minutes), 2 usage, 4 data rejected, 5 weights, data or "
+            "device missing.",
+        ),
+    )(prompt_train)
+
+
+def prompt_train(
+    dataset: opt.Dataset,
+    out: opt.Out,
+    aligner: Annotated[
+        Path | None, opt.option(panel=opt.MODEL, help="What `align3d align` wrote: trains both branches on it.")
+    ] = None,
+    no_align: Annotated[
+        bool, opt.option("--no-align", panel=opt.MODEL, help="The rendering branch alone, as PointAD; needs no colour.")
+    ] = False,
+    root: opt.Root = None,
+    category: opt.Category = None,
+    split: opt.Split = "test",
+    limit: opt.Limit = None,
+    count: opt.Count = 60,
+    data_seed: opt.DataSeed = 0,
+    backbone: opt.Backbone = None,
+    pretrained: opt.Pretrained = None,
+    weights: opt.Weights = None,
+    model: opt.Model = None,
+    profile: opt.WhichProfile = "align3d",
+    views: opt.Views = None,
+    precision: opt.Precision = "float32",
+    prompts: Annotated[
+        Prompts, opt.option(panel=opt.MODEL, help="Through CLIP's text tower, or vectors learned directly.")
+    ] = Prompts.auto,
+    epochs: opt.Epochs = None,
+    alpha: Annotated[
+        float | None, opt.option(panel=opt.HOW, help="Weight of the contrastive loss; default: the profile's.", min=0.0)
+    ] = None,
+    contrastive_epochs: Annotated[
+        int | None, opt.option(panel=opt.HOW, help="How many of the last epochs it runs in.", min=0)
+    ] = None,
+    map_px: Annotated[
+        int | None, opt.option(panel=opt.HOW, help="Side of the maps in the losses; default: of the views.", min=8)
+    ] = None,
+    view_average: Annotated[
+        ViewAverage | None,
+        opt.option(panel=opt.HOW, help="Of each sample, or across a batch as published; default: the profile's."),
+    ] = None,
+    batch: opt.Batch = None,
+    learning_rate: opt.LearningRate = None,
+    seed: opt.Seed = 111,
+    store: opt.Store = None,
+    device: opt.WhichDevice = Device.auto,
+    max_minutes: opt.MaxMinutes = None,
+    fresh: opt.Fresh = False,
+    json: opt.Json = False,
+    force: opt.Force = False,
+    print_config: opt.PrintConfig = False,
+) -> None:
+    """Stage 2: learn the prompts of both branches (or of the rendering branch alone) on frozen features.
+
+    It learns from the TEST split of the auxiliary categories, which is the field's protocol; figures on those
+    categories are no result. Features are stored once and shared with `align`; a killed run goes on where it was.
+    """
+    from align3d_cli.cli import training_run as run
+    from align3d_cli.model.profiles import get_profile
+    from align3d_cli.training import session, start
+
+    settings = get_profile(profile)
+    origin = _origin(aligner, model, no_align or "rgb" not in settings.branches)
+    source = run.Source(profile, origin, backbone, pretrained, weights, precision, views)
+    bundle = source.bundle(settings, dataset)
+    config = start.prompt_config(
+        settings, epochs=epochs, alpha=alpha, contrastive_epochs=contrastive_epochs, map_px=map_px, batch=batch,
+        view_average=view_average and view_average.value, learning_rate=learning_rate, seed=seed,
+        temperature=bundle.scoring.temperature,
+    )  # fmt: skip
+    data = run.auxiliary(dataset, root, category, split, limit, count, data_seed)
+    kind = start.kind_of_prompts(prompts.value, bundle)
+    if print_config:
+        return run.print_config(bundle, settings, config, data)
+    stage = partial(
+        session.train_text, bundle, data, config=config, profile=settings, kind=kind,
+        use_aligner=not (no_align or "rgb" not in settings.branches),
+    )  # fmt: skip
+    run.carry_out(
+        stage, data, epochs=config.epochs, out=out, device=device, store=store, max_minutes=max_minutes,
+        fresh=fresh, json=json, force=force,
+    )  # fmt: skip
+
+
+def _origin(aligner: Path | None, model: str | None, no_align: bool) -> str | None:
+    """The model that the stage goes on from."""
+    from align3d_cli.errors import UsageError
+
+    if aligner and model:
+        raise UsageError("--aligner and --model both name a model to go on from; give one")
+    if aligner and no_align:
+        raise UsageError("--aligner and a run without aligner (--no-align, --profile pointad) contradict; give one")
+    if not (aligner or model or no_align):
+        raise UsageError("name what `align3d align` wrote with --aligner, or give --no-align for the rendering branch")
+    return str(aligner) if aligner else model

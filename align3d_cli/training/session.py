@@ -1,0 +1,238 @@
+"""One run of a stage from its settings to a model: data, features, training, record. Does not print."""
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from align3d_cli.datasets.sample import Sample
+from align3d_cli.errors import InputRejected, UsageError
+from align3d_cli.model.aligner import Aligner
+from align3d_cli.model.bundle import Bundle, Calibration, cache_dir
+from align3d_cli.model.encoder import EncoderSpec
+from align3d_cli.model.inspector import bundle_encoder, view_plan
+from align3d_cli.model.profiles import Profile
+from align3d_cli.training.align import AlignConfig, mean_cosines, train_aligner
+from align3d_cli.training.assess import class_means, separation
+from align3d_cli.training.data import Data
+from align3d_cli.training.distributed import ALONE, Workers
+from align3d_cli.training.extract import Built, Extraction, build_store
+from align3d_cli.training.features import FeatureStore, digest, weights_digest
+from align3d_cli.training.loop import Run
+from align3d_cli.training.prompts import Branches, PromptConfig, train_prompts
+from align3d_cli.training.start import clip_prompts, rgb_tower, vector_prompts, with_view_size
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Where and how a run works.
+
+    store: folder of features, None for one in the user's cache, named by what is in it
+    fresh: forget what an earlier run of the same settings did
+    on_sample, on_epoch: called as work goes on, for progress
+    """
+
+    device: str = "cpu"
+    store: Path | None = None
+    max_minutes: float | None = None
+    fresh: bool = False
+    workers: Workers = ALONE
+    batch_views: int = 9
+    max_points: int | None = None
+    on_sample: Callable[[str, str | None], None] = lambda name, failure: None
+    on_epoch: Callable[[int, dict[str, float]], None] = lambda epoch, losses: None
+
+    def run(self, store: FeatureStore, stage: str, settings: dict[str, Any]) -> Run:
+        """The run of a stage under these settings; its folder lies in the store."""
+        identity = digest({"store": store.hash, "stage": stage, **settings})
+        folder = store.folder / "runs" / f"{stage}-{identity[:12]}"
+        if self.fresh and self.workers.first:
+            shutil.rmtree(folder, ignore_errors=True)
+        self.workers.gather(None)
+        return Run(folder, identity, self.workers, torch.device(self.device), self.on_epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """A model's features of the auxiliary data."""
+
+    store: FeatureStore
+    built: Built
+    spec: EncoderSpec
+    samples: Sequence[Sample] = field(repr=False)
+
+    @property
+    def names(self) -> list[str]:
+        return self.built.names
+
+    def facts(self) -> dict[str, Any]:
+        """For the result and the model's record."""
+        used = set(self.names)
+        return {
+            "n_samples": len(used),
+            "n_anomalous": sum(sample.anomalous for sample in self.samples if sample.name in used),
+            "categories": sorted({sample.category for sample in self.samples if sample.name in used}),
+            "n_failed": len(self.built.failures),
+            "failures": [{"sample": name, "reason": reason} for name, reason in self.built.failures],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A stage's result. record: what the model keeps and the call prints; complete: whether all epochs are done."""
+
+    bundle: Bundle
+    record: dict[str, Any]
+    complete: bool
+    run: Run
+    store: FeatureStore
+
+
+def gather_features(bundle: Bundle, data: Data, samples: Sequence[Sample], session: Session, *, rgb: bool) -> Features:
+    """The features of all samples, stored; the towers leave memory before training starts."""
+    encoder = bundle_encoder(bundle, session.device)
+    extraction = Extraction(
+        encoder,
+        view_plan(with_view_size(bundle, encoder)),
+        rgb_tower(bundle, encoder, session.device) if rgb else None,
+        session.device,
+        session.batch_views,
+    )
+    if session.max_points:
+        extraction = replace(extraction, max_points=session.max_points)
+    identity = extraction.identity() | {"data": data.identity()}
+    identity["encoder"]["settings"] = bundle.encoder.get("settings", {})
+    folder = session.store or cache_dir() / "features" / digest(identity)[:16]
+    store = FeatureStore(folder, identity)
+    built = build_store(store, samples, extraction, session.workers, session.on_sample)
+    return Features(store, built, encoder.spec, samples)
+
+
+def align(bundle: Bundle, data: Data, samples: Sequence[Sample], config: AlignConfig, session: Session) -> Trained:
+    """Stage 1: the model with an aligner. Raises InputRejected for data without colour."""
+    started = time.monotonic()
+    features = gather_features(bundle, data, samples, session, rgb=True)
+    run = session.run(features.store, "align", {"config": asdict(config), "names": features.names})
+    aligner, losses = train_aligner(
+        features.store, features.names, features.spec.embed_dim, config, run, session.max_minutes
+    )
+    metrics = mean_cosines(aligner, features.store, features.names, run.device)
+    record = _record(data, features, config, losses, metrics, started)
+    tensors = {key: value for key, value in bundle.tensors.items() if not key.startswith(("aligner.", "text.rgb"))}
+    tensors |= {f"aligner.{key}": value.cpu() for key, value in aligner.state_dict().items()}
+    return _trained(bundle, features, tensors, "align", record, run)
+
+
+def train_text(
+    bundle: Bundle,
+    data: Data,
+    samples: Sequence[Sample],
+    config: PromptConfig,
+    session: Session,
+    *,
+    profile: Profile,
+    kind: str,
+    use_aligner: bool,
+) -> Trained:
+    """Stage 2: the model with text vectors. kind: "clip" or "vectors". Raises UsageError or InputRejected."""
+    if use_aligner and not bundle.part("aligner"):
+        raise UsageError(f"{bundle.path or bundle.name}: has no aligner; run `align3d align` first, or give --no-align")
+    started = time.monotonic()
+    features = _with_point_labels(gather_features(bundle, data, samples, session, rgb=False))
+    aligner = _aligner_of(bundle, features.spec.embed_dim) if use_aligner else None
+    branches = Branches(features.spec, dict.fromkeys(("rendering", "rgb") if aligner else ("rendering",)), aligner)
+    if kind == "clip":
+        prompts = clip_prompts(bundle, profile, tuple(branches.prompts), config.seed, session.device)
+    else:
+        prompts = _first_vectors(bundle, features, branches, torch.device(session.device))
+    branches = replace(branches, prompts=prompts)
+    settings = {"config": asdict(config), "names": features.names, "kind": kind, "start": _start_digest(branches)}
+    run = session.run(features.store, "prompts", settings)
+    text, losses = train_prompts(features.store, features.names, branches, config, run, session.max_minutes)
+    metrics = separation(features.store, features.names, branches, text, config.temperature, run.device)
+    record = _record(data, features, config, losses, metrics, started) | {"prompts": kind}
+    left_out = ("text.",) if aligner else ("text.", "aligner.")
+    tensors = {key: value for key, value in bundle.tensors.items() if not key.startswith(left_out)}
+    tensors |= {f"text.{name}": value for name, value in text.items()}
+    scoring = replace(bundle.scoring, temperature=config.temperature)
+    uncalibrated = replace(bundle, scoring=scoring, calibration=Calibration())
+    return _trained(uncalibrated, features, tensors, "prompt_train", record, run)
+
+
+def _first_vectors(
+    bundle: Bundle, features: Features, branches: Branches, device: torch.device
+) -> dict[str, torch.nn.Module]:
+    """Directly learned vectors: from the model's own where it has them, else from the means of the classes."""
+    first = class_means(features.store, features.names, branches, device)
+    own = {name: rows.float() for name, rows in bundle.part("text").items() if name in first}
+    return vector_prompts(first | own)
+
+
+def _start_digest(branches: Branches) -> dict[str, str]:
+    """What stage 2 starts from, aligner and initial prompts by branch, so that a run resumes its own start only."""
+    modules = branches.prompts | ({"aligner": branches.aligner} if branches.aligner else {})
+    return {name: weights_digest(module.state_dict()) for name, module in modules.items()}
+
+
+def _with_point_labels(features: Features) -> Features:
+    """Without the defective scans whose points nobody labelled: their masks say nothing. They count as failures."""
+    blank = {sample.name for sample in features.samples if not sample.point_labels}
+    built = features.built
+    names = [name for name in built.names if name not in blank]
+    failures = [(name, "its points are not labelled") for name in built.names if name in blank]
+    if not names:
+        raise InputRejected("no sample has labelled points, which stage 2 needs; add label files (gt) to the data set")
+    return replace(features, built=replace(built, names=names, failures=built.failures + failures))
+
+
+def _aligner_of(bundle: Bundle, dim: int) -> Aligner:
+    state = {key: value.float() for key, value in bundle.part("aligner").items()}
+    found = state["global_mlp.input.weight"].shape[0]
+    if found != dim:
+        raise InputRejected(
+            f"{bundle.path or bundle.name}: its aligner reads {found} features, the encoder gives {dim}"
+        )
+    aligner = Aligner(dim)
+    aligner.load_state_dict(state)
+    return aligner
+
+
+def _record(
+    data: Data,
+    features: Features,
+    config: Any,
+    losses: list[dict[str, float]],
+    metrics: dict[str, float],
+    started: float,
+) -> dict[str, Any]:
+    return {
+        "data": {
+            "name": data.name,
+            "split": data.split,
+            "seed": data.seed if data.generated else None,
+            **features.facts(),
+        },
+        "protocol": data.protocol(),
+        "config": asdict(config),
+        "epochs_done": len(losses),
+        "complete": len(losses) >= config.epochs,
+        "losses": losses[-1],
+        "metrics": {key: value if value == value else None for key, value in metrics.items()},
+        "features": features.store.hash,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def _trained(
+    bundle: Bundle, features: Features, tensors: dict[str, Tensor], stage: str, record: dict[str, Any], run: Run
+) -> Trained:
+    views = replace(bundle.views, size_px=features.spec.image_size, style=features.spec.style)
+    model = replace(
+        bundle, tensors=tensors, views=views, record=bundle.record | {stage: record}, sha256=None, path=None
+    )
+    return Trained(model, record, record["complete"], run, features.store)

@@ -1,0 +1,158 @@
+"""What a training run starts from: a model without aligner or prompts, its towers, and a profile's stage settings."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from align3d_cli.errors import UsageError
+from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, find_model
+from align3d_cli.model.encoder import Encoder
+from align3d_cli.model.profiles import Profile
+from align3d_cli.model.prompts import ClipPrompts, VectorPrompts
+from align3d_cli.training.align import AlignConfig
+from align3d_cli.training.prompts import PromptConfig
+
+PAPER_VIEWS = {"mvtec3d": "mvtec", "eyecandies": "eyecandies", "real3d": "real3d"}  # METHOD section 3; else by the scan
+FRAME = {"pointad": 1.4, "fitted": 1.09}  # width of a view over the scan's longest side, to turn pixels into lengths
+PROMPT_KINDS = ("auto", "clip", "vectors")
+
+
+def untrained(
+    profile: Profile,
+    dataset: str,
+    *,
+    backbone: str | None = None,
+    pretrained: str | None = None,
+    weights: Path | None = None,
+    image_px: int | None = None,
+    precision: str = "float32",
+) -> Bundle:
+    """A model of a profile, or of another open_clip backbone run as the profile says; no tensors yet.
+
+    A backbone other than the profile's own runs at the size it was trained at, with the same share of V-V blocks.
+    """
+    settings = profile.encoder_settings(precision)
+    if backbone in (None, profile.backbone):
+        encoder: dict[str, Any] = {"name": profile.backbone, "pretrained": pretrained or profile.pretrained}
+    else:
+        encoder = {"name": backbone, "pretrained": pretrained}
+        settings = replace(settings, image_size=None, vv_blocks=None)
+    settings = replace(settings, image_size=image_px or settings.image_size)
+    if weights is not None:
+        encoder["weights"] = str(weights.resolve())
+    preset = PAPER_VIEWS.get(dataset, "auto") if profile.camera == "pointad" else "auto"
+    return Bundle(
+        name=f"{profile.name}-{encoder['name']}",
+        encoder=encoder | {"settings": asdict(settings)},
+        tensors={},
+        views=ViewSettings(preset, 9, settings.image_size or profile.image_px, profile.camera, profile.style),
+        scoring=scoring_of(profile),
+        record={"profile": profile.settings()},
+    )
+
+
+def scoring_of(profile: Profile) -> Scoring:
+    """How models of a profile are scored; a Gaussian of sigma pixels becomes a ball of two sigma in the scan."""
+    radius_px = 2 * profile.smoothing_sigma_px
+    return Scoring(
+        temperature=profile.temperature,
+        rgb_weight_point=profile.rgb_weight_point,
+        rgb_weight_object=profile.rgb_weight_object,
+        smooth=round(radius_px / profile.image_px * FRAME[profile.camera], 4),
+    )
+
+
+def with_view_size(bundle: Bundle, encoder: Encoder) -> Bundle:
+    """The model with views of the size and style that its encoder reads."""
+    views = replace(bundle.views, size_px=encoder.spec.image_size, style=encoder.spec.style)
+    return replace(bundle, views=views)
+
+
+def rgb_tower(bundle: Bundle, encoder: Encoder, device: str) -> Encoder:
+    """The frozen tower that coloured views are read with: the same one, or ImageNet's trunk beside a geometry tower."""
+    if encoder.spec.style != "geometry":
+        return encoder
+    from safetensors.torch import load_file
+
+    from align3d_cli.model.lite import RgbSpace, load_imagenet
+
+    variant, spec = bundle.encoder.get("variant", "lite0"), encoder.spec
+    space = RgbSpace(variant, spec.embed_dim, spec.image_size, spec.image_size // spec.grid[0])
+    state = load_file(find_model(f"imagenet-{variant}"))
+    load_imagenet(space.trunk, {key: v.float() if v.is_floating_point() else v for key, v in state.items()})
+    return space.requires_grad_(False).eval().to(device)
+
+
+def align_config(profile: Profile, **changes: Any) -> AlignConfig:
+    """Stage 1 as the profile says, with some settings changed (None keeps the profile's).
+
+    With other epochs and no word on reweight_epochs, these keep their share.
+    """
+    config = AlignConfig(
+        epochs=profile.align_epochs or AlignConfig.epochs,
+        reweight_epochs=profile.reweight_epochs,
+        reweight=profile.reweighting,
+        strength=profile.reweight_strength,
+        batch=profile.batch,
+        learning_rate=profile.learning_rate,
+        betas=profile.adam_betas,
+        seed=profile.seed,
+    )
+    return _changed(config, "reweight_epochs", changes)
+
+
+def prompt_config(profile: Profile, **changes: Any) -> PromptConfig:
+    """Stage 2 as the profile says, with some settings changed (None keeps the profile's).
+
+    With other epochs and no word on contrastive_epochs, these keep their share.
+    """
+    config = PromptConfig(
+        epochs=profile.prompt_epochs,
+        contrastive_epochs=profile.contrastive_epochs,
+        alpha=profile.contrastive_weight,
+        batch=profile.batch,
+        temperature=profile.temperature,
+        view_average=profile.view_average,
+        learning_rate=profile.learning_rate,
+        betas=profile.adam_betas,
+        seed=profile.seed,
+    )
+    return _changed(config, "contrastive_epochs", changes)
+
+
+def _changed(config: Any, last: str, changes: dict[str, Any]) -> Any:
+    given = {name: value for name, value in changes.items() if value is not None}
+    if "epochs" in given and last not in given:
+        given[last] = round(getattr(config, last) * given["epochs"] / config.epochs)
+    return replace(config, **given)
+
+
+def kind_of_prompts(asked: str, bundle: Bundle) -> str:
+    """ "clip" (sentences with learned tokens) or "vectors" (learned directly); "auto" goes by the text tower."""
+    if asked not in PROMPT_KINDS:
+        raise UsageError(f"--prompts {asked} is not known; use one of {', '.join(PROMPT_KINDS)}")
+    if asked == "clip" and bundle.part("encoder"):
+        raise UsageError(f"--prompts clip: {bundle.name} has no text tower; use --prompts vectors")
+    if asked != "auto":
+        return asked
+    return "vectors" if bundle.part("encoder") else "clip"
+
+
+def clip_prompts(
+    bundle: Bundle, profile: Profile, branches: tuple[str, ...], seed: int, device: str
+) -> dict[str, nn.Module]:
+    """One prompt learner a branch through the text tower that belongs to the model's image tower."""
+    from align3d_cli.model.clip_text import load_text_tower
+
+    where = {key: value for key, value in bundle.encoder.items() if key not in ("name", "settings")}
+    tower = load_text_tower(bundle.encoder["name"], device=device, **where)
+    sizes = {"n_ctx": profile.n_ctx, "depth": min(profile.prompt_depth, tower.n_blocks), "n_deep": profile.n_deep}
+    return {branch: ClipPrompts(tower, seed=seed + number, **sizes) for number, branch in enumerate(branches)}
+
+
+def vector_prompts(means: dict[str, torch.Tensor]) -> dict[str, nn.Module]:
+    """Vectors of every branch that start at `means`, (2, D) each: of good and of defective surface."""
+    return {branch: VectorPrompts(rows.shape[1], init=rows) for branch, rows in means.items()}
