@@ -13,13 +13,24 @@ import numpy as np
 from align3d_cli.render.cameras import Cameras
 from align3d_cli.render.surface import OFFSET_STEPS, splat_weights
 
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 _POINTS = nb.types.Array(nb.float64, 2, "C", readonly=True)
 _CAMERA = nb.types.UniTuple(nb.float64, 14)  # three rows of camera_from_cloud, scale_px, half the image's side
 _F32, _I32, _SUMS = nb.float32[::1], nb.int32[::1], nb.int64[:, ::1]
 
 
-@nb.njit(nb.types.UniTuple(nb.float64, 3)(_POINTS, nb.int64, _CAMERA, nb.boolean), **_OPTIONS)
+def _compiled(signature):
+    """Compile now, or load from the cache; without a cache where no folder for it can be written."""
+
+    def compile_it(function):
+        try:
+            return nb.njit(signature, nogil=True, error_model="numpy", cache=True)(function)
+        except (RuntimeError, OSError):
+            return nb.njit(signature, nogil=True, error_model="numpy")(function)
+
+    return compile_it
+
+
+@_compiled(nb.types.UniTuple(nb.float64, 3)(_POINTS, nb.int64, _CAMERA, nb.boolean))
 def _project(xyz, i, m, perspective):
     """u, v (px) and depth of point i, by the very steps of cameras.project_view."""
     x, y, z = xyz[i, 0], xyz[i, 1], xyz[i, 2]
@@ -31,7 +42,7 @@ def _project(xyz, i, m, perspective):
     return right * m[12] + m[13], down * m[12] + m[13], depth
 
 
-@nb.njit(nb.void(_POINTS, _CAMERA, nb.boolean, nb.int64, _F32, _I32), **_OPTIONS)
+@_compiled(nb.void(_POINTS, _CAMERA, nb.boolean, nb.int64, _F32, _I32))
 def _nearest_in_pixels(xyz, m, perspective, size, nearest_depth, pixel_of_point):
     for i in range(xyz.shape[0]):
         u, v, depth = _project(xyz, i, m, perspective)
@@ -43,9 +54,9 @@ def _nearest_in_pixels(xyz, m, perspective, size, nearest_depth, pixel_of_point)
             pixel_of_point[i] = -1
 
 
-@nb.njit(
+@_compiled(
     nb.void(_POINTS, _CAMERA, nb.boolean, nb.int64, nb.float64, nb.float64, _F32, _F32, _I32, _SUMS, _F32, _I32,
-            nb.boolean[::1]), **_OPTIONS,
+            nb.boolean[::1]),
 )  # fmt: skip
 def _sum_in_pixels(
     xyz, m, perspective, size, depth_zero, depth_scale, limit, taken, pixel_of_point, sums, place, row, visible
@@ -73,8 +84,8 @@ def _sum_in_pixels(
             row[pixel] = i
 
 
-@nb.njit(
-    nb.void(nb.int64, nb.int64[::1], _F32, _F32, _SUMS, _F32, _I32, _SUMS, _F32, _I32), **_OPTIONS,
+@_compiled(
+    nb.void(nb.int64, nb.int64[::1], _F32, _F32, _SUMS, _F32, _I32, _SUMS, _F32, _I32),
 )  # fmt: skip
 def _spread(size, weights, front, reach, sums, place, row, total, distance, index):
     """Add every pixel's sums to the pixels around it that show the same surface; find the most central point."""
@@ -104,7 +115,7 @@ def _spread(size, weights, front, reach, sums, place, row, total, distance, inde
                     index[pixel] = row[source]
 
 
-@nb.njit(nb.void(nb.int64, nb.float64, nb.float64, _SUMS, _I32, _F32, _F32), **_OPTIONS)
+@_compiled(nb.void(nb.int64, nb.float64, nb.float64, _SUMS, _I32, _F32, _F32))
 def _mean_places(size, depth_zero, depth_scale, total, index, depth, beside):
     """Means of the sums: depth, inf where empty, and where the mean point stands beside the centre (right, down)."""
     for pixel in range(size * size):
@@ -116,7 +127,7 @@ def _mean_places(size, depth_zero, depth_scale, total, index, depth, beside):
             depth[pixel] = total[pixel, 3] / weight / depth_scale + depth_zero
 
 
-@nb.njit(nb.void(nb.int64, _F32, _F32, _F32, _F32), **_OPTIONS)
+@_compiled(nb.void(nb.int64, _F32, _F32, _F32, _F32))
 def _at_centres(size, depth, beside, reach, surface):
     """surface.at_centres, pixel by pixel."""
     for pixel in range(size * size):

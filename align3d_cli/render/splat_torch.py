@@ -14,6 +14,7 @@ from align3d_cli.render.surface import OFFSET_STEPS, at_centres, splat_weights
 
 FAR = torch.iinfo(torch.int64).max
 LOW_32_BITS = 0xFFFFFFFF
+SPARE = 1024  # bins for points that do not count: all into one would queue up on a GPU
 
 
 def nearest_in_pixels(xyz: torch.Tensor, cameras: Cameras) -> tuple[torch.Tensor, torch.Tensor]:
@@ -26,17 +27,18 @@ def nearest_in_pixels(xyz: torch.Tensor, cameras: Cameras) -> tuple[torch.Tensor
         u, v, depth = project_view(cameras, view, xyz)
         inside = (depth > 0) & (u >= 0) & (u < size) & (v >= 0) & (v < size)
         pixel = torch.where(inside, v.floor() * size + u.floor(), -1.0).to(torch.int32)
-        nearest = torch.full((size * size + 1,), math.inf, device=xyz.device).view(torch.int32)
+        nearest = torch.full((size * size + SPARE,), math.inf, device=xyz.device).view(torch.int32)
         bits = depth.float().view(torch.int32)  # positive floats order as their bits
-        nearest.scatter_reduce_(0, _bin(pixel, size), bits, "amin")
-        depths.append(nearest[:-1].view(torch.float32))
+        nearest.scatter_reduce_(0, _bin(pixel, inside, size), bits, "amin")
+        depths.append(nearest[: size * size].view(torch.float32))
         pixels.append(pixel)
     return torch.stack(depths), torch.stack(pixels)
 
 
-def _bin(pixel: torch.Tensor, size: int) -> torch.Tensor:
-    """(N,) int64 pixel, the bin after the last one for points outside the image."""
-    return torch.where(pixel < 0, size * size, pixel).long()
+def _bin(pixel: torch.Tensor, counted: torch.Tensor, size: int) -> torch.Tensor:
+    """(N,) int64 pixel; points that do not count go to SPARE bins behind the last pixel."""
+    spare = torch.arange(len(pixel), device=pixel.device) % SPARE + size * size
+    return torch.where(counted, pixel.long(), spare)
 
 
 def gather_surface(
@@ -67,19 +69,19 @@ def _sum_in_pixels(projected, pixel, limit, taken, size, depth_zero, depth_scale
     own = pixel.clamp(min=0).long()
     visible = (pixel >= 0) & (depth <= limit[own])
     counted = (pixel >= 0) & (depth <= taken[own])
-    to = torch.where(counted, own, size * size)
+    to = _bin(own, counted, size)
     dx, dy = u - (own % size + 0.5), v - (own // size + 0.5)
     behind = (depth.double() - depth_zero) * depth_scale
     terms = (torch.ones_like(dx), dx * OFFSET_STEPS, dy * OFFSET_STEPS, behind)
-    sums = torch.zeros((4, size * size + 1), dtype=torch.int64, device=u.device)
+    sums = torch.zeros((4, size * size + SPARE), dtype=torch.int64, device=u.device)
     for total, term in zip(sums, terms, strict=True):
         total.scatter_add_(0, to, term.long())
     right, down = dx.float(), dy.float()
     key = _key(right * right + down * down, torch.arange(len(u), device=u.device))
-    best = torch.full((size * size + 1,), FAR, dtype=torch.int64, device=u.device).scatter_reduce_(0, to, key, "amin")
-    row = torch.where(best == FAR, -1, best & LOW_32_BITS)[:-1]
+    best = torch.full_like(sums[0], FAR).scatter_reduce_(0, to, key, "amin")[: size * size]
+    row = torch.where(best == FAR, -1, best & LOW_32_BITS)
     place = torch.stack([right, down, depth])[:, row.clamp(min=0)]
-    return sums[:, :-1], place, row[None], visible
+    return sums[:, : size * size], place, row[None], visible
 
 
 def _key(distance: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
@@ -101,9 +103,10 @@ def _spread(sums, place, row, front, reach, reach_px: int) -> tuple[torch.Tensor
             top, left = reach_px + away_y, reach_px + away_x
             s, p, r = (x[..., top : top + size, left : left + size] for x in (sums, place, row))
             same = (r >= 0) & ((p[:, 2:] - front).abs() <= reach)
-            shift = s.new_tensor([0, away_x, away_y, 0])[:, None, None] * int(OFFSET_STEPS)
-            weight = same * (weights[abs(away_y)] * weights[abs(away_x)])
-            total += weight * (s + shift * s[:, :1])
+            weighted = s * (same * (weights[abs(away_y)] * weights[abs(away_x)]))
+            total += weighted
+            total[:, 1] += weighted[:, 0] * (away_x * int(OFFSET_STEPS))
+            total[:, 2] += weighted[:, 0] * (away_y * int(OFFSET_STEPS))
             right, down = p[:, :1] + away_x, p[:, 1:2] + away_y
             best = torch.minimum(best, torch.where(same, _key(right * right + down * down, r), FAR))
     return total, torch.where(best == FAR, -1, best & LOW_32_BITS)[:, 0].to(torch.int32)

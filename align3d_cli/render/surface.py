@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from align3d_cli.render.footprint import Footprint
 
 # Fixed-point steps of the sums over points: integers add up to the same bytes in any order, on any device.
+# (OFFSET_STEPS is compiled into the cached code of splat_cpu.py: touch that file when it changes.)
 OFFSET_STEPS = 4096.0  # per pixel
 DEPTH_STEPS = 65536.0  # per depth tolerance
 WEIGHT_STEPS = 64
