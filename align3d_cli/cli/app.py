@@ -67,6 +67,7 @@ for name in COMMANDS:
 
 def main() -> None:
     """Run the program with the exit codes of FORMATS: 0 1 2 3 4 5 6 130; a bug keeps its traceback and gives 1."""
+    output.survive_odd_names()
     try:
         app()
     except Align3DError as error:

@@ -85,21 +85,29 @@ def _cuda() -> str:
 
 def _splat() -> str:
     """Draw a small cloud: loads or compiles the kernels, as the first scan would."""
-    import numpy as np
-
-    from align3d_cli.render.cameras import fitted_cameras, preset_rotations
     from align3d_cli.render.splat import splat
 
     start = time.perf_counter()
-    xyz = np.random.default_rng(0).normal(size=(500, 3))
-    views = splat(xyz, fitted_cameras(xyz, preset_rotations("front:1"), 32), spacing=0.1)
+    xyz, cameras = _test_scene()
+    views = splat(xyz, cameras, spacing=0.1)
     return f"draws {int(views.visible.sum())} of {len(xyz)} test points, ready in {time.perf_counter() - start:.1f} s"
 
 
 def _pyrender() -> str:
-    from align3d_cli.render.gl import check_context
+    from align3d_cli.render.gl import draw_cloud
 
-    return check_context()
+    _, depth = draw_cloud(*_test_scene())
+    return f"OpenGL through EGL, {int(depth.isfinite().sum())} test pixels"
+
+
+def _test_scene() -> tuple[Any, Any]:
+    """(N, 3) points and one small camera."""
+    import numpy as np
+
+    from align3d_cli.render.cameras import fitted_cameras, preset_rotations
+
+    xyz = np.random.default_rng(0).normal(size=(500, 3))
+    return xyz, fitted_cameras(xyz, preset_rotations("front:1"), 32)
 
 
 def _model() -> str:

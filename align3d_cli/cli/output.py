@@ -31,6 +31,12 @@ def result_json(value: object, *, indent: int | None = None) -> None:
     result(json.dumps(value, indent=indent, allow_nan=False))
 
 
+def survive_odd_names() -> None:
+    """File names that are no text in this locale are printed with escapes instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
+
+
 def info(text: str) -> None:
     """Say something that is not the result."""
     print(text, file=sys.stderr, flush=True)
@@ -48,9 +54,12 @@ def tinted(text: str, tone: str) -> str:
 
 
 @contextmanager
-def progress(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Yield `advance(n)`; draws a bar with an ETA on stderr when that is a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
+def progress(description: str, total: int | None, *, between_lines: bool = False) -> Iterator[Callable[[int], None]]:
+    """Yield `advance(n)`; draws a bar with an ETA on stderr when that is a terminal, nothing elsewhere.
+
+    between_lines: results are printed while it runs, so there is no bar when these go to the terminal too
+    """
+    if not sys.stderr.isatty() or (between_lines and sys.stdout.isatty()):
         yield lambda n=1: None
         return
     from rich.console import Console

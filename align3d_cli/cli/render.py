@@ -102,6 +102,11 @@ def _draw(cloud, style, views, size, camera, renderer, background, device) -> tu
     plan = ViewPlan(size_px=size, camera=camera.value)
     plan = replace(plan, count=int(views)) if views.isdigit() else replace(plan, preset=views)
     plan = replace(plan, preset=resolve_preset(scan, plan))
+    if renderer == Renderer.pyrender:
+        from align3d_cli.cli.render_gl import gl_images
+
+        drawn = draw_views(scan, plan)
+        return scan, drawn, gl_images(cloud, scan, drawn, style.value), plan.preset
     drawn = draw_views(scan, plan, device=device)
     images = draw_style(style.value, scan, drawn)
     return scan, drawn, images, plan.preset

@@ -101,7 +101,7 @@ def _score_all(run, parts, talk, *, json: bool, jsonl: bool, quiet: bool) -> lis
 
     width = max(len(part.name) for part in parts)
     outcomes = []
-    with output.progress("scoring", len(parts)) as advance:
+    with output.progress("scoring", len(parts), between_lines=not json) as advance:
         for part in parts:
             outcomes.append(found := run.outcome(part))
             advance(1)
@@ -125,7 +125,7 @@ def _write_report(path: Path, outcomes, force: bool) -> None:
 
     pages = [found.page for found in outcomes if found.page is not None]
     failures = [found.result for found in outcomes if found.error is not None]
-    write_bytes(path, html_page(path.stem, pages, failures).encode(), force=force)
+    write_bytes(path, html_page(path.stem, pages, failures).encode(errors="replace"), force=force)
 
 
 def _end(outcomes, fail_above: float | None) -> None:

@@ -47,7 +47,7 @@ def write_heatmap(path: Path, part: ScoredPart, *, format: str, force: bool = Fa
     if format == "png":
         write_bytes(path, sheet_png(part), force=force)
     elif format == "html":
-        write_bytes(path, html_page(part.result["input"], [part_page(part)]).encode(), force=force)
+        write_bytes(path, html_page(part.result["input"], [part_page(part)]).encode(errors="replace"), force=force)
     else:
         _write_points(path, part, format=format, force=force)
 
@@ -55,7 +55,8 @@ def write_heatmap(path: Path, part: ScoredPart, *, format: str, force: bool = Fa
 def sheet_png(part: ScoredPart) -> bytes:
     """The view sheet with its title, as a PNG file."""
     result = part.result
-    title = f"{Path(result['input']).name}    {result['score']:.3f}    {result['verdict'].upper()}"
+    name = Path(result["input"]).name.encode(errors="replace").decode()  # fonts draw text only
+    title = f"{name}    {result['score']:.3f}    {result['verdict'].upper()}"
     return _sheet(part, title, _subtitle(result), "PNG")[0]
 
 

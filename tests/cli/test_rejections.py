@@ -128,3 +128,10 @@ def test_a_device_that_is_not_there_ends_with_5(align3d, parts, model):
     run = align3d("score", parts / "ball.ply", "--model", model, "--device", "cuda", CUDA_VISIBLE_DEVICES="")
     assert run.code == 5
     assert "--device cpu" in run.err
+
+
+def test_names_that_are_no_text_are_shown_with_escapes(align3d, tmp_path):
+    """A file name of stray bytes neither ends in a traceback nor disappears."""
+    run = align3d("score", os.fsdecode(b"part\xff.ply"), cwd=tmp_path)
+    assert run.code == 4
+    assert run.err == "error: part\\udcff.ply: no such file; check the path\n"

@@ -3,15 +3,22 @@
 import json
 
 import numpy as np
+import pytest
+import trimesh
 from PIL import Image
 
 from align3d_cli.scans.read import read_scan
 
 
 def test_views_and_cameras_are_written(align3d, parts):
-    """A closed part is drawn from nine sides; views.json names every picture and says what --json prints."""
+    """A closed part is drawn from nine sides; views.json names every picture and says what --json prints.
+
+    --force replaces what an earlier call left.
+    """
     out = parts / "views"
-    run = align3d("render", parts / "ball.ply", "--out", out, "--size", "64", "--json")
+    out.mkdir()
+    (out / "views.json").write_text("old")
+    run = align3d("render", parts / "ball.ply", "--out", out, "--size", "64", "--json", "--force")
     assert run.code == 0, run.err
     described = json.loads(run.out)
     assert described["preset"] == "sphere:9"
@@ -61,10 +68,32 @@ def test_earlier_views_are_kept_unless_forced(align3d, parts):
     out = parts / "views"
     out.mkdir()
     (out / "views.json").write_text("mine")
-    arguments = ["render", parts / "ball.ply", "--out", out, "--size", "32", "--views", "1"]
-    run = align3d(*arguments)
+    run = align3d("render", parts / "ball.ply", "--out", out)
     assert run.code == 2
     assert "--force" in run.err
     assert (out / "views.json").read_text() == "mine"
-    assert align3d(*arguments, "--force").code == 0
-    assert json.loads((out / "views.json").read_text())["preset"] == "sphere:1"
+
+
+def test_opengl_draws_the_same_outline(align3d, tmp_path):
+    """pyrender's views of a mesh cover nearly the pixels that our splats of it do; skipped where there is no OpenGL."""
+    trimesh.creation.icosphere(subdivisions=3).export(tmp_path / "ball.stl")
+    arguments = ["render", tmp_path / "ball.stl", "--size", "64", "--views", "2"]
+    run = align3d(*arguments, "--out", tmp_path / "gl", "--renderer", "pyrender")
+    if run.code == 5:
+        pytest.skip(run.err)
+    assert run.code == 0, run.err
+    assert align3d(*arguments, "--out", tmp_path / "splat").code == 0
+    for view in ("view_00.png", "view_01.png"):
+        pictures = [np.asarray(Image.open(tmp_path / folder / view)) for folder in ("splat", "gl")]
+        ours, theirs = (picture.min(axis=-1) < 250 for picture in pictures)
+        assert (ours & theirs).sum() > 0.97 * (ours | theirs).sum()
+
+
+def test_opengl_that_cannot_be_had_ends_with_5(align3d, parts):
+    """OSMesa does not work with pyrender's own pins: one line says what to install, no traceback."""
+    arguments = ["--out", parts / "gl", "--renderer", "pyrender", "--size", "32", "--views", "1"]
+    run = align3d("render", parts / "ball.ply", *arguments, PYOPENGL_PLATFORM="osmesa")
+    assert run.code == 5
+    assert run.err.startswith("error: --renderer pyrender: ")
+    assert "libegl1" in run.err
+    assert run.err.count("\n") == 1
