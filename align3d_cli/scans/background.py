@@ -56,7 +56,7 @@ def find_support(cloud: PointCloud, *, certain: bool) -> Support | None:
     if plane is None:
         return None
     height = heights(cloud.xyz, plane)
-    part = _part(cloud.xyz, height, valid, mm)
+    part = _part(cloud.xyz, height, valid, mm, cloud.grid)
     support = Support(plane, part)
     if certain:
         return support
@@ -86,15 +86,39 @@ def _millimetre(unit: str | None, field: float) -> float:
     return field / FIELD_MM
 
 
-def _part(xyz: np.ndarray, height: np.ndarray, valid: np.ndarray, mm: float) -> np.ndarray:
-    """(N,) bool, the largest cluster of what is off the plane."""
+def _part(
+    xyz: np.ndarray, height: np.ndarray, valid: np.ndarray, mm: float, grid: tuple[int, int] | None
+) -> np.ndarray:
+    """(N,) bool, the largest cluster of what is off the plane.
+
+    In an organised scan with the clusters that touch it in the image: seen from one side, the cap of a bottle
+    and its shoulder are apart in space.
+    """
     off = np.flatnonzero(valid & ~(np.abs(height) <= DROP_MM * mm))
     part = np.zeros(len(xyz), bool)
-    if len(off):
-        # cells of 0.58 x: touching cells connect points that are the distance apart, give or take its half
-        cell = 0.58 * max(CLUSTER_MM * mm, 5 * point_spacing(xyz[off]))
-        part[off[largest(components(xyz[off], cell, least=CLUSTER_POINTS))]] = True
+    if not len(off):
+        return part
+    # cells of 0.58 x: touching cells connect points that are the distance apart, give or take its half
+    cell = 0.58 * max(CLUSTER_MM * mm, 5 * point_spacing(xyz[off]))
+    labels = components(xyz[off], cell, least=CLUSTER_POINTS)
+    part[off[largest(labels)]] = True
+    if grid is not None:
+        clustered = np.zeros(len(xyz), bool)
+        clustered[off[labels > 0]] = True
+        part = _touching(part.reshape(grid), clustered.reshape(grid)).ravel()
     return part
+
+
+def _touching(part: np.ndarray, clustered: np.ndarray) -> np.ndarray:
+    """(H, W) bool, the pixels of `clustered` from which `part` is reached over gaps of up to two pixels."""
+    from scipy import ndimage
+
+    around = np.ones((3, 3), bool)
+    joined = ndimage.label(ndimage.binary_dilation(clustered, around), around)[0]
+    reached = np.zeros(joined.max() + 1, bool)
+    reached[joined[part]] = True
+    reached[0] = False
+    return clustered & reached[joined]
 
 
 def _carries_part(
@@ -168,7 +192,7 @@ def _under_points(cloud: PointCloud) -> Support | None:
     if max(above, 1 - above) < ONE_SIDED or not _overhangs(xyz[~off], xyz[off], plane):
         return None
     part = np.zeros(len(cloud), bool)
-    part[rows] = _part(xyz, height, np.ones(len(xyz), bool), mm)
+    part[rows] = _part(xyz, height, np.ones(len(xyz), bool), mm, None)
     return Support(plane, part)
 
 

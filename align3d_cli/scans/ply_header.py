@@ -14,8 +14,9 @@ TYPES = {
     **{"int32": "i4", "uint32": "u4", "int64": "i8", "uint64": "u8", "float32": "f4", "float64": "f8"},
 }
 ORDERS = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
-UNIT = re.compile(r"\bunits?\b\s*[:=]?\s*(mm|cm|m|um|in|inch|millimet\w+|met\w+)\b", re.IGNORECASE)
-UNIT_NAMES = {"mi": "mm", "me": "m", "in": "in"}  # by the first two letters of a spelled-out unit
+WORDS = "mm cm m um in inch inches millimet(?:er|re)s? centimet(?:er|re)s? met(?:er|re)s?".replace(" ", "|")
+UNIT = re.compile(rf"\bunits?\b\s*(?:[:=]|in|are|is)?\s*({WORDS})\b", re.IGNORECASE)
+SPELLED_OUT = {"mil": "mm", "cen": "cm", "met": "m", "inc": "in"}  # by the first three letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def unit_of_comment(text: str) -> str | None:
     if not found:
         return None
     word = found[1].lower()
-    return UNIT_NAMES[word[:2]] if len(word) > 2 else word
+    return SPELLED_OUT.get(word[:3], word)
 
 
 def read_header(source: Source) -> PlyHeader:

@@ -16,7 +16,7 @@ FAR_SPANS = 2.0  # a point this many extents beside the scan belongs to somethin
 FAR_SHARE = 0.01  # unless that many do
 STRAY_SHARE = 5e-5  # a stray group has at most this share of the points, or STRAY_POINTS
 STRAY_POINTS = 5
-STRAY_GAP = 1 / 32  # of the extent: the least empty distance around a stray group
+STRAY_GAP = 1 / 16  # of the extent: the least empty distance around a stray group
 STRAY_SPACINGS = 6  # and that many times the points' spacing, for sparse clouds
 
 

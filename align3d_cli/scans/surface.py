@@ -95,7 +95,7 @@ def sample_surface(surfaces: list[Surface], n: int, rng: np.random.Generator) ->
 
 def _samples_of(surface: Surface, face: np.ndarray, weights: np.ndarray) -> Samples:
     corners = surface.faces[face]
-    cross = face_crosses(surface.vertices, surface.faces)[face]
+    cross = face_crosses(surface.vertices, corners)
     length = np.linalg.norm(cross, axis=1, keepdims=True)
     normals = np.divide(cross, length, out=np.zeros_like(cross), where=length > 0).astype(np.float32)
     return Samples(_blend(surface.vertices, corners, weights), _colours(surface, face, corners, weights), normals)

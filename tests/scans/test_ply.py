@@ -1,6 +1,8 @@
 """PLY files against bytes written here."""
 
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -144,3 +146,30 @@ def test_windows_line_ends_and_a_missing_last_newline(tmp_path):
     np.testing.assert_array_equal(
         read_scan(ply(tmp_path, header, b"1 2 3\r\n4 5 nan")).xyz, [[1, 2, 3], [4, 5, np.nan]]
     )
+
+
+@pytest.mark.parametrize(
+    ("comment", "unit"),
+    [
+        ("units: mm", "mm"),
+        ("unit in mm", "mm"),
+        ("Units are Meters", "m"),
+        ("unit=in", "in"),
+        ("made in Units Ltd", None),
+    ],
+)
+def test_the_unit_is_what_a_comment_says(tmp_path, comment, unit):
+    """A comment that names the unit sets it; other comments do not."""
+    header = HEAD.format(n=1).replace("element", f"comment {comment}\nelement", 1) + "end_header\n"
+    assert read_scan(ply(tmp_path, header, b"\0" * 12)).unit == unit
+
+
+def test_reading_a_mesh_from_ply_needs_no_trimesh(tmp_path):
+    """A ply with faces is read without trimesh, scipy or tifffile being imported."""
+    header = HEAD.format(n=3) + "element face 1\nproperty list uchar int vertex_indices\nend_header\n"
+    path = ply(tmp_path, header, np.eye(3, dtype="<f4").tobytes() + struct.pack("<B3i", 3, 0, 1, 2))
+    code = (
+        "import sys; from align3d_cli.scans.read import read_scan as r; assert r(sys.argv[1]).mesh; print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert not {"trimesh", "scipy", "tifffile", "torch", "PIL"} & set(done.stdout.split())

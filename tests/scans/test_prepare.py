@@ -188,3 +188,17 @@ def test_ransac_finds_the_plane_most_points_share():
     found = ransac_plane(xyz, 0.01, np.random.default_rng(1))
     np.testing.assert_allclose(found * np.sign(found[2]), plane, atol=0.005)
     assert ransac_plane(np.outer(np.arange(50.0), [1, 2, 3]), 0.01, rng) is None
+
+
+def test_steps_of_a_part_stay_together_and_other_things_on_the_plate_go():
+    """A part in two levels far apart in depth is one part, for it is one in the image; a small nut beside it is not."""
+    v, u = np.mgrid[:300, :300] + 0.5
+    height = np.where(np.hypot(u - 120, v - 120) < 60, 0.02, 0.0)
+    height[np.hypot(u - 120, v - 120) < 20] = 0.06
+    nut = np.hypot(u - 250, v - 250) < 10
+    height[nut] = 0.01
+    x, y = (u - 150) / 1000, (v - 150) / 1000
+    z = 0.5 - height + np.random.default_rng(0).normal(0, 0.0002, u.shape)
+    prepared = prepare(organised(np.stack([x, y, z], axis=-1)))
+    expected = np.flatnonzero((height > 0) & ~nut)
+    np.testing.assert_array_equal(prepared.index, expected)
