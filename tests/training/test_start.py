@@ -1,0 +1,72 @@
+"""What a run starts from: profiles become models and stage settings, generated data become samples."""
+
+import pytest
+import torch
+
+from align3d_cli.errors import UsageError
+from align3d_cli.model.bundle import Bundle
+from align3d_cli.model.encoder import EncoderSettings
+from align3d_cli.model.profiles import get_profile
+from align3d_cli.training.align import AlignConfig
+from align3d_cli.training.data import Data
+from align3d_cli.training.prompts import PromptConfig
+from align3d_cli.training.start import align_config, kind_of_prompts, prompt_config, untrained, vector_prompts
+
+
+def test_the_paper_profile_gives_the_published_schedules():
+    """250 epochs with weights in the last 50, 15 with contrast in the last 5, batch 4, Adam (0.5, 0.999), seed 111."""
+    paper = get_profile("paper")
+    assert align_config(paper) == AlignConfig(250, 50, "published", 1.0, 4, 1e-3, (0.5, 0.999), 111)
+    assert prompt_config(paper) == PromptConfig(15, 5, 0.1, 4, None, 0.07, "published", 1e-3, (0.5, 0.999), 111)
+
+
+def test_ours_mends_the_view_average():
+    """The align3d profile averages over each sample's own views (METHOD 5.1)."""
+    assert prompt_config(get_profile("align3d")).view_average == "sample"
+
+
+def test_a_shorter_run_keeps_the_share_of_its_last_epochs():
+    """A tenth of the epochs has a tenth of the reweighted ones, unless told otherwise."""
+    profile = get_profile("align3d")
+    assert align_config(profile, epochs=25).reweight_epochs == 5
+    assert align_config(profile, epochs=25, reweight_epochs=20).reweight_epochs == 20
+    assert prompt_config(profile, epochs=3).contrastive_epochs == 1
+
+
+@pytest.mark.parametrize(("dataset", "preset"), [("mvtec3d", "mvtec"), ("real3d", "real3d"), ("folder", "auto")])
+def test_published_views_follow_the_data_set(dataset, preset):
+    """PointAD's rotations for the data sets it names; other data choose by the scan."""
+    bundle = untrained(get_profile("paper"), dataset)
+    assert (bundle.views.preset, bundle.views.camera, bundle.views.size_px) == (preset, "pointad", 336)
+
+
+def test_another_backbone_runs_at_its_own_size():
+    """ViT-B-16 is not forced to the size and the number of V-V blocks of ViT-L/14@336."""
+    bundle = untrained(get_profile("paper"), "folder", backbone="ViT-B-16", precision="bfloat16")
+    settings = EncoderSettings(**bundle.encoder["settings"])
+    assert (bundle.encoder["name"], bundle.encoder["pretrained"]) == ("ViT-B-16", None)
+    assert (settings.image_size, settings.vv_blocks, settings.precision) == (None, None, "bfloat16")
+
+
+def test_prompts_go_through_the_text_tower_where_there_is_one():
+    """A model that carries its own image tower has none; asking for sentences there is a usage error."""
+    lite = Bundle("lite", {"name": "lite"}, {"encoder.x": torch.zeros(1)})
+    assert kind_of_prompts("auto", lite) == "vectors"
+    assert kind_of_prompts("auto", untrained(get_profile("paper"), "folder")) == "clip"
+    with pytest.raises(UsageError, match="--prompts vectors"):
+        kind_of_prompts("clip", lite)
+
+
+def test_vectors_start_where_they_are_told():
+    """Class means become the first prompts, scaled to unit length."""
+    means = {"rendering": torch.tensor([[3.0, 0.0], [0.0, 2.0]])}
+    assert torch.equal(vector_prompts(means)["rendering"]().detach(), torch.eye(2))
+
+
+def test_generated_data_are_the_same_for_the_same_seed_only():
+    """Identity and names follow count and seed; nothing is generated before it is loaded."""
+    data = Data("synthetic", count=3, seed=5)
+    assert [sample.name for sample in data.samples()] == [sample.name for sample in data.samples()]
+    assert len(data.samples()) == 3
+    assert data.identity() == Data("synthetic", count=3, seed=5).identity() != Data("synthetic", count=3).identity()
+    assert "generated scans" in data.protocol() and "test split" in Data("mvtec3d").protocol()
