@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from align3d_cli.render.cameras import Cameras
+from align3d_cli.render.cameras import Cameras, rotated_bounds
 from align3d_cli.render.footprint import Footprint, closing_footprint, fixed_footprint
-from align3d_cli.render.surface import DEPTH_STEPS, seen_front
+from align3d_cli.render.surface import DEPTH_STEPS, RANGE_STEPS, seen_front
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +66,29 @@ def splat(
         footprint = closing_footprint(cameras, xyz, spacing, depth_tolerance)
     else:
         footprint = fixed_footprint(cameras, xyz, radius_px, depth_tolerance)
+    depths = _depth_steps(xyz, cameras, footprint)
     device = torch.device(device)
     if kernel == "torch" or (kernel == "auto" and device.type != "cpu"):
-        return _splat_torch(torch.from_numpy(xyz).to(device), cameras, footprint)
-    return _splat_numba(xyz, cameras, footprint)
+        return _splat_torch(torch.from_numpy(xyz).to(device), cameras, footprint, depths)
+    return _splat_numba(xyz, cameras, footprint, depths)
 
 
-def _splat_numba(xyz: np.ndarray, cameras: Cameras, footprint: Footprint) -> Views:
+def _splat_numba(xyz: np.ndarray, cameras: Cameras, footprint: Footprint, depths: tuple[float, float]) -> Views:
     from align3d_cli.render import splat_cpu as kernel  # numba compiles, or loads its cache, on import
 
     nearest_depth, pixel_of_point = kernel.nearest_in_pixels(xyz, cameras)
     maps = _surface_maps(torch.from_numpy(nearest_depth), cameras, footprint)
-    depths = _depth_steps(cameras, footprint)
     gathered = kernel.gather_surface(
         xyz, cameras, footprint.reach_px, *depths, *(m.numpy() for m in maps), pixel_of_point
     )
     return _views(maps[0], *map(torch.from_numpy, gathered), torch.from_numpy(pixel_of_point), cameras)
 
 
-def _splat_torch(xyz: torch.Tensor, cameras: Cameras, footprint: Footprint) -> Views:
+def _splat_torch(xyz: torch.Tensor, cameras: Cameras, footprint: Footprint, depths: tuple[float, float]) -> Views:
     from align3d_cli.render import splat_torch as kernel
 
     nearest_depth, pixel_of_point = kernel.nearest_in_pixels(xyz, cameras)
     maps = _surface_maps(nearest_depth, cameras, footprint)
-    depths = _depth_steps(cameras, footprint)
     gathered = kernel.gather_surface(xyz, cameras, footprint.reach_px, *depths, *maps, pixel_of_point)
     return _views(maps[0], *gathered, pixel_of_point, cameras)
 
@@ -105,13 +104,40 @@ def _surface_maps(nearest_depth: torch.Tensor, cameras: Cameras, footprint: Foot
     return [m.reshape(len(cameras), -1).contiguous() for m in (front.depth, front.limit, taken, front.reach)]
 
 
-def _depth_steps(cameras: Cameras, footprint: Footprint) -> tuple[float, float]:
-    """Depth that counts as zero, and fixed-point steps per unit of depth (0 for a plain z-buffer: depth is exact)."""
-    zero = float(np.abs(cameras.camera_from_cloud[:, 2, 3]).min())
-    return zero, DEPTH_STEPS / footprint.tolerance if footprint.tolerance > 0 else 0.0
+def _depth_steps(xyz: np.ndarray, cameras: Cameras, footprint: Footprint) -> tuple[float, float]:
+    """Depth that counts as zero, and fixed-point steps per unit of depth (0 for a plain z-buffer: depth is exact).
+
+    Steps are so large that sums over 2^24 points stay within 63 bits, whatever the tolerance asked for.
+    """
+    if footprint.tolerance == 0:
+        return 0.0, 0.0
+    low, high = rotated_bounds(xyz, np.eye(3)[None])
+    corners = np.array(np.meshgrid(*np.concatenate([low, high]).T)).reshape(3, -1)
+    depth = cameras.camera_from_cloud[:, 2, :3] @ corners + cameras.camera_from_cloud[:, 2, 3:]
+    near, far = float(depth.min()), float(depth.max())
+    return 0.5 * (near + far), min(DEPTH_STEPS / footprint.tolerance, RANGE_STEPS / max(far - near, 1e-300))
 
 
 def _views(front, surface, index, visible, pixel_of_point, cameras: Cameras) -> Views:
-    depth = front.masked_fill(index < 0, math.inf)
-    images = (x.view(len(cameras), cameras.size_px, cameras.size_px) for x in (index, depth, surface))
-    return Views(*images, pixel_of_point, visible, cameras)
+    """Put the maps together; what neither a point nor a neighbour's point fills is empty."""
+    front, surface, index = (x.view(len(cameras), cameras.size_px, cameras.size_px) for x in (front, surface, index))
+    _adopt(front, surface, index)
+    return Views(index, front.masked_fill(index < 0, math.inf), surface, pixel_of_point, visible, cameras)
+
+
+def _adopt(front: torch.Tensor, surface: torch.Tensor, index: torch.Tensor) -> None:
+    """Give pixels that the closing filled, but no point is near enough for, the nearest surface beside them; in place.
+
+    They lie in creases between near and far surfaces, some in a thousand. All (V, H, W).
+    """
+    view, row, column = (front.isfinite() & (index < 0)).nonzero(as_tuple=True)
+    size = front.shape[-1]
+    best = torch.full_like(view, -1, dtype=index.dtype)
+    apart = torch.full_like(view, math.inf, dtype=front.dtype)
+    for down, right in ((-1, 0), (0, -1), (0, 1), (1, 0)):
+        beside = (view, (row + down).clamp(0, size - 1), (column + right).clamp(0, size - 1))
+        change = (surface[beside] - front[view, row, column]).abs()
+        better = change < apart  # never where the neighbour is empty: its surface is infinite
+        best, apart = torch.where(better, index[beside], best), torch.where(better, change, apart)
+    index[view, row, column] = best
+    surface[view, row, column] = torch.where(best >= 0, front[view, row, column], math.inf)

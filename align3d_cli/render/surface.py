@@ -11,7 +11,8 @@ from align3d_cli.render.footprint import Footprint
 # Fixed-point steps of the sums over points: integers add up to the same bytes in any order, on any device.
 # (OFFSET_STEPS is compiled into the cached code of splat_cpu.py: touch that file when it changes.)
 OFFSET_STEPS = 4096.0  # per pixel
-DEPTH_STEPS = 65536.0  # per depth tolerance
+DEPTH_STEPS = 65536.0  # per depth tolerance,
+RANGE_STEPS = 2.0**26  # but no more than this over the whole depth
 WEIGHT_STEPS = 64
 STEEPEST_PX = 5.0  # depth change per pixel, in depth tolerances; steeper than that is an edge
 

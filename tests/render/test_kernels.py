@@ -43,6 +43,27 @@ def test_numba_and_torch_agree(cloud, device, place, options):
     torch.testing.assert_close(ours.surface, theirs.surface.cpu(), rtol=1e-6, atol=1e-6)
 
 
+def test_a_part_far_from_the_origin_looks_the_same(sphere):
+    """Moved by survey coordinates (half a million metres), a part gives the same maps but for the last digits."""
+    xyz = np.round(sphere(20_000, radius=0.05) * 2**20) / 2**20
+    far = xyz + np.array([2.0**19, -(2.0**22), 128.0])
+    near_views, far_views = (
+        splat(cloud, fitted_cameras(cloud, preset_rotations("sphere:3"), 96), spacing=5e-4) for cloud in (xyz, far)
+    )
+    assert (near_views.index == far_views.index).float().mean() > 0.999
+    both = near_views.surface.isfinite() & far_views.surface.isfinite()
+    torch.testing.assert_close(near_views.surface[both], far_views.surface[both], atol=2e-5, rtol=0)
+
+
+def test_a_tiny_tolerance_does_not_overflow(sphere):
+    """A tolerance of a billionth of the part still blends depths near the front."""
+    xyz = sphere(20_000)
+    views = splat(xyz, fitted_cameras(xyz, preset_rotations("sphere:2"), 96), spacing=0.5, depth_tolerance=1e-7)
+    drawn = views.index >= 0
+    assert (views.surface[drawn] - views.depth[drawn]).abs().max() < 8  # slopes at the rim
+    assert (views.surface[drawn] - views.depth[drawn]).abs().median() < 0.5
+
+
 def test_same_bytes_twice(cloud):
     """The same cloud gives the same bytes, however the views share the threads."""
     xyz, spacing = cloud
