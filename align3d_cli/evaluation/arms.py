@@ -56,3 +56,8 @@ def methods_of_branches(branches: tuple[str, ...]) -> tuple[str, ...]:
     """The methods a trained model with these branches gives, in the order of the table."""
     trained = ("pointad", "rgb", "align3d")
     return tuple(method for method in trained if set(BRANCHES[method]) <= set(branches))
+
+
+def excluded(protocol: str, auxiliary: str | None, category: str) -> bool:
+    """Whether a category is left out of the test of a model trained on `auxiliary`."""
+    return protocol == "one-vs-rest" and auxiliary == category

@@ -8,7 +8,7 @@ from typing import Any
 from align3d_cli.datasets.registry import AUXILIARY, open_dataset
 from align3d_cli.datasets.sample import Sample
 from align3d_cli.errors import UsageError
-from align3d_cli.evaluation.arms import BRANCHES, METHODS, Arm, methods_of_branches
+from align3d_cli.evaluation.arms import BRANCHES, METHODS, Arm, excluded, methods_of_branches
 from align3d_cli.evaluation.scorer import ScanSettings, Task
 from align3d_cli.model.bundle import DEFAULT_MODEL, Bundle, load_bundle, sha256_of
 
@@ -203,11 +203,6 @@ def tested_samples(question: Question, seed: int | None) -> list[Sample]:
         split="test",
         seed=seed or 0,
     )
-
-
-def excluded(protocol: str, auxiliary: str | None, category: str) -> bool:
-    """Whether a category is left out of the test of a model trained on `auxiliary`."""
-    return protocol == "one-vs-rest" and auxiliary == category
 
 
 def branches_of(methods: Sequence[str]) -> set[str]:

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from align3d_cli.evaluation.arms import MEANING, METHODS
+from align3d_cli.evaluation.arms import MEANING, METHODS, excluded
 from align3d_cli.evaluation.metrics import MODES, Evaluation
 from align3d_cli.evaluation.pooling import arms_and_categories, evaluate_kinds, scans_of
-from align3d_cli.evaluation.protocols import excluded
 from align3d_cli.evaluation.published import Published, published_for
 from align3d_cli.evaluation.runlog import RunRecord
 

@@ -1,0 +1,108 @@
+"""PNG files of a run: ROC and PRO curves, score histograms, worst and best scans. From the log alone."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from align3d_cli.evaluation.arms import METHODS
+from align3d_cli.evaluation.aupro import FPR_LIMIT, pro_curve
+from align3d_cli.evaluation.charts import COLOURS, Line, Panel, draw_panels, histogram, limits_of
+from align3d_cli.evaluation.metrics import roc_curve, thinned
+from align3d_cli.evaluation.pictures import groups, sheet
+from align3d_cli.evaluation.pooling import LoggedScan, gather_scans, scans_of
+from align3d_cli.evaluation.runlog import RunRecord, write_durably
+
+GOOD_RGB, DEFECT_RGB = (0, 114, 178), (213, 94, 0)
+
+
+def write_plots(record: RunRecord, folder: Path) -> list[Path]:
+    """Write, for every category, curves-*.png, scores-*.png and samples-*.png; returns the paths.
+
+    A method has one line for each of its models (auxiliary category, seed); pictures are of the first model of the
+    last method in the table.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for category in sorted({line["category"] for line in record.scans}):
+        arms = {line["arm"]["name"]: line["arm"] for line in record.scans if line["category"] == category}
+        scans = [(arm, scans_of(record, name, category)) for name, arm in sorted(arms.items())]
+        figures = {"curves": curves(category, scans), "scores": histograms(category, scans)}
+        if (pictures := samples(category, scans)) is not None:
+            figures["samples"] = pictures
+        for name, image in figures.items():
+            written.append(folder / f"{name}-{re.sub(r'[^A-Za-z0-9._-]+', '_', category)}.png")
+            _save(written[-1], image)
+    return written
+
+
+Arms = Sequence[tuple[dict, list[LoggedScan]]]
+
+
+def curves(category: str, scans: Arms) -> Image.Image:
+    """Object ROC, point ROC and PRO up to its limit, for all methods."""
+    lines: dict[str, list[Line]] = {"object": [], "point": [], "pro": []}
+    for arm, found in scans:
+        for method in arm["methods"]:
+            gathered, colour = gather_scans(found, method, "foreground"), COLOURS[METHODS.index(method)]
+            if gathered.objects.n_normal and gathered.objects.n_defect:
+                lines["object"].append(Line(*roc_curve(gathered.objects), colour, method))
+            if gathered.points.n_normal and gathered.points.n_defect:
+                lines["point"].append(Line(*thinned(*roc_curve(gathered.points)), colour, method))
+                lines["pro"].append(Line(*_up_to(FPR_LIMIT, *pro_curve(gathered.points)), colour, method))
+    panels = [
+        Panel("Objects: ROC", "false positive rate", "true positive rate", lines["object"]),
+        Panel("Points (foreground): ROC", "false positive rate", "true positive rate", lines["point"]),
+        Panel("Points (foreground): PRO", "false positive rate", "overlap", lines["pro"], xlim=(0.0, FPR_LIMIT)),
+    ]
+    return draw_panels(category, [panels])
+
+
+def _up_to(limit: float, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The part of a rising curve up to x = limit, thinned."""
+    inside = x <= limit
+    return thinned(np.append(x[inside], limit), np.append(y[inside], np.interp(limit, x, y)))
+
+
+def histograms(category: str, scans: Arms) -> Image.Image:
+    """Scores of good and defective scans, and of normal and defective points, one column a method."""
+    methods = [method for method in METHODS if any(method in arm["methods"] for arm, _ in scans)]
+    objects, points = [], []
+    for method in methods:
+        found = [scan for arm, of_arm in scans if method in arm["methods"] for scan in of_arm]
+        score = np.array([scan.line["object_scores"][method] for scan in found])
+        anomalous = np.array([scan.line["anomalous"] for scan in found], bool)
+        objects.append(_two_classes(f"{method}: scans", "object score", score, anomalous, ("good", "defective")))
+        labelled = [scan.outputs for scan in found if scan.outputs.defect is not None]
+        empty = np.empty(0)
+        score = np.concatenate([empty, *(outputs.scores[method] for outputs in labelled)])
+        defect = np.concatenate([empty, *(outputs.defect for outputs in labelled)]).astype(bool)
+        points.append(_two_classes(f"{method}: points", "point score", score, defect, ("normal", "defect")))
+    return draw_panels(f"{category}: scores", [objects, points])
+
+
+def _two_classes(title: str, xlabel: str, scores: np.ndarray, bad: np.ndarray, names: tuple[str, str]) -> Panel:
+    limits = limits_of(scores)
+    lines = [
+        histogram(scores[~bad], *limits, GOOD_RGB, names[0]),
+        histogram(scores[bad], *limits, DEFECT_RGB, names[1]),
+    ]
+    return Panel(title, xlabel, "share of the highest bar", lines, limits, legend="above")
+
+
+def samples(category: str, scans: Arms) -> Image.Image | None:
+    """The sheet of worst and best scans; None when there is nothing to judge."""
+    method = max((m for arm, _ in scans for m in arm["methods"]), key=METHODS.index)
+    arm, found = next((arm, found) for arm, found in scans if method in arm["methods"])
+    chosen = groups(found, method)
+    return sheet(f"{category}, {method} ({arm['name']})", chosen, method) if chosen else None
+
+
+def _save(path: Path, image: Image.Image) -> None:
+    import io
+
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    write_durably(path, data.getvalue())
