@@ -134,6 +134,18 @@ def _cells(part: Part, n: int, view: Viewpoint | None, rng: np.random.Generator)
     return cells[:, rng.random(cells.shape[1]) < _shares(weight[near], 1.2 * n)], side
 
 
+def _in_true_units(part: Part, rng: np.random.Generator) -> Part:
+    """The part with distances scaled so that they grow by one per unit (twists and stretches shrink them)."""
+    half = np.asarray(part.half, np.float32)[:, None]
+    p = (rng.uniform(-1, 1, (3, 8000)).astype(np.float32)) * half
+    near = np.abs(evaluate(part.sdf, p)) < 0.15
+    if not near.any():
+        return part
+    _, gradient = distance_and_gradient(part.sdf, p[:, near], 0.01)
+    gain = np.float32(np.clip(np.quantile(np.linalg.norm(gradient, axis=0), 0.97), 0.05, 1.0))
+    return replace(part, sdf=lambda q: part.sdf(q) / gain)
+
+
 def _shares(weight: np.ndarray, total: float) -> np.ndarray:
     """Probabilities (N,) in proportion to the weights, as far as none exceeds 1, that add up to about `total`."""
     share = weight * (total / max(weight.sum(), 1e-9))
@@ -146,21 +158,30 @@ def _shares(weight: np.ndarray, total: float) -> np.ndarray:
 
 def sample_surface(part: Part, n: int, rng: np.random.Generator, view: Viewpoint | None = None) -> Surface:
     """About n points of the part's surface: near-uniform, or of what faces a view, near-uniform in its image."""
+    part = _in_true_units(part, rng)
+    xyz, normals = _points(part, n, view, rng)
+    if len(xyz) < 0.8 * n:  # strongly bent distances: many cells hold no surface
+        xyz, normals = _points(part, int(min(n / max(len(xyz), 1), 8.0) * 1.1 * n), view, rng)
+    keep = rng.permutation(len(xyz))[:n]
+    return Surface(np.ascontiguousarray(xyz[keep]), np.ascontiguousarray(normals[keep]), _spacing(xyz[keep], rng))
+
+
+def _points(part: Part, n: int, view: Viewpoint | None, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Points (M, 3) and normals from jittered cells that were moved onto the surface (Newton), M near n."""
     cells, side = _cells(part, n, view, rng)
     p = cells + rng.uniform(-0.5, 0.5, cells.shape).astype(np.float32) * np.float32(side)
     for step in (0.25, 0.1):
         value, gradient = distance_and_gradient(part.sdf, p, step * side)
-        size = np.maximum((gradient * gradient).sum(axis=0), np.float32(0.05))
+        size = np.maximum((gradient * gradient).sum(axis=0), np.float32(0.02))
         p = p - np.clip(value / size, -1.5 * side, 1.5 * side) * gradient
     value, gradient = distance_and_gradient(part.sdf, p, 0.1 * side)
     norm = np.sqrt((gradient * gradient).sum(axis=0))
-    good = (np.abs(value) < 0.1 * side) & (norm > 0.2)
+    good = (np.abs(value) < 0.1 * side * norm) & (norm > 0.1)
     xyz, normals = p[:, good].T, (gradient[:, good] / norm[good]).T
-    if view is not None:
-        front = view.cosine(xyz, normals) > -0.1
-        xyz, normals = xyz[front], normals[front]
-    keep = rng.permutation(len(xyz))[:n]
-    return Surface(np.ascontiguousarray(xyz[keep]), np.ascontiguousarray(normals[keep]), _spacing(xyz[keep], rng))
+    if view is None:
+        return xyz, normals
+    front = view.cosine(xyz, normals) > -0.1
+    return xyz[front], normals[front]
 
 
 def _spacing(xyz: np.ndarray, rng: np.random.Generator) -> float:
