@@ -1,6 +1,7 @@
 """Organised scans as TIFF: H x W x 3 coordinates, or a depth map with its focal length."""
 
 import logging
+import operator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,7 +44,10 @@ def _first_page(source: Source) -> "TiffPage":
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # its findings reach the user as ours
     try:
         page = tifffile.TiffFile(source.stream).pages[0]
-        _ = page.shape, page.dtype, page.dataoffsets, page.databytecounts, page.rowsperstrip
+        numbers = (page.imagelength, page.imagewidth, page.samplesperpixel, page.rowsperstrip, page.planarconfig)
+        tiles = (page.tilelength, page.tilewidth) if page.is_tiled else ()
+        for number in (*page.shape, *numbers, *tiles, *page.dataoffsets, *page.databytecounts):
+            operator.index(number)  # a damaged tag can be a tuple or a text
     except Exception as error:  # tifffile raises whatever a damaged header makes it stumble over
         raise source.reject(f"is no readable TIFF ({str(error)[:80]})", DAMAGED) from error
     return page
