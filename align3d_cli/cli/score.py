@@ -52,7 +52,7 @@ def score(
     from align3d_cli.cli.score_run import ScoreRun, ScoreSettings
     from align3d_cli.scans.files import check_free
 
-    _check_outputs(out, out_dir, json, jsonl, format)
+    _check_outputs(out, out_dir, report, json, jsonl, format)
     check_views(views)
     found = find_parts(inputs, avoid=out_dir)
     parts, kind = with_named_output(found.parts, out, out_dir, format)
@@ -83,10 +83,14 @@ def score(
     _end(outcomes, fail_above)
 
 
-def _check_outputs(out, out_dir, json: bool, jsonl: bool, format) -> None:
+def _check_outputs(out, out_dir, report, json: bool, jsonl: bool, format) -> None:
     """Raise UsageError for outputs that contradict each other."""
     if out is not None and out_dir is not None:
         raise UsageError("--out and --out-dir: give one, --out for a single part, --out-dir for many")
+    if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
+        raise UsageError(f"--out-dir {out_dir}: is a file; name a folder, or use --out for a single part")
+    if report is not None and report.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--report {report}: is written as HTML; end its name with .html")
     if json and jsonl:
         raise UsageError("--json and --jsonl: give one, --jsonl for many parts")
     if str(out) == "-" and (json or jsonl):

@@ -134,7 +134,7 @@ def _section(number: int, part: PartPage, opened: bool) -> str:
 
 
 def _scale(low: float, high: float) -> str:
-    stops = ",".join(f"rgb({r},{g},{b})" for r, g, b in COLOUR_TABLE[:: STEPS // 16])
+    stops = ",".join(f"rgb({r},{g},{b})" for r, g, b in COLOUR_TABLE[np.linspace(0, STEPS - 1, 17).astype(int)])
     return (
         f'<div class="scale">{low:.2f}<span class="ramp" style="background:linear-gradient(90deg,{stops})"></span>'
         f'{high:.2f}<span class="grey"></span>no score</div>'

@@ -24,6 +24,8 @@ SECONDS, MEGABYTES = 1.0, 500  # a bad file may cost no more
         (["score", "a.ply", "--out", "a.jpg"], "no heat map format"),
         (["score", "a.ply", "b.ply", "--out", "h.ply"], "2 parts cannot share"),
         (["score", "a.ply", "--out", "h.ply", "--out-dir", "d"], "give one"),
+        (["score", "a.ply", "--out-dir", __file__], "is a file"),
+        (["score", "a.ply", "--report", "r.ply"], "end its name with .html"),
         (["score", "a.ply", "--json", "--jsonl"], "give one"),
         (["score", "a.ply", "--out", "absent/h.ply"], "no folder absent"),
         (["score", "a.ply", "--report", "absent/r.html"], "no folder absent"),
