@@ -43,7 +43,7 @@ def cookie(rng: np.random.Generator) -> Part:
             body, warp.ring(warp.move(sdf.cylinder(0.03, 1), (0.45, 0, 0)), 8), sdf.cylinder(0.03, 1), k=0.03
         )
         body = details.marked(rng, body, details.above(details.writing(rng, 0.2, 4)), 0.025)
-    grain = (rng.uniform(0.004, 0.012), fields.fractal(rng, rng.uniform(0.08, 0.2), 3))
+    grain = (rng.uniform(0.002, 0.006), fields.fractal(rng, rng.uniform(0.08, 0.25), 3))
     return Part(body, (0.97, 0.97, 0.26), (grain,))
 
 
