@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from align3d_cli import __version__
 from align3d_cli.cli import output
+from align3d_cli.cli.interrupts import is_interrupt
 from align3d_cli.cli.options import examples
 from align3d_cli.errors import Align3DError
 
@@ -25,7 +26,9 @@ class Program(TyperGroup):
     def invoke(self, ctx: typer.Context) -> object:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except BaseException as error:
+            if not is_interrupt(error):
+                raise
             output.info("interrupted; what was written so far is complete")
             raise typer.Exit(INTERRUPTED) from None
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from align3d_cli.cli import output
 from align3d_cli.cli.inputs import STDIN, Part, replayed_stdin
+from align3d_cli.cli.interrupts import is_interrupt
 from align3d_cli.errors import Align3DError, EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.report.result import build_failure, build_result
 from align3d_cli.scans.cloud import PointCloud
@@ -82,7 +83,7 @@ class ScoreRun:
             failure = build_failure(input=part.name, kind="input", message=str(error), exit_code=error.exit_code)
             return Outcome(part, failure, error)
         except Exception as error:
-            if self.lone:
+            if self.lone or is_interrupt(error):
                 raise
             output.info(traceback.format_exc())
             text = f"{part.name}: {type(error).__name__}: {error}; this is a bug of align3d, please report it"
