@@ -51,10 +51,11 @@ def synth(
     with output.progress("synth", n) as advance:
         for written in write_tree(plan, jobs or os.cpu_count() or 1, force=force):
             advance(1)
-            done.update({("made" if written.made else "skipped"): not written.error, written.kind: not written.error})
             if written.error:
                 failed.append(written)
                 output.warn(written.error)
+            else:
+                done.update(("made" if written.made else "skipped", written.kind))
     good, total = done["good"], done["made"] + done["skipped"]
     summary = {
         "out": str(out),

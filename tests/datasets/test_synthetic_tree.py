@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,3 +110,16 @@ def test_impossible_calls_say_why(tmp_path, words, finding):
     assert run.returncode in (2, 4)
     assert finding in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_shipped_examples_read_back_with_their_labels():
+    """The scans in examples/ are small, whole and labelled; good ones carry no label."""
+    root = Path(__file__).parents[2] / "examples"
+    trees = [root / "cookie", root / "chessman", root / "organised" / "connector", root / "organised" / "cookie"]
+    samples = [s for tree in trees for s in folder.samples(tree.name, tree)]
+    assert len(samples) == 6
+    assert sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) < 2e6
+    for sample in samples:
+        scan = sample.load()
+        assert scan.defect.any() == sample.anomalous
+        assert 10_000 < scan.cloud.valid.sum() < 25_000
