@@ -124,11 +124,11 @@ def run(
         scan=ScanSettings(background.value, views, device_name),
     )
     folder = run or RUNS / f"{dataset.value}-{protocol.value}"
+    if engine == opt.Engine.local:
+        jobs = jobs or default_jobs(device_name)
     run_engine = _engine(engine, ray_address)
     with _Progress(folder) as talk:
-        summary = run_benchmark(
-            question, folder, jobs=jobs or default_jobs(device_name), talk=talk.as_talk(), engine=run_engine
-        )
+        summary = run_benchmark(question, folder, jobs=jobs, talk=talk.as_talk(), engine=run_engine)
     _print_table(folder, opt.TableFormat.json if json else opt.TableFormat.text, plots)
     if summary.failures:
         name, reason = summary.failures[0]
@@ -169,7 +169,8 @@ def _engine(engine: opt.Engine, address: str | None):
         return run_local
     from functools import partial
 
-    from align3d_cli.evaluation.ray_engine import require_ray, run_ray
+    from align3d_cli.cluster import require_ray
+    from align3d_cli.evaluation.ray_engine import run_ray
 
     require_ray()
     return partial(run_ray, address=address)

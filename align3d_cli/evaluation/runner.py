@@ -11,7 +11,7 @@ from align3d_cli.evaluation.runlog import RunLog
 from align3d_cli.evaluation.scorer import Outcome, ScanSettings, Task
 from align3d_cli.model.bundle import Bundle
 
-Run = Callable[[Sequence[Task], ScanSettings, int, Callable[[Outcome], None]], None]
+Engine = Callable[[Sequence[Task], ScanSettings, int | None, Callable[[Outcome], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,11 @@ class Summary:
 
 
 def run_benchmark(
-    question: Question, folder: Path, *, jobs: int = 1, talk: Talk | None = None, engine: Run = run_local
+    question: Question, folder: Path, *, jobs: int | None = 1, talk: Talk | None = None, engine: Engine = run_local
 ) -> Summary:
     """Answer a question into the folder of a run; a run that was cut off goes on where it stood.
 
+    jobs: processes, or workers of a cluster (None for all of them)
     Raises UsageError (settings differ, method cannot be had), EnvironmentMissing (data, weights), InputRejected.
     """
     talk = talk or Talk()

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -102,3 +103,12 @@ def test_generated_scans_need_no_data(align3d, tmp_path):
     table = json.loads(run.out)
     assert table["categories"] == ["cookie", "tyre"] and set(table["categories"]) <= set(HELD_OUT_FAMILIES)
     assert table["data_set"] == "synthetic" and table["n_lines"] == 4
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed here")
+def test_ray_is_optional(align3d, scans, tmp_path):
+    """Without Ray `--engine ray` gives exit 5 and says how to install it, before anything is scored."""
+    asked = ("--dataset", "folder", "--root", scans, "--methods", "curvature", "--run", tmp_path / "run")
+    run = align3d("benchmark", *asked, "--engine", "ray")
+    assert run.code == 5 and "pip install align3d[ray]" in run.err
+    assert not (tmp_path / "run").exists()

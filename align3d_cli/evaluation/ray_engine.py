@@ -1,0 +1,68 @@
+"""The benchmark on a Ray cluster: a scorer in every worker, outcomes through the same log."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from align3d_cli.cluster import ATTEMPTS, run_on_ray
+from align3d_cli.evaluation.arms import Arm
+from align3d_cli.evaluation.scorer import Outcome, ScanSettings, Scorer, Task
+
+
+@dataclass(slots=True)
+class RemoteScorer:
+    """A scorer on another machine: the models travel with it, as their files need not be there.
+
+    models: bytes of the bundles by SHA-256
+    """
+
+    settings: ScanSettings
+    models: dict[str, bytes] = field(repr=False)
+    scorer: Scorer = field(init=False)
+    folder: tempfile.TemporaryDirectory = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scorer, self.folder = Scorer(self.settings), tempfile.TemporaryDirectory(prefix="align3d-")
+
+    def __call__(self, task: Task) -> Outcome:
+        outcome = self.scorer.run(replace(task, arms=tuple(self._here(arm) for arm in task.arms)))
+        return replace(outcome, task=task)
+
+    def _here(self, arm: Arm) -> Arm:
+        """The arm with its model in a file of this machine."""
+        if arm.model is None:
+            return arm
+        path = Path(self.folder.name) / arm.sha256 / arm.model.name
+        if not path.is_file():
+            path.parent.mkdir()
+            path.write_bytes(self.models[arm.sha256])
+        return replace(arm, model=path)
+
+
+def run_ray(
+    tasks: Sequence[Task],
+    settings: ScanSettings,
+    jobs: int | None,
+    deliver: Callable[[Outcome], None],
+    *,
+    address: str | None = None,
+) -> None:
+    """Score all tasks on a cluster and deliver every outcome in this process. jobs: workers, None for all there are."""
+    arms = {arm.sha256: arm for task in tasks for arm in task.arms if arm.model is not None}
+    models = {sha256: arm.model.read_bytes() for sha256, arm in arms.items()}
+
+    def give_up(number: int) -> None:
+        name = tasks[number].sample.name
+        deliver(Outcome(tasks[number], failure=f"{name}: its worker was lost {ATTEMPTS} times; see `ray status`"))
+
+    run_on_ray(
+        tasks,
+        partial(RemoteScorer, settings, models),
+        lambda number, outcome: deliver(outcome),
+        give_up,
+        address=address,
+        workers=jobs,
+        gpu=settings.device == "cuda",
+    )

@@ -1,0 +1,95 @@
+"""The benchmark on a local Ray cluster of two nodes, with workers and a whole node killed in mid-run."""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ray = pytest.importorskip("ray", reason="Ray is an optional extra: pip install align3d[ray]")
+
+from align3d_cli.cluster import ATTEMPTS, run_on_ray  # noqa: E402
+from align3d_cli.evaluation.protocols import Question  # noqa: E402
+from align3d_cli.evaluation.ray_engine import run_ray  # noqa: E402
+from align3d_cli.evaluation.runlog import read_lines, read_run  # noqa: E402
+from align3d_cli.evaluation.runner import Talk, run_benchmark  # noqa: E402
+from align3d_cli.evaluation.table_text import render  # noqa: E402
+from align3d_cli.evaluation.tables import build_table  # noqa: E402
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two nodes with one CPU each on this machine; yields (cluster, the second node)."""
+    from ray.cluster_utils import Cluster
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY), str(Path(__file__).parent), before]))
+    started = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    second = started.add_node(num_cpus=1)
+    ray.init(address=started.address, log_to_driver=False, logging_level="error")
+    yield started, second
+    ray.shutdown()
+    started.shutdown()
+    os.environ.pop("PYTHONPATH") if before is None else os.environ.update(PYTHONPATH=before)
+
+
+def slow_double(number: int) -> tuple[int, int]:
+    """Twice the number and the process that found it; slow enough to be killed on the way."""
+    time.sleep(0.3)
+    return 2 * number, os.getpid()
+
+
+def make_doubler():
+    sys.path.insert(0, str(Path(__file__).parent))
+    return slow_double
+
+
+def make_suicide():
+    return lambda task: os.kill(os.getpid(), signal.SIGKILL) if task == "kill me" else task
+
+
+def test_killed_workers_lose_no_task(cluster):
+    """A worker that is killed after its first result: every task is still done, exactly once."""
+    done, killed = {}, []
+
+    def deliver(number: int, result: tuple[int, int]) -> None:
+        assert number not in done
+        done[number] = result[0]
+        if not killed:
+            killed.append(result[1])
+            os.kill(result[1], signal.SIGKILL)
+
+    run_on_ray(list(range(12)), make_doubler, deliver, lambda number: pytest.fail(f"gave up {number}"))
+    assert done == {number: 2 * number for number in range(12)}
+
+
+def test_a_task_that_kills_its_workers_is_given_up(cluster):
+    """After a few lost workers the task fails alone; the others are done."""
+    done, lost = [], []
+    run_on_ray(["a", "kill me", "b"], make_suicide, lambda number, result: done.append(result), lost.append)
+    assert sorted(done) == ["a", "b"] and lost == [1] and ATTEMPTS > 1
+
+
+def test_losing_a_node_gives_the_identical_table(cluster, tmp_path, scan_folder, model, folder_run):
+    """One of two nodes goes away in mid-run: no scan is lost or doubled, the table is that of a local run."""
+    started, second = cluster
+    question, removed = Question(data_set="folder", root=scan_folder, model=str(model)), []
+
+    def advance(failure: str | None) -> None:
+        assert failure is None
+        if not removed:
+            removed.append(second)
+            started.remove_node(second, allow_graceful=False)
+
+    run_benchmark(question, tmp_path / "run", jobs=None, talk=Talk(advance=advance), engine=run_ray)
+    assert removed
+    scans = [line["key"] for line in read_lines(tmp_path / "run" / "log.jsonl") if line["type"] == "scan"]
+    assert len(scans) == len(set(scans)) == 16
+    local = json.loads(render(build_table(read_run(folder_run[1])), "json"))
+    assert json.loads(render(build_table(read_run(tmp_path / "run")), "json")) == local
