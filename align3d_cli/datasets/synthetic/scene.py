@@ -16,10 +16,10 @@ from align3d_cli.datasets.synthetic.footprint import room
 from align3d_cli.datasets.synthetic.meshes import mesh_part
 from align3d_cli.datasets.synthetic.sensor import Sensor, add_background, measure, random_sensor, thin_unevenly, touch
 from align3d_cli.datasets.synthetic.surface import Part, Surface, Viewpoint, displace, faceted, sample_surface
-from align3d_cli.datasets.synthetic.texture import paint
+from align3d_cli.datasets.synthetic.texture import Lamp, lit, paint, random_lamp
 from align3d_cli.scans.cloud import PointCloud
 
-STREAMS = ("choice", "part", "relief", "colour", "pose", "sensor", "defect", "scan")
+STREAMS = ("choice", "part", "relief", "colour", "pose", "sensor", "defect", "scan", "light")
 SURFELS_PER_PIXEL = 2.6  # dense points per pixel of the scan, so that hardly a pixel of a closed surface stays empty
 FEWEST_LABELS = 10  # points; a smaller defect is as good as not there, another place is tried
 MESHED = 0.15  # share of the parts that look like a coarse mesh of a real scan
@@ -71,7 +71,7 @@ def full_scan(source, kind: str, n_points: int, rngs: dict) -> tuple[PointCloud,
     surface = _coloured(thin_unevenly(surface, sensor, n_points, rngs["scan"]), rngs["colour"])
     if kind != "good":
         surface = _damaged_surface(surface, kind, extent, sensor, rngs["defect"])
-    surface = touch(surface, sensor, rngs["pose"])
+    surface = touch(lit(surface, random_lamp(rngs["light"], None)), sensor, rngs["pose"])
     rotation = np.linalg.qr(rngs["pose"].normal(size=(3, 3)))[0]
     rotation *= np.sign(np.linalg.det(rotation))
     scale, unit = _unit(rngs["pose"])
@@ -100,10 +100,10 @@ def organised_scan(source, kind: str, n_points: int, rngs: dict) -> tuple[PointC
     camera = framed(eye, rotation, surface.xyz, n_points, 0.0 if slab else rngs["pose"].uniform(0.02, 0.12), crop)
     extent = float(np.ptp(surface.xyz, axis=0).max()) * crop
     sensor = random_sensor(rngs["sensor"], extent)
-    frame = None
+    lamp, frame = random_lamp(rngs["light"], eye), None
     if kind != "good":
-        frame = _damaged_frame(surface, camera, kind, extent, sensor, rngs["defect"])
-    frame = capture(surface, camera) if frame is None else frame
+        frame = _damaged_frame(surface, camera, lamp, kind, extent, sensor, rngs["defect"])
+    frame = capture(lit(surface, lamp), camera) if frame is None else frame
     if rngs["pose"].random() < 0.15 and not slab:
         frame = _on_a_table(frame, camera, surface, rngs["pose"])
     frame = measure(frame, camera, sensor, rngs["scan"])
@@ -158,12 +158,13 @@ def _place(surface: Surface, rows: np.ndarray, rng: np.random.Generator) -> int:
 
 
 def _damaged_frame(
-    surface: Surface, camera: DepthCamera, kind: str, extent: float, sensor: Sensor, rng
+    surface: Surface, camera: DepthCamera, lamp: Lamp | None, kind: str, extent: float, sensor: Sensor, rng
 ) -> Frame | None:
     """What the camera sees of the part with defects; a few places are tried until one shows, None if none does."""
     seen = visible_rows(surface, camera)
     for _ in range(8):
-        frame = capture(_damage(surface, seen, camera, kind, extent, sensor, rng), camera)
+        damaged = _damage(surface, seen, camera, kind, extent, sensor, rng)
+        frame = capture(lit(damaged, lamp), camera)
         if frame.defect.sum() >= FEWEST_LABELS:
             return frame
     return None

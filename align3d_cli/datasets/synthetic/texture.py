@@ -1,10 +1,12 @@
-"""Procedural colours for parts that have none."""
+"""Colours: procedural ones for parts that have none, and the light that photographs have in them."""
 
 import colorsys
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from align3d_cli.datasets.synthetic import fields
+from align3d_cli.datasets.synthetic.surface import Surface
 
 
 def _colour(rng: np.random.Generator) -> np.ndarray:
@@ -41,3 +43,31 @@ def paint(xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         colours = colours * (1 - mix) + _colour(rng) * mix
     speckle = rng.normal(size=(len(xyz), 1)) * rng.uniform(0, 10)
     return np.clip(colours + speckle, 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    """direction: (3,) unit vector to the lamp; ambient: share of the light from everywhere; gloss: 0 is dull."""
+
+    direction: np.ndarray
+    ambient: float
+    gloss: float
+
+
+def random_lamp(rng: np.random.Generator, eye: np.ndarray | None) -> Lamp | None:
+    """A lamp on the camera's side (anywhere for eye None), or none: many textures show no light at all."""
+    direction = rng.normal(size=3)
+    if eye is not None:
+        direction = direction + 1.5 * eye / np.linalg.norm(eye)
+    ambient, gloss = rng.uniform(0.25, 0.9), rng.uniform(0, 0.5)
+    return Lamp(direction / np.linalg.norm(direction), ambient, gloss) if rng.random() < 0.7 else None
+
+
+def lit(surface: Surface, lamp: Lamp | None) -> Surface:
+    """The surface with the lamp's light and gloss in its colours (Lambert, Blinn without a viewer)."""
+    if lamp is None:
+        return surface
+    straight = np.clip(surface.normals @ lamp.direction.astype(np.float32), 0, 1)[:, None]
+    shade = lamp.ambient + (1 - lamp.ambient) * straight
+    bright = surface.colours * shade + 255 * lamp.gloss * straight**24
+    return replace(surface, colours=np.clip(bright, 0, 255).astype(np.uint8))
