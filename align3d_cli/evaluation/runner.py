@@ -47,7 +47,7 @@ def run_benchmark(
     with RunLog(folder, question.identity(base)) as log:
         arms, more_notes = arms_of(question, methods, base, folder, talk)
         tasks = tasks_of(question, arms, log.keys()) if arms else []
-        log.append(plan_line(question, base, arms, tasks, [*notes, *more_notes]))
+        log.append(plan_line(question, base, arms, tasks, [*notes, *more_notes, *overlaps(question, base)]))
         talk.begin(len(tasks))
         done: list[Outcome] = []
 
@@ -86,6 +86,17 @@ def plan_line(question: Question, base: Bundle | None, arms: list[Arm], tasks: l
         "model": None if base is None else {"name": base.name, "sha256": base.sha256},
         "notes": notes,
     }
+
+
+def overlaps(question: Question, base: Bundle | None) -> list[str]:
+    """A warning when the given model was trained on scans of this very data set."""
+    if base is None or question.trains:
+        return []
+    found = [base.record.get(stage, {}).get("data", {}) for stage in ("align", "prompt_train")]
+    here = [data.get("categories", []) for data in found if data.get("name") == question.data_set]
+    categories = ", ".join(sorted({name for names in here for name in names}))
+    warning = f"WARNING: {base.name} was trained on {categories} of this data set: those rows and the mean are no test"
+    return [warning] if categories else []
 
 
 def record(log: RunLog, outcome: Outcome) -> None:

@@ -102,7 +102,7 @@ class Scorer:
             found["curvature"] = MethodScores(points, top_mean(points))
         if arm.model is None:
             return found
-        inspector = self._inspector(arm)
+        inspector = self.inspector(arm)
         shared = id(inspector.encoder)
         if shared not in looks:
             looks[shared] = inspector.look(scan)
@@ -114,7 +114,8 @@ class Scorer:
                 found[method] = MethodScores(points, object_score(points, chosen, inspector.bundle.scoring), n_unseen)
         return found
 
-    def _inspector(self, arm: Arm) -> Inspector:
+    def inspector(self, arm: Arm) -> Inspector:
+        """The loaded model of an arm; its image tower is held once for all arms that share it."""
         if arm.name not in self._inspectors:
             bundle = load_bundle(arm.model)
             alike = (held for held in self._inspectors.values() if _same_look(held.bundle, bundle))

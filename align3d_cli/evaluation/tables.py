@@ -13,6 +13,7 @@ from align3d_cli.evaluation.metrics import MODES, Evaluation
 from align3d_cli.evaluation.pooling import arms_and_categories, evaluate_kinds, scans_of
 from align3d_cli.evaluation.published import Published, published_for
 from align3d_cli.evaluation.runlog import RunRecord
+from align3d_cli.evaluation.table_notes import notes_of
 
 METRICS = {
     "O-R": "object_auroc",
@@ -91,7 +92,8 @@ def build_table(record: RunRecord) -> Table:
     rows.sort(key=lambda row: (order[row.level], row.name, METHODS.index(row.method), MODES.index(row.pixels)))
     settings = record.settings
     published = published_for(settings["data_set"], settings["protocol"])
-    return Table(_head(record), rows, published, _notes(record, rows, published))
+    notes = notes_of(record, {row.pixels for row in rows}, {row.name for row in rows if row.level == "defect"})
+    return Table(_head(record), rows, published, notes)
 
 
 def _cells(record: RunRecord, arm: dict[str, Any], category: str) -> Iterable[Cell]:
@@ -202,31 +204,3 @@ def _head(record: RunRecord) -> dict[str, Any]:
         "legend": LEGEND,
         "settings": settings,
     }
-
-
-def _notes(record: RunRecord, rows: Sequence[Row], published: Sequence[Published]) -> list[str]:
-    """Everything that could mislead, in plain words."""
-    settings, plan = record.settings, record.plan
-    notes = [plan["statement"]] if plan.get("statement") else []
-    planned = plan.get("n_lines", 0)
-    if len(record.scans) < planned:
-        notes.append(f"INCOMPLETE: {len(record.scans)} of {planned} results are in the log; run again to go on")
-    notes += [f"failed and not counted: {failure['sample']} ({failure['reason']})" for failure in record.failures]
-    notes += plan.get("notes", [])
-    if len(settings["seeds"]) > 1 and settings["data_set"] != "synthetic" and settings["protocol"] == "zero-shot":
-        notes.append("--seeds change nothing here: a given model on given files draws nothing")
-    if published and (settings["limit"] or settings["categories"]):
-        notes.append("only a part of the data set was scored: published numbers are of all of it")
-    if published and settings["protocol"] == "zero-shot":
-        notes.append("published numbers are of models trained on the data sets their protocol names; not this one's")
-    if published:
-        notes.append("published numbers are the papers' own; their point metrics count `paper` pixels")
-    return notes + _paper_notes(record, rows)
-
-
-def _paper_notes(record: RunRecord, rows: Sequence[Row]) -> list[str]:
-    if not any(row.pixels == "paper" for row in rows):
-        return ["no `paper` columns: none of these scans is organised, there are no pixels to count"] if rows else []
-    if all(line.get("organised", True) for line in record.scans):
-        return []
-    return ["`paper` columns count the organised scans only; the others have no pixels"]

@@ -13,8 +13,11 @@ from align3d_cli.evaluation.outputs import from_file
 from align3d_cli.evaluation.protocols import Question, available, base_model, tasks_of, untrained_arms
 from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.runner import run_benchmark
-from align3d_cli.model.bundle import load_bundle, save_bundle
+from align3d_cli.evaluation.scorer import ScanSettings, Scorer
+from align3d_cli.model.bundle import Bundle, ViewSettings, load_bundle, save_bundle
+from align3d_cli.model.clip_text import load_text_tower
 from align3d_cli.model.inspector import Inspector
+from align3d_cli.model.prompts import FrozenPrompts
 from align3d_cli.scans.read import read_scan
 
 
@@ -146,3 +149,33 @@ def test_without_colour_the_rendering_branch_stands_alone(tmp_path, scan_folder,
     plan = read_run(tmp_path / "run").plan
     assert [arm["methods"] for arm in plan["arms"]] == [["curvature"], ["pointad"]]
     assert any("no colour to align with" in note for note in plan["notes"])
+
+
+def clip_bundle(folder: Path) -> Path:
+    """A very small CLIP by its open_clip config and a seed, with random prompts for the rendering branch."""
+    sizes = {"layers": 4, "width": 16}
+    config = {
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": 64, "patch_size": 16, "head_width": 8, **sizes},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "heads": 2, **sizes},
+    }
+    text = torch.nn.functional.normalize(torch.randn(2, 16, generator=torch.Generator().manual_seed(1)), dim=1)
+    encoder = {"name": "mini", "config": config, "random_seed": 0}
+    views = ViewSettings(count=2, size_px=64, style="grey")
+    return save_bundle(folder / "clip.safetensors", Bundle("clip", encoder, {"text.rendering": text}, views)).path
+
+
+def test_frozen_prompts_need_a_text_tower_and_share_the_look(tmp_path, scan_folder):
+    """With a CLIP backbone the table has `frozen`: sentences written by hand, the same views encoded once for both."""
+    question = Question("folder", scan_folder, limit=2, model=str(clip_bundle(tmp_path)))
+    run_benchmark(question, tmp_path / "run")
+    record = read_run(tmp_path / "run")
+    assert [arm["methods"] for arm in record.plan["arms"]] == [["curvature"], ["frozen"], ["pointad"]]
+    frozen = load_bundle(tmp_path / "run" / "models" / "frozen.safetensors")
+    tower = load_text_tower("mini", config=frozen.encoder["config"], random_seed=0)
+    torch.testing.assert_close(frozen.tensors["text.rendering"], FrozenPrompts(tower)())
+    scorer = Scorer(ScanSettings())
+    arms = untrained_arms(question, ("frozen", "pointad"), base_model(question), tmp_path / "run" / "models")
+    assert scorer.inspector(arms[0]).encoder is scorer.inspector(arms[1]).encoder
+    by_arm = {line["arm"]["name"]: line["object_scores"] for line in record.scans if line["defect"] == "bump"}
+    assert by_arm["frozen"]["frozen"] != by_arm["clip"]["pointad"]

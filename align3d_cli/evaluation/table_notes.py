@@ -1,0 +1,56 @@
+"""What stands under a table so that it cannot mislead: protocol, gaps, failures, what published numbers are."""
+
+from align3d_cli.evaluation.published import WHOLE, published_for
+from align3d_cli.evaluation.runlog import RunRecord
+
+GENERATED = "synthetic"
+GENERATED_NOTE = (
+    "These scans are generated, by the program that also made the default model's training scans: the shapes' families "
+    "are held out, the kinds of defects and the virtual sensors are not. Figures on real scans will differ."
+)
+
+
+def notes_of(record: RunRecord, pixels: set[str], kinds: set[str]) -> list[str]:
+    """Notes in plain words. pixels: ways of counting that have rows; kinds: of defects that have rows."""
+    settings = record.settings
+    notes = [record.plan["statement"]] if record.plan.get("statement") else []
+    if settings["data_set"] == GENERATED:
+        notes.append(GENERATED_NOTE)
+    notes += [*_gaps(record), *record.plan.get("notes", [])]
+    if len(settings["seeds"]) > 1 and settings["data_set"] != GENERATED and settings["protocol"] == "zero-shot":
+        notes.append("--seeds change nothing here: a given model on given files draws nothing")
+    if settings["limit"] and settings["auxiliary"]:
+        notes.append("--limit held for the training scans too")
+    if "colors" in kinds:
+        notes.append("`colors` defects leave no trace in the geometry; means hold them, their own row shows them apart")
+    return [*notes, *_beside_published(record), *_paper(record, pixels)]
+
+
+def _gaps(record: RunRecord) -> list[str]:
+    """What is not in the log, or not yet."""
+    planned, found = record.plan.get("n_lines", 0), len(record.scans)
+    notes = [f"failed and not counted: {failure['sample']} ({failure['reason']})" for failure in record.failures]
+    if found < planned:
+        notes.insert(0, f"INCOMPLETE: {found} of {planned} results are in the log; run again to go on")
+    return notes
+
+
+def _beside_published(record: RunRecord) -> list[str]:
+    """How far published numbers can be compared with these."""
+    settings = record.settings
+    if not published_for(settings["data_set"], settings["protocol"]):
+        return []
+    notes, whole = [], WHOLE[settings["data_set"]]
+    if settings["limit"] or len(record.plan.get("categories", [])) < whole:
+        notes.append(f"only a part of the data set was scored; published numbers are of all {whole} categories")
+    if settings["protocol"] == "zero-shot":
+        notes.append("published numbers are of models trained on the data sets their protocol names; not this one's")
+    return [*notes, "published numbers are the papers' own; their point metrics count `paper` pixels"]
+
+
+def _paper(record: RunRecord, pixels: set[str]) -> list[str]:
+    if pixels and "paper" not in pixels:
+        return ["no `paper` columns: none of these scans is organised, there are no pixels to count"]
+    if all(line["organised"] for line in record.scans):
+        return []
+    return ["`paper` columns count the organised scans only; the others have no pixels"]
