@@ -7,7 +7,7 @@ from every machine; results come back through Ray, so only the driver writes.
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
@@ -18,6 +18,7 @@ from align3d_cli.errors import EnvironmentMissing
 ATTEMPTS = 3  # of a task whose worker was lost: it may have been its neighbour's fault
 PATIENCE_S = 300.0  # without a single worker
 POLL_S = 5.0
+LOST = object()  # instead of a result
 
 Work = Callable[[Any], Any]
 
@@ -55,6 +56,11 @@ class Crew:
         actor = self.hire()
         self.coming[actor.version.remote()] = actor
 
+    def dismiss(self, ray: Any) -> None:
+        """End all workers; their CPUs are free for others at once."""
+        for actor in [*self.free, *self.coming.values(), *(actor for actor, _ in self.under_way.values())]:
+            ray.kill(actor)
+
     def check_patience(self) -> None:
         """Raise EnvironmentMissing when the cluster has given no worker for long."""
         if self.free or self.under_way:
@@ -72,37 +78,46 @@ def require_ray() -> None:
         raise EnvironmentMissing("--engine ray: Ray is not installed; pip install align3d[ray]")
 
 
-def run_on_ray(
+def on_ray(
     tasks: Sequence[Any],
     make: Callable[[], Work],
-    deliver: Callable[[int, Any], None],
-    give_up: Callable[[int], None],
     *,
     address: str | None = None,
     workers: int | None = None,
     gpu: bool = False,
-) -> None:
-    """Do all tasks and deliver (number of the task, result) in this process as they finish, in any order.
+) -> Iterator[tuple[int, Any]]:
+    """Do all tasks and yield (number of the task, result) as they finish, in any order.
 
+    The result is LOST when the task's worker was lost ATTEMPTS times.
     make:    picklable; called once in every worker
-    give_up: called with a task's number when its worker was lost ATTEMPTS times
     address: of a running cluster, "auto" finds one; None starts one on this machine, and stops it in the end
     workers: actors, one CPU each (and one GPU where `gpu`); None takes all that the cluster has
     An error of the task itself is raised here. Raises EnvironmentMissing (no Ray, no cluster, another version there).
     """
     require_ray()
     ray, own = _connect(address, workers)
+    actor = ray.remote(num_cpus=1, num_gpus=int(gpu))(Worker)
+    crew = Crew(lambda: actor.remote(make))
     try:
-        resource = "GPU" if gpu else "CPU"
-        count = workers or max(1, int(ray.cluster_resources().get(resource, 1)))
-        actor = ray.remote(num_cpus=1, num_gpus=int(gpu))(Worker)
-        crew = Crew(lambda: actor.remote(make))
+        count = workers or max(1, int(ray.cluster_resources().get("GPU" if gpu else "CPU", 1)))
         for _ in range(min(count, len(tasks))):
             crew.add()
-        _work_through(ray, crew, tasks, deliver, give_up)
+        yield from _work_through(ray, crew, tasks)
     finally:
+        crew.dismiss(ray)
         if own:
             ray.shutdown()
+
+
+def in_order(results: Iterable[tuple[int, Any]]) -> Iterator[Any]:
+    """The results of `on_ray` in the order of their tasks, each as soon as all before it are there."""
+    kept: dict[int, Any] = {}
+    following = 0
+    for number, result in results:
+        kept[number] = result
+        while following in kept:
+            yield kept.pop(following)
+            following += 1
 
 
 def _connect(address: str | None, workers: int | None) -> tuple[Any, bool]:
@@ -122,7 +137,7 @@ def _connect(address: str | None, workers: int | None) -> tuple[Any, bool]:
     return ray, True
 
 
-def _work_through(ray, crew: Crew, tasks: Sequence[Any], deliver, give_up) -> None:
+def _work_through(ray, crew: Crew, tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
     """Hand out tasks to free workers until all are done or given up."""
     waiting, losses = deque(range(len(tasks))), [0] * len(tasks)
     while waiting or crew.under_way:
@@ -135,31 +150,37 @@ def _work_through(ray, crew: Crew, tasks: Sequence[Any], deliver, give_up) -> No
                 _welcome(ray, crew, reference)
                 continue
             actor, number = crew.under_way.pop(reference)
-            try:
-                result = ray.get(reference)
-            except losses_of_ray(ray):
-                losses[number] += 1
-                (give_up if losses[number] >= ATTEMPTS else waiting.append)(number)
-                crew.add()
+            result = _result(ray, reference)
+            if result is not LOST:
+                crew.free.append(actor)
+                yield number, result
                 continue
-            crew.free.append(actor)
-            deliver(number, result)
+            crew.add()
+            losses[number] += 1
+            if losses[number] < ATTEMPTS:
+                waiting.append(number)
+            else:
+                yield number, LOST
+
+
+def _result(ray, reference: Any) -> Any:
+    """A result, or LOST with its worker; an error of the task is raised as what it was there."""
+    errors = ray.exceptions
+    lost = (errors.RayActorError, errors.WorkerCrashedError, errors.OutOfMemoryError, errors.ObjectLostError)
+    try:
+        return ray.get(reference)
+    except lost:
+        return LOST
+    except errors.RayTaskError as error:
+        raise (error.cause or error) from error
 
 
 def _welcome(ray, crew: Crew, reference: Any) -> None:
     """A worker is ready, or was lost before it was."""
-    actor = crew.coming.pop(reference)
-    try:
-        version = ray.get(reference)
-    except losses_of_ray(ray):
+    actor, version = crew.coming.pop(reference), _result(ray, reference)
+    if version is LOST:
         crew.add()
-        return
-    if version != __version__:
+    elif version != __version__:
         raise EnvironmentMissing(f"a worker runs align3d {version}, this is {__version__}; install the same everywhere")
-    crew.free.append(actor)
-
-
-def losses_of_ray(ray) -> tuple[type[Exception], ...]:
-    """What Ray raises when a worker, its machine, or a result that lay there was lost."""
-    errors = ray.exceptions
-    return (errors.RayActorError, errors.WorkerCrashedError, errors.OutOfMemoryError, errors.ObjectLostError)
+    else:
+        crew.free.append(actor)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from align3d_cli.cluster import ATTEMPTS, run_on_ray
+from align3d_cli.cluster import ATTEMPTS, LOST, on_ray
 from align3d_cli.evaluation.arms import Arm
 from align3d_cli.evaluation.scorer import Outcome, ScanSettings, Scorer, Task
 
@@ -53,16 +53,10 @@ def run_ray(
     arms = {arm.sha256: arm for task in tasks for arm in task.arms if arm.model is not None}
     models = {sha256: arm.model.read_bytes() for sha256, arm in arms.items()}
 
-    def give_up(number: int) -> None:
-        name = tasks[number].sample.name
-        deliver(Outcome(tasks[number], failure=f"{name}: its worker was lost {ATTEMPTS} times; see `ray status`"))
-
-    run_on_ray(
-        tasks,
-        partial(RemoteScorer, settings, models),
-        lambda number, outcome: deliver(outcome),
-        give_up,
-        address=address,
-        workers=jobs,
-        gpu=settings.device == "cuda",
-    )
+    make, gpu = partial(RemoteScorer, settings, models), settings.device == "cuda"
+    for number, outcome in on_ray(tasks, make, address=address, workers=jobs, gpu=gpu):
+        if outcome is LOST:
+            name = tasks[number].sample.name
+            lost = f"{name}: its worker was lost {ATTEMPTS} times; see `ray status`"
+            outcome = Outcome(tasks[number], failure=lost)
+        deliver(outcome)

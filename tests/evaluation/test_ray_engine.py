@@ -11,7 +11,8 @@ import pytest
 
 ray = pytest.importorskip("ray", reason="Ray is an optional extra: pip install align3d[ray]")
 
-from align3d_cli.cluster import ATTEMPTS, run_on_ray  # noqa: E402
+from align3d_cli.cluster import LOST, in_order, on_ray  # noqa: E402
+from align3d_cli.errors import InputRejected  # noqa: E402
 from align3d_cli.evaluation.protocols import Question  # noqa: E402
 from align3d_cli.evaluation.ray_engine import run_ray  # noqa: E402
 from align3d_cli.evaluation.runlog import read_lines, read_run  # noqa: E402
@@ -56,24 +57,37 @@ def make_suicide():
 
 def test_killed_workers_lose_no_task(cluster):
     """A worker that is killed after its first result: every task is still done, exactly once."""
-    done, killed = {}, []
-
-    def deliver(number: int, result: tuple[int, int]) -> None:
+    done = {}
+    for number, (doubled, process) in on_ray(list(range(12)), make_doubler):
         assert number not in done
-        done[number] = result[0]
-        if not killed:
-            killed.append(result[1])
-            os.kill(result[1], signal.SIGKILL)
-
-    run_on_ray(list(range(12)), make_doubler, deliver, lambda number: pytest.fail(f"gave up {number}"))
+        if not done:
+            os.kill(process, signal.SIGKILL)
+        done[number] = doubled
     assert done == {number: 2 * number for number in range(12)}
 
 
 def test_a_task_that_kills_its_workers_is_given_up(cluster):
     """After a few lost workers the task fails alone; the others are done."""
-    done, lost = [], []
-    run_on_ray(["a", "kill me", "b"], make_suicide, lambda number, result: done.append(result), lost.append)
-    assert sorted(done) == ["a", "b"] and lost == [1] and ATTEMPTS > 1
+    assert dict(on_ray(["a", "kill me", "b"], make_suicide)) == {0: "a", 1: LOST, 2: "b"}
+
+
+def fail(task: str):
+    raise InputRejected(f"{task}: cannot be read")
+
+
+def make_failure():
+    return fail
+
+
+def test_an_error_of_a_task_is_raised_as_what_it_was(cluster):
+    """Our own errors come back as themselves, with their message and exit code."""
+    with pytest.raises(InputRejected, match=r"^part\.ply: cannot be read$"):
+        list(on_ray(["part.ply"], make_failure))
+
+
+def test_results_are_put_in_order():
+    """Whatever finishes first, results are given in the order of the tasks."""
+    assert list(in_order([(2, "c"), (0, "a"), (3, "d"), (1, "b")])) == ["a", "b", "c", "d"]
 
 
 def test_losing_a_node_gives_the_identical_table(cluster, tmp_path, scan_folder, model, folder_run):
