@@ -98,9 +98,7 @@ def _candidates(camera: DepthCamera, q: np.ndarray, normals: np.ndarray, reach_p
     v = q[:, 1] / q[:, 2] * np.float32(camera.focal) + np.float32(camera.centre[1])
     i, j = np.floor(u).astype(np.int32), np.floor(v).astype(np.int32)
     pixel_size = q[:, 2] / np.float32(camera.focal)
-    facing = np.minimum(normals[:, 2], -0.05)
-    slope_u = np.clip(-normals[:, 0] / facing, -STEEPEST, STEEPEST) * pixel_size
-    slope_v = np.clip(-normals[:, 1] / facing, -STEEPEST, STEEPEST) * pixel_size
+    offset = np.einsum("ij,ij->i", normals, q)
     parts = []
     span = int(np.ceil(reach_px))
     for dv in range(-span, span + 1):
@@ -109,8 +107,12 @@ def _candidates(camera: DepthCamera, q: np.ndarray, normals: np.ndarray, reach_p
             off_u, off_v = x + np.float32(0.5) - u, y + np.float32(0.5) - v
             square = off_u * off_u + off_v * off_v
             rows = np.flatnonzero((square < reach_px**2) & (x >= 0) & (x < w) & (y >= 0) & (y < h))
-            depth = q[rows, 2] + slope_u[rows] * off_u[rows] + slope_v[rows] * off_v[rows]
-            parts.append((y[rows] * w + x[rows], rows, depth, np.exp(square[rows] * np.float32(-1.5))))
+            at, distance = q[rows], np.sqrt(square[rows])
+            ray = at[:, :2] / at[:, 2:] + np.stack((off_u[rows], off_v[rows]), axis=1) / np.float32(camera.focal)
+            towards = np.einsum("ij,ij->i", normals[rows, :2], ray) + normals[rows, 2]
+            reach = np.float32(STEEPEST) * distance * pixel_size[rows]
+            step = np.clip(offset[rows] / np.minimum(towards, np.float32(-0.01)) - at[:, 2], -reach, reach)
+            parts.append((y[rows] * w + x[rows], rows, at[:, 2] + step, np.exp(square[rows] * np.float32(-1.5))))
     return _Hits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -118,7 +120,7 @@ def capture(surface: Surface, camera: DepthCamera, reach_px: float = 1.15) -> Fr
     """Z-buffer the front-facing points: per pixel the weighted mean of what lies within two pixels behind the front."""
     q = camera.to_camera(surface.xyz)
     normals = surface.normals @ camera.rotation.T.astype(np.float32)
-    cosine = -(normals * q).sum(axis=1) / np.linalg.norm(q, axis=1)
+    cosine = -np.einsum("ij,ij->i", normals, q) / np.sqrt(np.einsum("ij,ij->i", q, q))
     front = np.flatnonzero(cosine > 0.02)
     hits = _candidates(camera, q[front], normals[front], reach_px)
     size = camera.shape[0] * camera.shape[1]

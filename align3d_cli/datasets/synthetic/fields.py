@@ -16,8 +16,8 @@ def waves(rng: np.random.Generator, wavelength: float, count: int = 20, spread: 
     direction /= np.linalg.norm(direction, axis=0)
     k = direction * (2 * np.pi / (wavelength * np.exp(rng.uniform(-spread, spread, count))))
     k, phase = k.astype(np.float32), rng.uniform(0, 2 * np.pi, count).astype(np.float32)
-    gain = np.float32(np.sqrt(2 / count))
-    return lambda xyz: np.cos(np.asarray(xyz, np.float32) @ k + phase).sum(axis=1) * gain
+    gain = np.full(count, np.sqrt(2 / count), np.float32)
+    return lambda xyz: np.cos(np.asarray(xyz, np.float32) @ k + phase) @ gain
 
 
 def fractal(rng: np.random.Generator, wavelength: float, octaves: int = 3, roughness: float = 0.5) -> Field:

@@ -61,7 +61,6 @@ def grid(shape: Sdf, pitch, counts) -> Sdf:
     step = np.asarray(pitch, np.float32)[:, None]
     n = np.asarray(counts)
     shift = np.where(n % 2 == 0, 0.5, 0.0).astype(np.float32)[:, None]
-    low = -np.floor((n - 1) / 2).astype(np.float32)[:, None] - 2 * shift * (n[:, None] > 0)
     low = np.where(n[:, None] % 2 == 0, -n[:, None] / 2, -(n[:, None] - 1) / 2).astype(np.float32)
     high = low + (n[:, None] - 1).astype(np.float32)
 

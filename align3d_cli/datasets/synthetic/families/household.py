@@ -58,13 +58,11 @@ def bottle(rng: np.random.Generator) -> Part:
     parts = [body, warp.move(cap, (0, 0, 0.84))]
     wide = body_r
     if chance(rng, 0.25):
-        parts.append(
-            warp.move(warp.rotate(sdf.capsule((-0.1, 0, 0), (0.35, 0, -0.12), 0.07, 0.04), np.eye(3)), (0, 0, 0.93))
-        )
+        parts.append(sdf.capsule((-0.1, 0, 0.93), (0.35, 0, 0.81), 0.07, 0.04))  # a spray nozzle
     if chance(rng, 0.3):
         label = details.above(warp.rotate(details.writing(rng, 0.16, 4), warp.axis_rotation(0, 90)), -2)
         parts[0] = sdf.emboss(parts[0], lambda p: np.maximum(label(p), p[1]), 0.012)
-    return Part(sdf.blend(0.02, *parts), (wide * 1.1 + 0.02, wide * 1.1 * 1.0 + 0.02, 1.02), soft(rng))
+    return Part(sdf.blend(0.02, *parts), (wide * 1.1 + 0.02, wide * 1.1 + 0.02, 1.02), soft(rng))
 
 
 def vessel(rng: np.random.Generator) -> Part:

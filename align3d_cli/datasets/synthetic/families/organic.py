@@ -51,25 +51,24 @@ def figure(rng: np.random.Generator) -> Part:
     """Toy animals and people: a blended skeleton of capsules with eyes, ears, tails."""
     spine = np.cumsum(rng.normal(size=(4, 3)) * (0.28, 0.1, 0.15), axis=0)
     spine = (spine - spine.mean(axis=0)) * 0.9
-    limbs = [sdf.tube(spine, rng.uniform(0.12, 0.28, 4))]
+    limbs, joints = [sdf.tube(spine, rng.uniform(0.12, 0.28, 4))], [spine]
     for _ in range(int(rng.integers(2, 6))):
         root = spine[rng.integers(4)]
         out = rng.normal(size=3) * (0.3, 0.4, 0.4)
-        knee = root + out * 0.6
-        foot = root + out + rng.normal(size=3) * 0.12
-        for side in (1, -1):
-            flip = np.array((1, side, 1))
-            limbs.append(
-                sdf.tube(
-                    [root * flip, knee * flip, foot * flip], (0.12, rng.uniform(0.06, 0.1), rng.uniform(0.05, 0.1))
-                )
-            )
+        limb = np.array((root, root + out * 0.6, root + out + rng.normal(size=3) * 0.12))
+        radii = (0.12, rng.uniform(0.06, 0.1), rng.uniform(0.05, 0.1))
+        limbs += [sdf.tube(limb * (1, side, 1), radii) for side in (1, -1)]
+        joints += [limb, limb * (1, -1, 1)]
     head = spine[-1] + np.array((0.15, 0, 0.2))
     limbs.append(warp.move(sdf.ellipsoid(rng.uniform(0.16, 0.3, 3)), head))
     body = sdf.blend(rng.uniform(0.04, 0.16), *limbs)
     eyes = [warp.move(sdf.sphere(0.04), head + np.array((0.16, s * 0.1, 0.1))) for s in (1, -1)]
     body = sdf.union(body, *eyes) if chance(rng, 0.5) else sdf.subtract(body, *eyes)
-    return Part(body, (1.35, 1.2, 1.3), soft(rng, 0.008))
+    points = np.concatenate([*joints, head[None]])
+    low, high = points.min(axis=0) - 0.3, points.max(axis=0) + 0.3
+    by = 2 / (high - low).max()
+    half = (high - low) / 2 * by
+    return Part(warp.scale(warp.move(body, -(low + high) / 2), by), tuple(half), soft(rng, 0.008))
 
 
 def seashell(rng: np.random.Generator) -> Part:
