@@ -24,12 +24,17 @@ Work = Callable[[Any], Any]
 
 
 class Worker:
-    """What runs in an actor: `make()` gives the function that does a task, and keeps what it loads."""
+    """What runs in an actor: `make()` gives the function that does a task, and keeps what it loads.
 
-    def __init__(self, make: Callable[[], Work]) -> None:
+    folder: the driver's working folder, which relative paths in tasks mean
+    """
+
+    def __init__(self, make: Callable[[], Work], folder: str) -> None:
         import torch
 
         torch.set_num_threads(1)
+        if os.path.isdir(folder):
+            os.chdir(folder)
         self.work = make()
 
     def version(self) -> str:
@@ -97,7 +102,7 @@ def on_ray(
     require_ray()
     ray, own = _connect(address, workers)
     actor = ray.remote(num_cpus=1, num_gpus=int(gpu))(Worker)
-    crew = Crew(lambda: actor.remote(make))
+    crew = Crew(lambda: actor.remote(make, os.getcwd()))
     try:
         count = workers or max(1, int(ray.cluster_resources().get("GPU" if gpu else "CPU", 1)))
         for _ in range(min(count, len(tasks))):

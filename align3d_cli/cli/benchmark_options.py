@@ -8,6 +8,9 @@ import typer
 
 from align3d_cli.cli.options import Device
 from align3d_cli.cli.score_options import Background as Background
+from align3d_cli.cli.score_options import Engine as Engine
+from align3d_cli.cli.score_options import RayAddress as RayAddress
+from align3d_cli.cli.score_options import WhichEngine as WhichEngine
 
 DATA, PROTOCOL, HOW, RUN = "Data", "Protocol", "How it is scored", "The run"
 
@@ -40,13 +43,6 @@ class Method(StrEnum):
     pointad = "pointad"
     rgb = "rgb"
     align3d = "align3d"
-
-
-class Engine(StrEnum):
-    """What spreads the scans."""
-
-    local = "local"
-    ray = "ray"
 
 
 class TableFormat(StrEnum):
@@ -107,12 +103,6 @@ WhichBackground = Annotated[
 WhichDevice = Annotated[Device, _option("--device", panel=HOW, help="auto takes CUDA when there is a GPU.")]
 Jobs = Annotated[
     int | None, _option("--jobs", panel=RUN, help="Processes (default: one a core up to 4, one on a GPU).", min=1)
-]
-WhichEngine = Annotated[
-    Engine, _option("--engine", panel=RUN, help="ray spreads scans over a Ray cluster: pip install align3d\\[ray].")
-]
-RayAddress = Annotated[
-    str | None, _option("--ray-address", panel=RUN, help="Of the cluster (default: start one on this machine).")
 ]
 RunFolder = Annotated[
     Path | None, _option("--run", panel=RUN, help="Folder of the run (default: align3d-runs/DATASET-PROTOCOL).")

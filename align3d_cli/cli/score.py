@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
             "align3d score part.stl --out report.html --json",
             "align3d score xyz/000.tiff --out map.tiff --fail-above 0.6",
             "align3d score parts/ --out-dir heat/ --report report.html --jsonl > scores.jsonl",
+            "align3d score parts/ --out-dir heat/ --engine ray --ray-address auto",
             "cat part.ply | align3d score - --input-format ply --json",
             "Exit codes: 0 done, 2 usage, 3 a part exceeds --fail-above, 4 input rejected, 5 model or device "
             "missing, 6 some parts of a batch failed (also when others exceed the limit).",
@@ -46,10 +47,12 @@ def score(
     input_format: opt.InputFormat = None,
     focal: opt.Focal = None,
     columns: opt.Columns = None,
+    engine: opt.WhichEngine = opt.Engine.local,
+    ray_address: opt.RayAddress = None,
 ) -> None:
     """Score scans: an anomaly score for every point, a heat map, and a verdict on the part."""
     from align3d_cli.cli.inputs import find_parts, stream_format, with_named_output
-    from align3d_cli.cli.score_run import ScoreRun, ScoreSettings
+    from align3d_cli.cli.score_run import ScoreSettings
     from align3d_cli.scans.files import check_free
 
     _check_outputs(out, out_dir, report, json, jsonl, format)
@@ -77,10 +80,24 @@ def score(
         report=report,
     )
     talk = output.info if str(out) == "-" else output.result
-    outcomes = _score_all(ScoreRun(settings, lone=len(parts) == 1), parts, talk, json=json, jsonl=jsonl, quiet=quiet)
+    run = _run_of(settings, parts, engine, ray_address)
+    outcomes = _score_all(run, parts, talk, json=json, jsonl=jsonl, quiet=quiet)
     if report is not None:
         _write_report(report, outcomes, force)
     _end(outcomes, fail_above)
+
+
+def _run_of(settings, parts: list, engine: opt.Engine, ray_address: str | None):
+    """What scores the parts: this process, or a Ray cluster. Raises UsageError, and EnvironmentMissing without Ray."""
+    from align3d_cli.cli.score_run import ScoreRun
+
+    if engine == opt.Engine.local and ray_address is None:
+        return ScoreRun(settings, lone=len(parts) == 1)
+    if engine == opt.Engine.local:
+        raise UsageError("--ray-address: only with --engine ray")
+    from align3d_cli.cli.score_cluster import ClusterRun
+
+    return ClusterRun(settings, ray_address)
 
 
 def _check_outputs(out, out_dir, report, json: bool, jsonl: bool, format) -> None:
@@ -106,8 +123,8 @@ def _score_all(run, parts, talk, *, json: bool, jsonl: bool, quiet: bool) -> lis
     width = max(len(part.name) for part in parts)
     outcomes = []
     with output.progress("scoring", len(parts), between_lines=not json) as advance:
-        for part in parts:
-            outcomes.append(found := run.outcome(part))
+        for found in run.outcomes(parts):
+            outcomes.append(found)
             advance(1)
             if jsonl:
                 output.result_json(found.result)

@@ -8,7 +8,7 @@ import typer
 
 from align3d_cli.cli.options import Device
 
-OUTPUTS, HOW, READING = "Outputs", "How to score", "How to read"
+OUTPUTS, HOW, READING, WHERE = "Outputs", "How to score", "How to read", "On which machines"
 
 
 class HeatmapFormat(StrEnum):
@@ -28,6 +28,13 @@ class Background(StrEnum):
     auto = "auto"
     keep = "keep"
     remove = "remove"
+
+
+class Engine(StrEnum):
+    """What spreads the scans."""
+
+    local = "local"
+    ray = "ray"
 
 
 def _option(*names: str, panel: str, help: str, **checks: float):
@@ -69,3 +76,9 @@ InputFormat = Annotated[
 ]
 Focal = Annotated[float | None, _option(panel=READING, help="Focal length in px, for depth maps (one-channel tiff).")]
 Columns = Annotated[str | None, _option(panel=READING, help="Columns of tables, e.g. xyzrgb or x,y,z,nx,ny,nz.")]
+WhichEngine = Annotated[
+    Engine, _option("--engine", panel=WHERE, help="ray spreads parts over a Ray cluster: pip install align3d\\[ray].")
+]
+RayAddress = Annotated[
+    str | None, _option("--ray-address", panel=WHERE, help="Of the cluster (default: start one on this machine).")
+]

@@ -4,7 +4,7 @@ import hashlib
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,6 +58,10 @@ class ScoreRun:
     lone: bool
     inspector: Any = None
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def outcomes(self, parts: list[Part]) -> Iterator[Outcome]:
+        """The outcomes of all parts in their order, each as it is found."""
+        return map(self.outcome, parts)
 
     def outcome(self, part: Part) -> Outcome:
         """Read, score and write one part. What is wrong with the part is in the outcome; a model that cannot be

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
+PATHS = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def align3d():
             input=stdin,
             capture_output=True,
             cwd=cwd,
-            env=os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "100"} | environment,
+            env=os.environ | {"PYTHONPATH": PATHS, "COLUMNS": "100"} | environment,
             timeout=120,
             check=False,
         )

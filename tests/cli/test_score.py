@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -192,3 +193,17 @@ def test_a_bug_keeps_its_traceback_and_gives_1(align3d, parts, model, tmp_path):
     assert batch.code == 1
     assert [json.loads(line)["error"]["kind"] for line in batch.out.splitlines()] == ["internal"] * 3
     assert "Traceback" in batch.err
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is an optional extra: pip install align3d[ray]")
+def test_a_cluster_gives_the_same_results_in_the_same_order(align3d, model, parts, tmp_path):
+    """`--engine ray` over relative paths: heat maps and lines as a run without it, apart from the seconds."""
+    asked = ("score", parts.name, "--model", model, "--jsonl", "--out-dir")
+    local = align3d(*asked, "local", cwd=parts.parent)
+    spread = align3d(*asked, "spread", "--engine", "ray", cwd=parts.parent)
+    assert spread.code == local.code == 0, spread.err
+    for one, other in zip(local.out.splitlines(), spread.out.splitlines(), strict=True):
+        one, other = ({**json.loads(line), "seconds": None, "output": None} for line in (one, other))
+        assert one == other
+    for name in ("ball.ply", "deep/ball.ply", "table.ply"):
+        assert (parts.parent / "local" / name).read_bytes() == (parts.parent / "spread" / name).read_bytes()
