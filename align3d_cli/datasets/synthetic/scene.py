@@ -10,12 +10,13 @@ import numpy as np
 
 from align3d_cli.datasets.synthetic import sdf
 from align3d_cli.datasets.synthetic.camera import DepthCamera, Frame, capture, framed, look_at
-from align3d_cli.datasets.synthetic.defects import Site, add_defect
+from align3d_cli.datasets.synthetic.defects import add_defect
 from align3d_cli.datasets.synthetic.families import FAMILIES, varied
 from align3d_cli.datasets.synthetic.footprint import room
 from align3d_cli.datasets.synthetic.meshes import mesh_part
 from align3d_cli.datasets.synthetic.sampling import Viewpoint, sample_surface
 from align3d_cli.datasets.synthetic.sensor import Sensor, add_background, measure, random_sensor, thin_unevenly, touch
+from align3d_cli.datasets.synthetic.stamps import Site
 from align3d_cli.datasets.synthetic.surface import Part, Surface, displace, faceted
 from align3d_cli.datasets.synthetic.texture import Lamp, lit, paint, random_lamp
 from align3d_cli.scans.cloud import PointCloud
