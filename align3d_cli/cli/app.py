@@ -18,10 +18,10 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 class Program(TyperGroup):
-    """The commands in the order they were registered; an interrupt ends any of them with its own exit code."""
+    """The commands in the order of COMMANDS; an interrupt ends any of them with its own exit code."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:
-        return list(self.commands)
+        return sorted(self.commands, key=[name.replace("_", "-") for name in COMMANDS].index)
 
     def invoke(self, ctx: typer.Context) -> object:
         try:
