@@ -31,7 +31,11 @@ class ViewSettings:
     count:   number of views where the preset leaves it open
     size_px: height and width of a view
     camera:  "fitted" (orthographic, the scan fills the image) or "pointad" (perspective, METHOD section 3)
-    style:   look of the views that the encoder reads: "grey", "geometry", ..
+    style:   what the views that the encoder reads show: "grey", "geometry", ..
+    look:    of grey and coloured views: "closed" (the surface between the points is filled) or "published" (square
+             points in a larger window, which sparse scans show through, under the published lights)
+    visibility: the points that a view scores: all on the visible surface ("depth tolerance"), or "one per pixel", the
+             nearest, as the published z-buffer
     """
 
     preset: str = "auto"
@@ -39,6 +43,8 @@ class ViewSettings:
     size_px: int = 336
     camera: str = "fitted"
     style: str = "grey"
+    look: str = "closed"
+    visibility: str = "depth tolerance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,13 @@ class Scoring:
     rgb_weight_object: share of that branch in the object score, in [0, 1]
     object_form:      "max+global" (published: max of the map plus the mean global probability), "max", or "top"
                       (mean of the highest `top_share` of the points)
+    object_max_weight, object_view_weight: of the two terms of "max+global" (Align3D-AD 1 and 1, PointAD 0.5 and 0.5)
     view_weight:      "uniform" or "incidence" (cosine between the view and the surface)
-    smooth:           radius of the 3-D smoothing as a share of the scan's extent; 0 for none
+    unseen:           points that no view sees get the value of the "nearest" seen point, or "zero" (published)
+    smoothing:        over "neighbours" in space, or over the "grid" of an organised scan as an image (published)
+    smooth:           radius of the smoothing over neighbours as a share of the scan's extent; 0 for none
+    smooth_sigma_px:  sigma of the smoothing over the grid, in pixels of a view
+    smooth_fused:     smoothed once more after the branches are fused (published for MVTec 3D-AD)
     """
 
     temperature: float = 0.07
@@ -61,6 +72,12 @@ class Scoring:
     top_share: float = 0.005
     view_weight: str = "uniform"
     smooth: float = 0.0
+    object_max_weight: float = 1.0
+    object_view_weight: float = 1.0
+    unseen: str = "nearest"
+    smoothing: str = "neighbours"
+    smooth_sigma_px: float = 4.0
+    smooth_fused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +145,7 @@ def save_bundle(path: Path, bundle: Bundle) -> Bundle:
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         save_file(tensors, partial, metadata={METADATA_KEY: json.dumps(settings, sort_keys=True)})
+        partial.chmod(0o644)  # safetensors writes for the owner alone; a model is for everybody on the machine
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

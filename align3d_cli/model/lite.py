@@ -172,20 +172,17 @@ def _spec(
 
 
 def load_imagenet(trunk: LiteTrunk, state: dict[str, torch.Tensor]) -> None:
-    """Fill a trunk from published EfficientNet-Lite weights, which list the same layers in the same order.
+    """Fill a trunk from ImageNet weights: with this trunk's names, or as published (the same layers in the same order).
 
     The stem's kernel is spread over more than three input channels so that the summed response stays the same.
     """
-    body = {key: value for key, value in state.items() if not _is_head(key)}
     own = trunk.state_dict()
+    body = {key: value for key, value in state.items() if not _is_head(key)}
     if len(body) != len(own):
         raise ValueError(f"{len(body)} trunk tensors given, {len(own)} needed")
-    filled = {}
-    for (key, mine), given in zip(own.items(), body.values(), strict=True):
-        if given.shape != mine.shape:
-            given = _widen_stem(given, mine.shape[1])
-        filled[key] = given
-    trunk.load_state_dict(filled)
+    named = body if body.keys() == own.keys() else dict(zip(own, body.values(), strict=True))
+    stem = "stem.0.weight"
+    trunk.load_state_dict(named | {stem: _widen_stem(named[stem], own[stem].shape[1])})
 
 
 def _is_head(key: str) -> bool:
@@ -193,6 +190,8 @@ def _is_head(key: str) -> bool:
 
 
 def _widen_stem(kernel: torch.Tensor, channels: int) -> torch.Tensor:
+    if channels == kernel.shape[1]:
+        return kernel
     repeats = ceil(channels / kernel.shape[1])
     return kernel.repeat(1, repeats, 1, 1)[:, :channels] * (kernel.shape[1] / channels)
 

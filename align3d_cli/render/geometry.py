@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from align3d_cli.render.splat import Views
 
 CHANNELS = 7
+NORMAL_Z = 2  # the channel that holds the cosine between the view and the surface
 # Windows as (reduction, half-width at that resolution): 5, 14, 36 and 72 px across.
 SCALES = ((1, 2), (2, 3), (4, 4), (8, 4))
 # Relief in px that is drawn half-way to full contrast at each band, on a noise-free scan.

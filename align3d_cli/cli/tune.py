@@ -1,0 +1,71 @@
+"""`align3d tune`: teach the default model's rendering tower to read geometry, on generated scans."""
+
+from pathlib import Path
+
+import typer
+
+EXAMPLES = """Examples:
+
+align3d tune --out tuned.safetensors --steps 6000 --jobs 2
+
+align3d tune --out tuned.safetensors --from meshes/ --imagenet lite0.safetensors --device cuda
+"""
+
+
+def register(app: typer.Typer) -> None:
+    app.command("tune", epilog=EXAMPLES)(tune)
+
+
+def tune(
+    out: Path = typer.Option(..., "--out", help="Where the tuned tower and its prompts are written."),
+    imagenet: Path | None = typer.Option(None, help="EfficientNet-Lite ImageNet weights (safetensors) to start from."),
+    start: Path | None = typer.Option(None, "--start", help="A tuned bundle to start from instead."),
+    meshes: list[Path] = typer.Option([], "--from", help="Folders of meshes that get defects, beside the parts."),
+    mesh_share: float = typer.Option(0.4, help="Share of the scans made from those meshes."),
+    variant: str = typer.Option("lite0", help="Trunk: lite0, lite1 or lite2."),
+    size: int = typer.Option(320, help="Pixels a side of a view; a multiple of 32."),
+    steps: int = typer.Option(6000, help="Optimiser steps."),
+    batch: int = typer.Option(96, help="Views a step."),
+    samples_per_step: float = typer.Option(2.0, help="New scans a step."),
+    pool_views: int = typer.Option(30_000, help="Views kept in memory (0.5 MB each at 320 px)."),
+    learning_rate: float = typer.Option(1e-3, help="Peak learning rate."),
+    seed: int = typer.Option(0, help="Seed of scans, batches and augmentation."),
+    jobs: int = typer.Option(2, help="Processes that make scans."),
+    device: str = typer.Option("auto", help="auto, cpu or cuda."),
+    max_minutes: float = typer.Option(float("inf"), help="Stop then and keep a checkpoint; call again to go on."),
+    force: bool = typer.Option(False, "--force", help="Overwrite --out and start anew."),
+) -> None:
+    """Tune the rendering tower of the default model on procedural parts and meshes with injected defects.
+
+    Resumes from OUT.checkpoint when it is there. The result is a model that `score` accepts (rendering branch alone)
+    and that `align` and `prompt-train` take as --model.
+    """
+    from align3d_cli.cli import output
+    from align3d_cli.model.device import resolve_device
+    from align3d_cli.training.tune import TuneConfig
+    from align3d_cli.training.tune_job import TuneJob
+
+    config = TuneConfig(
+        steps=steps,
+        batch=batch,
+        samples_per_step=samples_per_step,
+        pool_views=pool_views,
+        learning_rate=learning_rate,
+        seed=seed,
+    )
+    job = TuneJob(
+        out,
+        config,
+        {"variant": variant, "image_size": size},
+        imagenet=imagenet,
+        start=start,
+        meshes=tuple(meshes),
+        mesh_share=mesh_share,
+        device=resolve_device(device),
+        jobs=jobs,
+        max_minutes=max_minutes,
+        force=force,
+    )
+    with output.progress("tune", steps) as advance:
+        job.run(log=output.info, advance=advance)
+    output.result(str(out))

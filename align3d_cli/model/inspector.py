@@ -1,0 +1,261 @@
+"""From a scan to an anomaly score for every point: the whole road of DESIGN in one place.
+
+Align3D-AD (arXiv 2605.05850) section 3.4 with the faults of the published code mended: the scan's own points are
+scored, every point on a visible surface counts, unseen points take their nearest seen neighbour's value.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from align3d_cli.model.aligner import Aligner
+from align3d_cli.model.bundle import Bundle, Scoring, require_branches
+from align3d_cli.model.encoder import Encoder, EncoderSettings, load_encoder
+from align3d_cli.model.similarity import patch_probabilities, view_maps
+from align3d_cli.render.draw import ViewPlan, draw_style, draw_views, resolve_preset
+from align3d_cli.render.geometry import NORMAL_Z, incidence
+from align3d_cli.render.lift import fill_unseen, lift, smooth_points
+from align3d_cli.render.splat import Views
+from align3d_cli.scans.cloud import PointCloud
+from align3d_cli.scans.prepare import Prepared, prepare, spread_to_cloud
+
+LEAST_WEIGHT = 0.05  # a grazing view still counts a little where no other sees the point
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found on one scan.
+
+    score:        object score in [0, 1], calibrated
+    point_scores: (N,) float32 in [0, 1], one for every point of the scan in its order; NaN where nothing was measured,
+                  0 on removed background
+    branches:     the same for each branch alone, "rendering" and "rgb"
+    raw_score:    object score before calibration
+    images:       (V, 3, H, W) the views for people to look at; view_maps: (V, H, W) fused abnormal probability
+    """
+
+    score: float
+    raw_score: float
+    point_scores: np.ndarray
+    branches: dict[str, np.ndarray]
+    n_points: int
+    n_invalid: int
+    n_background: int
+    n_unseen: int
+    views: str
+    preparation: dict
+    images: torch.Tensor = field(repr=False)
+    view_maps: torch.Tensor = field(repr=False)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Clock:
+    """Seconds per named step; waits for the device so that a step pays for its own work."""
+
+    def __init__(self, device: str) -> None:
+        self.device, self.seconds = device, {}
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        if self.device.startswith("cuda"):
+            torch.cuda.synchronize()
+        self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
+
+
+@dataclass(frozen=True, slots=True)
+class BranchResult:
+    """One branch on one scan.
+
+    maps: (V, H, W); points: (M,), NaN where unseen; view_probability: (V,) of the global feature; all in [0, 1]
+    """
+
+    maps: torch.Tensor
+    points: torch.Tensor
+    view_probability: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the encoder saw of one scan.
+
+    preset: name of the views; images: (V, C, H, W); pooled: (V, D) and tokens: (V, T, D), L2-normalised
+    """
+
+    preset: str
+    views: Views
+    images: torch.Tensor
+    weights: torch.Tensor | None
+    pooled: torch.Tensor
+    tokens: torch.Tensor
+
+
+class Inspector:
+    """Holds a loaded model; `inspect` scores one scan after the other."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str = "cpu",
+        views: str | None = None,
+        batch_views: int = 9,
+        encoder: Encoder | None = None,
+    ) -> None:
+        """encoder: of another inspector with the same image tower, so that it is held once; None loads the bundle's."""
+        require_branches(bundle)
+        self.bundle, self.device, self.batch_views = bundle, device, batch_views
+        self.plan = view_plan(bundle, views)
+        self.encoder = encoder or bundle_encoder(bundle, device)
+        self.aligner = _bundle_aligner(bundle, self.encoder.spec.embed_dim, device)
+        self.text = {name: bundle.tensors[f"text.{name}"].float().to(device) for name in bundle.branches}
+
+    @torch.inference_mode()
+    def inspect(self, cloud: PointCloud, background: str = "auto") -> Inspection:
+        """Score every point of the scan and the scan as a whole. Raises InputRejected where that cannot be done."""
+        clock = Clock(self.device)
+        with clock("prepare"):
+            scan = prepare(cloud, background=background)
+        look = self.look(scan, clock)
+        branches = self.branches(look, clock)
+        with clock("lift"):
+            fused, n_unseen = self.point_scores(scan, branches)
+        raw = object_score(fused, branches, self.bundle.scoring)
+        calibration = self.bundle.calibration
+        report = scan.report
+        return Inspection(
+            score=float(1 / (1 + np.exp(-(calibration.slope * raw + calibration.offset)))),
+            raw_score=raw,
+            point_scores=_on_cloud(fused, scan, cloud),
+            branches={name: _on_cloud(_filled(scan, found), scan, cloud) for name, found in branches.items()},
+            n_points=len(cloud),
+            n_invalid=report["n_invalid"],
+            n_background=report["n_background"],
+            n_unseen=n_unseen,
+            views=look.preset,
+            preparation=report,
+            images=look.images,
+            view_maps=fuse({n: b.maps for n, b in branches.items()}, self.bundle.scoring.rgb_weight_point),
+            seconds=clock.seconds,
+        )
+
+    def look(self, scan: Prepared, clock: Clock | None = None) -> Look:
+        """Draw and encode a prepared scan. Models that share encoder and views can read one look."""
+        clock = clock or Clock(self.device)
+        with clock("render"):
+            preset = resolve_preset(scan, self.plan)
+            views = draw_views(scan, replace(self.plan, preset=preset), device=self.device)
+            images = draw_style(self.encoder.spec.style, scan, views)
+            weights = self._view_weights(views, images)
+        with clock("encode"):
+            pooled, tokens = self._encode(images)
+        return Look(preset, views, images, weights, pooled, tokens)
+
+    def _view_weights(self, views: Views, images: torch.Tensor) -> torch.Tensor | None:
+        """How much each view counts for each point, (V, M); None for all alike."""
+        if self.bundle.scoring.view_weight == "uniform":
+            return None
+        cosine = images[:, NORMAL_Z] if self.encoder.spec.style == "geometry" else incidence(views)
+        return cosine.flatten(1).gather(1, views.pixel_of_point.clamp(min=0).long()).clamp(min=LEAST_WEIGHT)
+
+    def branches(self, look: Look, clock: Clock | None = None) -> dict[str, BranchResult]:
+        """What each branch of the model says about a look."""
+        clock = clock or Clock(self.device)
+        with clock("compare"):
+            maps = {name: self._compare(name, look.pooled, look.tokens) for name in self.text}
+        with clock("lift"):
+            return {name: self._lift(look, *found) for name, found in maps.items()}
+
+    def _encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        images = images.contiguous(memory_format=torch.channels_last)  # 2.5 times faster for convolutions on CPU
+        parts = [self.encoder(images[i : i + self.batch_views]) for i in range(0, len(images), self.batch_views)]
+        return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+
+    def _compare(self, branch: str, pooled: torch.Tensor, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Abnormal probability per pixel (V, H, W) and per view (V,)."""
+        if branch == "rgb":
+            pooled, tokens = self.aligner(pooled, tokens)
+        spec, scoring, text = self.encoder.spec, self.bundle.scoring, self.text[branch]
+        probabilities = patch_probabilities(tokens, text, scoring.temperature)
+        maps = view_maps(probabilities, spec.grid, self.plan.size_px, spec.class_token)
+        return maps[:, 1], patch_probabilities(pooled[:, None], text, scoring.temperature)[:, 0, 1]
+
+    def _lift(self, look: Look, maps: torch.Tensor, view_probability: torch.Tensor) -> BranchResult:
+        points = lift(maps, look.views.pixel_of_point, look.views.visible, look.weights)
+        return BranchResult(maps, points, view_probability)
+
+    def point_scores(self, scan: Prepared, branches: dict[str, BranchResult]) -> tuple[np.ndarray, int]:
+        """(M,) fused, filled and smoothed scores of the prepared points, and how many no view saw.
+
+        branches: both, or one alone, which then stands for itself
+        """
+        scoring = self.bundle.scoring
+        fused = fuse({name: b.points for name, b in branches.items()}, scoring.rgb_weight_point)
+        scores, n_unseen = fill_unseen(scan.xyz, fused.cpu().numpy())
+        if scoring.smooth > 0:
+            scores = smooth_points(scan.xyz, scores, scoring.smooth * max(scan.report["extent"]))
+        return scores, n_unseen
+
+
+def fuse(branches: dict[str, torch.Tensor], rgb_weight: float) -> torch.Tensor:
+    """w * rgb + (1 - w) * rendering (Align3D-AD section 3.4); a lone branch stands for itself."""
+    if len(branches) == 1:
+        return next(iter(branches.values()))
+    return rgb_weight * branches["rgb"] + (1 - rgb_weight) * branches["rendering"]
+
+
+def object_score(points: np.ndarray, branches: dict[str, BranchResult], scoring: Scoring) -> float:
+    """One number for the scan from its point scores and, in the published form, its views' global probabilities."""
+    if scoring.object_form == "top":
+        count = max(1, round(scoring.top_share * len(points)))
+        return float(np.partition(points, -count)[-count:].mean())
+    peak = float(points.max())
+    if scoring.object_form == "max":
+        return peak
+    means = {name: found.view_probability.mean() for name, found in branches.items()}
+    return peak + float(fuse(means, scoring.rgb_weight_object))
+
+
+def view_plan(bundle: Bundle, views: str | None = None) -> ViewPlan:
+    """The bundle's own views, or those asked for: a preset's name or a number of views."""
+    own = bundle.views
+    plan = ViewPlan(own.preset, own.count, own.size_px, own.camera)
+    if views is None:
+        return plan
+    return replace(plan, count=int(views)) if views.isdigit() else replace(plan, preset=views)
+
+
+def bundle_encoder(bundle: Bundle, device: str) -> Encoder:
+    """The image tower of a bundle, ready to run: from its own tensors, or by its open_clip name."""
+    own = bundle.part("encoder")
+    if bundle.encoder["name"] == "lite":
+        from align3d_cli.model.lite import encoder_from_state
+
+        return encoder_from_state(bundle.encoder, own).to(device, memory_format=torch.channels_last)
+    settings = {key: value for key, value in bundle.encoder.items() if key != "name"}
+    if "settings" in settings:
+        settings["settings"] = EncoderSettings(**settings["settings"])
+    return load_encoder(bundle.encoder["name"], device=device, **settings | ({"weights": own} if own else {}))
+
+
+def _bundle_aligner(bundle: Bundle, dim: int, device: str) -> Aligner | None:
+    if "rgb" not in bundle.branches:
+        return None
+    aligner = Aligner(dim)
+    aligner.load_state_dict({key: value.float() for key, value in bundle.part("aligner").items()})
+    return aligner.eval().to(device)
+
+
+def _filled(scan: Prepared, found: BranchResult) -> np.ndarray:
+    return fill_unseen(scan.xyz, found.points.cpu().numpy())[0]
+
+
+def _on_cloud(values: np.ndarray, scan: Prepared, cloud: PointCloud) -> np.ndarray:
+    """Prepared points' scores in the order of the cloud: NaN where nothing was measured, 0 on what was removed."""
+    scores = spread_to_cloud(values, scan, len(cloud)).astype(np.float32)
+    scores[np.isnan(scores) & cloud.valid] = 0.0
+    return scores

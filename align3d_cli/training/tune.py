@@ -1,0 +1,186 @@
+"""Tune the rendering tower of the default model on generated scans, before the paper's two stages.
+
+An ImageNet trunk has never seen geometry channels, so it is tuned once, together with two prompt vectors, on an endless
+stream of procedural parts and real scans with injected defects. What limits it is the variety of normal shapes, so
+scans are made while it trains: a pool of views is renewed from a seeded stream at a fixed rate per step. Relief and
+normals are computed from pooled depth on the training device, which makes every augmentation geometrically true.
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from align3d_cli.errors import InputRejected
+from align3d_cli.model.lite import LiteEncoder
+from align3d_cli.model.prompts import VectorPrompts
+from align3d_cli.render.geometry import relief_channels
+from align3d_cli.training.tune_data import BACKGROUND, DEFECT, SampleViews, ViewPool, augment, turn_views
+
+
+@dataclass(frozen=True, slots=True)
+class TuneConfig:
+    """Settings of a run.
+
+    steps, batch:      optimiser steps, views a step
+    samples_per_step:  new scans that enter the pool a step; warm_samples: before the first step
+    views_per_sample:  of each scan; pool_views: how many are kept to draw batches from
+    focal_gamma:       arXiv 1708.02002; ema_decay: of the average of the weights that is kept as the model
+    """
+
+    steps: int = 6000
+    batch: int = 96
+    samples_per_step: float = 2.0
+    views_per_sample: int = 6
+    pool_views: int = 30_000
+    warm_samples: int = 400
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    temperature: float = 0.07
+    focal_gamma: float = 2.0
+    view_loss_weight: float = 0.3
+    ema_decay: float = 0.998
+    seed: int = 0
+
+
+def token_targets(target: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Share of defect in each token's surface, and of that surface in the token: (B, P) in [0, 1] each."""
+    surface = F.adaptive_avg_pool2d((target > BACKGROUND).float()[:, None], grid).flatten(1)
+    defect = F.adaptive_avg_pool2d((target == DEFECT).float()[:, None], grid).flatten(1)
+    return defect / surface.clamp(min=1e-6), surface
+
+
+def tune_loss(
+    tokens: Tensor, pooled: Tensor, text: Tensor, target: Tensor, grid, config: TuneConfig
+) -> dict[str, Tensor]:
+    """Focal and Dice on the tokens, and cross-entropy on each view's strongest tokens and on its global feature.
+
+    tokens (B, P, D), pooled (B, D), text (2, D), all of unit length; target (B, S, S) uint8.
+    """
+    share, surface = token_targets(target, grid)
+    weight = (surface > 0.05).float()
+    axis = (text[1] - text[0]) / config.temperature
+    logits = tokens @ axis
+    probability = torch.sigmoid(logits)
+    entropy = F.binary_cross_entropy_with_logits(logits, share, reduction="none")
+    focal = ((share - probability).abs() ** config.focal_gamma * entropy * weight).sum() / weight.sum().clamp(min=1)
+    overlap = (probability * share * weight).sum(1)
+    dice = 1 - (2 * overlap + 1) / ((probability * weight).sum(1) + (share * weight).sum(1) + 1)
+    shows = ((target == DEFECT).flatten(1).sum(1) >= 12).float()
+    count = max(1, tokens.shape[1] // 400)
+    strongest = logits.masked_fill(weight == 0, -30.0).topk(count, dim=1).values.mean(1)
+    view = F.binary_cross_entropy_with_logits(strongest * 0.5, shows)
+    view_global = F.binary_cross_entropy_with_logits(pooled @ axis, shows)
+    return {"focal": 10 * focal, "dice": dice.mean(), "view": config.view_loss_weight * (view + 0.3 * view_global)}
+
+
+class Tuner:
+    """The tower, its prompts, their running average and the optimiser; `save` and `restore` make a run resumable."""
+
+    def __init__(self, encoder: LiteEncoder, prompts: VectorPrompts, config: TuneConfig, device: str = "cpu") -> None:
+        self.encoder = encoder.to(device, memory_format=torch.channels_last).train()
+        self.prompts = prompts.to(device)
+        self.config, self.device = config, device
+        self.parameters = [*encoder.parameters(), *prompts.parameters()]
+        self.optimiser = torch.optim.AdamW(self.parameters, weight_decay=config.weight_decay)
+        self.average = {key: value.clone() for key, value in self.tensors().items()}
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.step = 0
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights as a bundle names them: "encoder.*" and "text.rendering"."""
+        encoder = {f"encoder.{key}": value.detach() for key, value in self.encoder.state_dict().items()}
+        return encoder | {"text.rendering": self.prompts.vectors.detach()}
+
+    def train_step(self, pool: ViewPool) -> dict[str, Tensor]:
+        """One optimiser step on one batch of the pool; returns the terms of the loss."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.step, self.config)
+        depth, target = turn_views(*pool.draw(self.config.batch, self.generator), self.generator)
+        images = relief_channels(augment(depth.nan_to_num(), self.generator), target > BACKGROUND)
+        with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16):
+            pooled, tokens = self.encoder(images.contiguous(memory_format=torch.channels_last))
+        terms = tune_loss(tokens, pooled, self.prompts(), target, self.encoder.spec.grid, self.config)
+        self.optimiser.zero_grad(set_to_none=True)
+        sum(terms.values()).backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 5.0)
+        self.optimiser.step()
+        self._update_average()
+        self.step += 1
+        return {name: value.detach() for name, value in terms.items()}
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        mine = self.tensors()
+        floats = [key for key, value in self.average.items() if value.is_floating_point()]
+        torch._foreach_lerp_([self.average[k] for k in floats], [mine[k] for k in floats], 1 - decay)
+        for key in self.average.keys() - set(floats):
+            self.average[key].copy_(mine[key])
+
+    def save(self, path: Path) -> None:
+        """Write everything that the next step depends on; the file appears whole or the old one stays."""
+        tensors = {f"model.{key}": value for key, value in self.tensors().items()}
+        tensors |= {f"average.{key}": value for key, value in self.average.items()}
+        for row, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{row}.{key}": value for key, value in state.items()}
+        tensors["generator"] = self.generator.get_state()
+        facts = {"step": self.step, "config": asdict(self.config)}
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+        save_file(tensors, partial, metadata={"run": json.dumps(facts)})
+        os.replace(partial, path)
+
+    def restore(self, path: Path) -> None:
+        """Go on where `save` stood. Raises InputRejected when that run had other settings."""
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads(file.metadata()["run"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - a file handle, not a dict
+        if facts["config"] != asdict(self.config):
+            raise InputRejected(f"{path}: belongs to a run with other settings; give another --run folder")
+        self.load(_below(tensors, "model"))
+        self.average = {key: value.to(self.device) for key, value in _below(tensors, "average").items()}
+        packed = self.optimiser.state_dict()
+        packed["state"] = {row: _below(tensors, f"optimiser.{row}") for row in range(len(self.parameters))}
+        if self.step or facts["step"]:
+            self.optimiser.load_state_dict(packed)
+        self.generator.set_state(tensors["generator"])
+        self.step = facts["step"]
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Take weights named as in `tensors`."""
+        self.encoder.load_state_dict(_below(tensors, "encoder"))
+        with torch.no_grad():
+            self.prompts.vectors.copy_(tensors["text.rendering"])
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key[len(prefix) + 1 :]: value for key, value in tensors.items() if key.startswith(prefix + ".")}
+
+
+def run(tuner: Tuner, pool: ViewPool, scans: Iterator[SampleViews], until: Callable[[Tuner], bool]) -> Iterator[dict]:
+    """Train until `until` says so or the steps are done, taking new scans at the configured rate; yields every loss."""
+    config = tuner.config
+    while tuner.step < config.steps and not until(tuner):
+        while pool.added < config.views_per_sample * scans_by(tuner.step, config):
+            pool.add(next(scans))
+        yield tuner.train_step(pool)
+
+
+def scans_by(step: int, config: TuneConfig) -> int:
+    """Scans that must have entered the pool before a step."""
+    return config.warm_samples + int(step * config.samples_per_step)
+
+
+def learning_rate(step: int, config: TuneConfig) -> float:
+    """Linear warm-up over 200 steps, then half a cosine down to a hundredth."""
+    warm = min(1.0, (step + 1) / 200)
+    return config.learning_rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / config.steps)))

@@ -1,0 +1,117 @@
+"""The views that the rendering tower is tuned on: made ahead in processes, kept in a pool, augmented in depth."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from align3d_cli.datasets.sample import LabelledCloud
+from align3d_cli.render.draw import ViewPlan, draw_views
+from align3d_cli.render.geometry import depth_px
+from align3d_cli.scans.prepare import prepare
+
+BACKGROUND, GOOD, DEFECT = 0, 1, 2  # values of a view's target
+
+
+@dataclass(frozen=True, slots=True)
+class SampleViews:
+    """One scan as training data. depth_px: (V, S, S) float32, NaN off the scan; target: (V, S, S) uint8."""
+
+    depth_px: np.ndarray
+    target: np.ndarray
+
+
+class ViewPool:
+    """The newest `capacity` views of the stream, on the training device."""
+
+    def __init__(self, capacity: int, size_px: int, device: str) -> None:
+        self.depth = torch.empty(capacity, size_px, size_px, device=device)
+        self.target = torch.empty(capacity, size_px, size_px, dtype=torch.uint8, device=device)
+        self.added = 0
+
+    def __len__(self) -> int:
+        return min(self.added, len(self.depth))
+
+    def add(self, views: SampleViews) -> None:
+        rows = (torch.arange(len(views.depth_px)) + self.added) % len(self.depth)
+        rows = rows.to(self.depth.device)
+        self.depth[rows] = torch.from_numpy(views.depth_px).to(self.depth.device)
+        self.target[rows] = torch.from_numpy(views.target).to(self.depth.device)
+        self.added += len(views.depth_px)
+
+    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """count views at random, with replacement: depth (B, S, S), target (B, S, S)."""
+        rows = torch.randint(len(self), (count,), generator=generator).to(self.depth.device)
+        return self.depth[rows], self.target[rows]
+
+
+def views_of(labelled: LabelledCloud, plan: ViewPlan, count: int, rng: np.random.Generator) -> SampleViews:
+    """Depth and targets of `count` of the planned views of one labelled cloud, turned at random."""
+    torch.set_num_threads(1)
+    scan = prepare(labelled.cloud)
+    turn = _roll(rng) if labelled.cloud.grid else _rotation(rng)
+    views = draw_views(scan, plan, turn=turn)
+    keep = torch.from_numpy(np.sort(rng.permutation(len(views.depth))[:count]))
+    depth, mask = depth_px(views)
+    defect = torch.from_numpy(labelled.defect[scan.index])[views.index.clamp(min=0).long()]
+    target = torch.where(mask, torch.where(defect, DEFECT, GOOD), BACKGROUND).to(torch.uint8)
+    depth = torch.where(mask, depth, torch.nan).float()
+    return SampleViews(depth[keep].numpy(), target[keep].numpy())
+
+
+def _rotation(rng: np.random.Generator) -> np.ndarray:
+    q, r = np.linalg.qr(rng.normal(size=(3, 3)))
+    q = q * np.sign(np.diag(r))
+    return q * np.sign(np.linalg.det(q))
+
+
+def _roll(rng: np.random.Generator) -> np.ndarray:
+    angle = rng.uniform(0, 2 * np.pi)
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
+
+
+def augment(depth: Tensor, generator: torch.Generator) -> Tensor:
+    """Noise a sensor could have added, and the view from behind (depth turned inside out): (B, S, S) px -> the same."""
+    count, device = len(depth), depth.device
+
+    def uniform(low: float, high: float) -> Tensor:
+        return (torch.rand(count, 1, 1, generator=generator) * (high - low) + low).to(device)
+
+    sign = torch.where(uniform(0, 1) < 0.25, -1.0, 1.0)
+    white = torch.where(uniform(0, 1) < 0.5, uniform(0, 1) ** 2 * 0.6, 0.0)
+    wavy = torch.where(uniform(0, 1) < 0.3, uniform(0, 1) ** 2 * 1.2, 0.0)
+    coarse = torch.randn(count, 1, depth.shape[1] // 5, depth.shape[2] // 5, generator=generator).to(device)
+    wave = F.interpolate(coarse, size=depth.shape[1:], mode="bicubic")[:, 0]
+    grain = torch.randn(depth.shape, generator=generator) if device.type == "cpu" else torch.randn_like(depth)
+    return depth * sign + white * grain + wavy * wave
+
+
+def turn_views(depth: Tensor, target: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """One of the eight turns and mirrorings of the square for the whole batch."""
+    turns, mirror = int(torch.randint(4, (), generator=generator)), bool(torch.randint(2, (), generator=generator))
+    both = torch.stack([depth, target.to(depth.dtype)])
+    both = torch.rot90(both.flip(-1) if mirror else both, turns, (-2, -1)).contiguous()
+    return both[0], both[1].to(torch.uint8)
+
+
+def stream(make: Callable[[int], SampleViews], first: int, jobs: int) -> Iterator[SampleViews]:
+    """make(first), make(first + 1), .. in order, computed ahead in `jobs` processes."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        waiting: deque[Future] = deque()
+        index = first
+        try:
+            while True:
+                while len(waiting) < 4 * jobs:
+                    waiting.append(pool.submit(make, index))
+                    index += 1
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,125 @@
+"""One tuning run from its arguments to a bundle on disk: stream, pool, checkpoints, log."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from align3d_cli.datasets.synthetic.samples import make_sample, mesh_sources
+from align3d_cli.errors import InputRejected, UsageError
+from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, load_bundle, save_bundle
+from align3d_cli.model.lite import LiteEncoder, load_imagenet
+from align3d_cli.model.prompts import VectorPrompts
+from align3d_cli.render.draw import ViewPlan
+from align3d_cli.training.tune import TuneConfig, Tuner, run, scans_by
+from align3d_cli.training.tune_data import SampleViews, ViewPool, stream, views_of
+
+ATTEMPTS = 20  # a stream that fails that often in a row is broken
+CHECKPOINT_SECONDS = 120.0  # what a killed run loses at most
+
+
+@dataclass(frozen=True, slots=True)
+class ScanMaker:
+    """Makes the scan of a number, the same one in every process; sent to the worker processes by value."""
+
+    seed: int
+    meshes: tuple[str, ...]
+    mesh_share: float
+    plan: ViewPlan
+    views: int
+
+    def __call__(self, index: int) -> SampleViews:
+        """The views of one scan; a part that the virtual scanner missed is drawn anew."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._make(np.random.default_rng([self.seed, index, attempt]))
+            except InputRejected as error:
+                rejected = error
+        raise rejected
+
+    def _make(self, rng: np.random.Generator) -> SampleViews:
+        source = str(rng.choice(self.meshes)) if self.meshes and rng.random() < self.mesh_share else None
+        labelled = make_sample(int(rng.integers(2**31)), source=source).scan
+        return views_of(labelled, self.plan, self.views, rng)
+
+
+@dataclass(frozen=True, slots=True)
+class TuneJob:
+    """What to tune, from what, on what. encoder: arguments of LiteEncoder; the rest as in `align3d tune --help`."""
+
+    out: Path
+    config: TuneConfig
+    encoder: dict
+    imagenet: Path | None = None
+    start: Path | None = None
+    meshes: tuple[Path, ...] = ()
+    mesh_share: float = 0.4
+    device: str = "cpu"
+    jobs: int = 2
+    max_minutes: float = float("inf")
+    force: bool = False
+
+    def run(self, log: Callable[[str], None], advance: Callable[[int], None]) -> None:
+        """Train to the last step, or to the time limit and a checkpoint; writes the bundle at `out` either way."""
+        if self.out.exists() and not (self.force or self.checkpoint.exists()):
+            raise UsageError(f"{self.out}: exists already; give --force or another --out")
+        deadline = time.monotonic() + 60 * self.max_minutes
+        tuner = self._tuner()
+        per_scan = self.config.views_per_sample
+        pool = ViewPool(self.config.pool_views // per_scan * per_scan, tuner.encoder.spec.image_size, self.device)
+        seen_before = max(0, scans_by(tuner.step, self.config) - self.config.pool_views // per_scan)
+        pool.added = seen_before * per_scan
+        scans = stream(self._maker(tuner), seen_before, self.jobs)
+        saved = time.monotonic()
+        for loss in run(tuner, pool, scans, until=lambda _: time.monotonic() > deadline):
+            advance(1)
+            if tuner.step % 50 == 0:
+                terms = {name: round(float(value), 4) for name, value in loss.items()}
+                log(json.dumps({"step": tuner.step, "scans": pool.added // per_scan} | terms))
+            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                tuner.save(self.checkpoint)
+                saved = time.monotonic()
+        scans.close()
+        tuner.save(self.checkpoint)
+        save_bundle(self.out, self._bundle(tuner))
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.out.with_suffix(".checkpoint")
+
+    def _tuner(self) -> Tuner:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.config.seed)
+            encoder = LiteEncoder(**self.encoder)
+        prompts = VectorPrompts(encoder.spec.embed_dim, seed=self.config.seed)
+        tuner = Tuner(encoder, prompts, self.config, self.device)
+        if self.checkpoint.exists() and not self.force:
+            tuner.restore(self.checkpoint)
+        elif self.start:
+            tuner.load({key: value.float() for key, value in load_bundle(self.start).tensors.items()})
+        elif self.imagenet:
+            from safetensors.torch import load_file
+
+            load_imagenet(tuner.encoder.trunk, {k: v.float() for k, v in load_file(self.imagenet).items()})
+        return tuner
+
+    def _maker(self, tuner: Tuner) -> ScanMaker:
+        sources = tuple(str(path) for folder in self.meshes for path in mesh_sources(folder))
+        plan = ViewPlan("auto", 9, tuner.encoder.spec.image_size, "fitted")
+        return ScanMaker(self.config.seed, sources, self.mesh_share, plan, self.config.views_per_sample)
+
+    def _bundle(self, tuner: Tuner) -> Bundle:
+        tensors = {key: value.half() if value.is_floating_point() else value for key, value in tuner.average.items()}
+        tensors["text.rendering"] = torch.nn.functional.normalize(tuner.average["text.rendering"], dim=-1)
+        return Bundle(
+            name="align3d-lite",
+            encoder={"name": "lite"} | self.encoder,
+            tensors=tensors,
+            views=ViewSettings("auto", 9, tuner.encoder.spec.image_size, "fitted", "geometry"),
+            scoring=Scoring(self.config.temperature, object_form="top", top_share=0.003, view_weight="incidence"),
+            record={"tune": asdict(self.config) | {"steps_done": tuner.step, "meshes": self.mesh_share}},
+        )

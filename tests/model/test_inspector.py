@@ -1,0 +1,70 @@
+"""From a cloud to scores with the shipped model: order, unknowns, branches, and a defect that is found."""
+
+import numpy as np
+import pytest
+
+from align3d_cli.datasets.synthetic import make_sample
+from align3d_cli.model.bundle import load_bundle
+from align3d_cli.model.inspector import Inspector
+from align3d_cli.scans.cloud import PointCloud
+
+
+@pytest.fixture(scope="module")
+def inspector() -> Inspector:
+    return Inspector(load_bundle())
+
+
+@pytest.fixture(scope="module")
+def plate() -> tuple[PointCloud, np.ndarray]:
+    """A flat plate with a round bump of a tenth of its side in the middle, and which points are the bump."""
+    rng = np.random.default_rng(0)
+    xy = rng.uniform(-1, 1, (30_000, 2))
+    radius = np.hypot(*xy.T)
+    z = 0.06 * np.exp(-((radius / 0.1) ** 2)) + rng.normal(0, 0.0005, len(xy))
+    return PointCloud(np.column_stack([xy, z])), radius < 0.12
+
+
+def test_the_bump_on_a_plate_scores_highest(inspector, plate):
+    """The points of a bump on a flat plate score far above the rest."""
+    cloud, bump = plate
+    found = inspector.inspect(cloud)
+    inner = np.abs(cloud.xyz[:, :2]).max(axis=1) < 0.8
+    assert found.point_scores.shape == (len(cloud),)
+    assert found.point_scores[bump].mean() > 5 * found.point_scores[inner & ~bump].mean()
+    assert 0 <= found.score <= 1 and (found.point_scores >= 0).all() and (found.point_scores <= 1).all()
+
+
+def test_scores_follow_the_points_when_they_are_shuffled(inspector, plate):
+    """A shuffled file gives the same score to the same point."""
+    cloud, _ = plate
+    order = np.random.default_rng(1).permutation(len(cloud))
+    shuffled = inspector.inspect(PointCloud(cloud.xyz[order]))
+    straight = inspector.inspect(cloud)
+    close = np.abs(shuffled.point_scores - straight.point_scores[order]) < 0.02
+    assert close.mean() > 0.99
+    assert shuffled.score == pytest.approx(straight.score, abs=0.02)
+
+
+def test_the_same_scan_gives_the_same_bytes(inspector, plate):
+    """Twice the same input on the same device, twice the same scores."""
+    first, second = (inspector.inspect(plate[0]) for _ in range(2))
+    assert np.array_equal(first.point_scores, second.point_scores)
+    assert first.score == second.score
+
+
+def test_points_without_a_measurement_stay_unknown(inspector, plate):
+    """NaN points get NaN, are counted, and all others are scored."""
+    xyz = plate[0].xyz.copy()
+    xyz[::50] = np.nan
+    found = inspector.inspect(PointCloud(xyz))
+    assert np.array_equal(np.isnan(found.point_scores), np.isnan(xyz[:, 0]))
+    assert found.n_invalid == len(xyz[::50])
+
+
+@pytest.mark.parametrize("kind", ["cut", "rough"])
+def test_a_plainly_defective_part_ranks_above_its_own_good_twin(inspector, kind):
+    """With the same part, view and noise, the one with a plain defect has the higher score."""
+    for source in ("cookie", "chessman"):
+        twins = (make_sample(0, kind=k, source=source, mode="organised").cloud for k in (kind, "good"))
+        bad, good = map(inspector.inspect, twins)
+        assert bad.raw_score > good.raw_score + 0.2

@@ -1,0 +1,124 @@
+"""Tuning of the rendering tower: targets and loss by hand, the pool, and a run that is cut and goes on."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from align3d_cli.errors import InputRejected
+from align3d_cli.model.lite import LiteEncoder
+from align3d_cli.model.prompts import VectorPrompts
+from align3d_cli.training.tune import TuneConfig, Tuner, learning_rate, run, token_targets, tune_loss
+from align3d_cli.training.tune_data import DEFECT, GOOD, SampleViews, ViewPool, augment, turn_views
+
+SIZE = 64
+CONFIG = TuneConfig(steps=4, batch=4, samples_per_step=1.0, views_per_sample=2, pool_views=8, warm_samples=2)
+
+
+def scans(first: int = 0):
+    """An endless seeded stream of two-view scans: a noisy plane, in every other one a dent that is labelled."""
+    index = first
+    while True:
+        rng = np.random.default_rng(index)
+        depth = rng.normal(0, 0.05, (2, SIZE, SIZE)).astype(np.float32)
+        target = np.full((2, SIZE, SIZE), GOOD, np.uint8)
+        if index % 2:
+            depth[:, 20:36, 20:36] += 4
+            target[:, 20:36, 20:36] = DEFECT
+        yield SampleViews(depth, target)
+        index += 1
+
+
+def tuner(config: TuneConfig = CONFIG) -> Tuner:
+    torch.manual_seed(0)
+    return Tuner(LiteEncoder(image_size=SIZE, embed_dim=8, width=16), VectorPrompts(8), config)
+
+
+def test_token_targets_count_the_defect_among_surface_pixels_only():
+    """A token with 8 surface pixels of 16, 2 of them defective, has target 1/4 and surface 1/2."""
+    target = torch.zeros(1, 4, 4, dtype=torch.uint8)
+    target[0, :2] = GOOD
+    target[0, 0, :2] = DEFECT
+    share, surface = token_targets(target, (1, 1))
+    assert (share.item(), surface.item()) == (0.25, 0.5)
+
+
+def test_loss_of_two_tokens_by_hand():
+    """One defective and one good token at probability 1/2: focal 0.25 ln 2, Dice 1 - (2 * 0.5 + 1) / (1 + 1 + 1)."""
+    target = torch.full((1, 4, 8), GOOD, dtype=torch.uint8)
+    target[0, :, 4:] = DEFECT
+    text = torch.eye(2, 3)
+    level = torch.tensor([0.0, 0.0, 1.0])
+    terms = tune_loss(level.expand(1, 2, 3), level[None], text, target, (1, 2), CONFIG)
+    assert terms["focal"].item() == pytest.approx(10 * 0.25 * np.log(2), rel=1e-5)
+    assert terms["dice"].item() == pytest.approx(1 - 2 / 3, rel=1e-5)
+    assert terms["view"].item() == pytest.approx(CONFIG.view_loss_weight * 1.3 * np.log(2), rel=1e-5)
+
+
+def test_the_pool_keeps_the_newest_views():
+    """Once full, the oldest views give way."""
+    pool, stream = ViewPool(4, SIZE, "cpu"), scans()
+    for _ in range(3):
+        pool.add(next(stream))
+    newest = next(s for i, s in enumerate(scans()) if i == 2)
+    assert len(pool) == 4
+    assert torch.equal(pool.depth[:2], torch.from_numpy(newest.depth_px))
+
+
+def test_turns_move_depth_and_target_together():
+    """Whatever the turn, the defect's pixels keep their depth."""
+    views = next(s for i, s in enumerate(scans()) if i == 1)
+    for seed in range(8):
+        generator = torch.Generator().manual_seed(seed)
+        depth, target = turn_views(torch.from_numpy(views.depth_px), torch.from_numpy(views.target), generator)
+        assert (depth[target == DEFECT] > 3).all() and (depth[target == GOOD] < 1).all()
+
+
+def test_augmentation_is_seeded_and_keeps_the_relief():
+    """The same generator gives the same noise; a dent of 4 px stays a relief of about 4 px, either way round."""
+    views = torch.from_numpy(next(s for i, s in enumerate(scans()) if i == 1).depth_px)
+    first, second = (augment(views, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(first, second)
+    dent = first[:, 20:36, 20:36].mean((1, 2)) - first[:, 44:, 44:].mean((1, 2))
+    assert torch.allclose(dent.abs(), torch.full((2,), 4.0), atol=1.0)
+
+
+def test_the_rate_warms_up_and_falls():
+    """A two-hundredth at the start, the peak after the warm-up, a hundredth at the end."""
+    config = replace(CONFIG, steps=10_000, learning_rate=1.0)
+    assert learning_rate(0, config) == pytest.approx(1 / 200, rel=1e-3)
+    assert learning_rate(200, config) == pytest.approx(1.0, rel=1e-2)
+    assert learning_rate(10_000, config) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_tuning_lowers_the_loss():
+    """Forty steps on the same kind of scan bring the loss down by a third."""
+    learner = tuner(replace(CONFIG, steps=40, samples_per_step=0.1, learning_rate=3e-2))
+    losses = [sum(float(t) for t in terms.values()) for terms in run(learner, ViewPool(8, SIZE, "cpu"), scans(), never)]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) * 2 / 3
+
+
+def test_a_run_that_was_cut_ends_with_the_same_weights(tmp_path):
+    """Two steps, a checkpoint, two more in a new process's state: bitwise what four steps in one go give."""
+    whole = tuner()
+    pool = ViewPool(8, SIZE, "cpu")
+    list(run(whole, pool, scans(), never))
+    cut, pool = tuner(), ViewPool(8, SIZE, "cpu")
+    list(run(cut, pool, scans(), lambda t: t.step == 2))
+    cut.save(tmp_path / "run.checkpoint")
+    resumed = tuner()
+    resumed.restore(tmp_path / "run.checkpoint")
+    list(run(resumed, pool, scans(pool.added // 2), never))
+    assert all(torch.equal(value, resumed.average[key]) for key, value in whole.average.items())
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
+    """A run resumes only under the settings it began with."""
+    tuner().save(tmp_path / "run.checkpoint")
+    with pytest.raises(InputRejected, match="other settings"):
+        tuner(replace(CONFIG, seed=1)).restore(tmp_path / "run.checkpoint")
+
+
+def never(_: Tuner) -> bool:
+    return False
