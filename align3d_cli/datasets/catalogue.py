@@ -87,7 +87,7 @@ DATA_SETS = {
             "folder",
             "your own scans",
             "yours",
-            "<root>/good/*.{ply,pcd,tiff,stl,..}\n<root>/<defect>/*.{ply,pcd,tiff,stl,..}\n"
+            "<root>/[<category>/]good/*.{ply,pcd,tiff,stl,..}\n<root>/[<category>/]<defect>/*.{ply,pcd,tiff,stl,..}\n"
             "<root>/gt/<defect>/NAME.{npy,png,txt} (optional: labels of the points)",
             (),
             folder.find,

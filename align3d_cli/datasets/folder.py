@@ -1,4 +1,7 @@
-"""An own folder: `<root>/{good,<defect>..}/*.{ply,pcd,tiff,..}`, with labels in `gt` folders where there are any."""
+"""An own folder: `<root>/{good,<defect>..}/*.{ply,pcd,tiff,..}`, with labels in `gt` folders where there are any.
+
+A root whose sub-folders each look like that is read as one category a sub-folder; `align3d synth` writes such trees.
+"""
 
 from functools import partial
 from pathlib import Path
@@ -20,9 +23,10 @@ LABELS = (".npy", ".png", ".txt", ".csv")
 
 
 def find(root: Path) -> dict[str, Path]:
-    """The root itself as the one category, when a sub-folder holds scans."""
-    kinds = [kind for kind in layout.folders(root) if _is_kind(kind)]
-    return {root.resolve().name: root} if kinds else {}
+    """The root itself as the one category when its sub-folders hold scans, else every sub-folder that is such a root."""
+    if any(map(_is_kind, layout.folders(root))):
+        return {root.resolve().name: root}
+    return {folder.name: folder for folder in layout.folders(root) if any(map(_is_kind, layout.folders(folder)))}
 
 
 def samples(category: str, folder: Path) -> list[Sample]:

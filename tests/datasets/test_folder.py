@@ -36,6 +36,14 @@ def test_folders_are_kinds(tree):
     ]
 
 
+def test_sub_folders_may_be_categories(tree):
+    """Above such a folder, every sub-folder that is one becomes a category of its own; the rest is passed over."""
+    (tree.parent / "notes").mkdir()
+    samples = open_dataset("folder", tree.parent)
+    assert {s.category for s in samples} == {"parts"}
+    assert len(samples) == 4
+
+
 @pytest.mark.parametrize("place", ["gt/dent", "GT/dent", "gt", "dent/gt"])
 def test_labels_as_array(tree, surface, place):
     """One number a point in .npy, wherever the gt folder is."""
