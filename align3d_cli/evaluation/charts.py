@@ -95,11 +95,16 @@ def _draw_axes(draw: ImageDraw.ImageDraw, panel: Panel, box: tuple[int, int, int
         (px,), (py,) = _place(panel, box, np.array([x]), np.array([y]))
         draw.line((px, box[1] * SCALE, px, box[3] * SCALE), GRID, SCALE)
         draw.line((box[0] * SCALE, py, box[2] * SCALE, py), GRID, SCALE)
-        draw.text((px, (box[3] + 5) * SCALE), f"{x:.3g}", FAINT, _font(10), anchor="ma")
-        draw.text(((box[0] - 5) * SCALE, py), f"{y:.3g}", FAINT, _font(10), anchor="rm")
+        draw.text((px, (box[3] + 5) * SCALE), _tick(x, panel.xlim), FAINT, _font(10), anchor="ma")
+        draw.text(((box[0] - 5) * SCALE, py), _tick(y, panel.ylim), FAINT, _font(10), anchor="rm")
     draw.rectangle([side * SCALE for side in box], outline=FAINT, width=SCALE)
     middle = (box[0] + box[2]) / 2 * SCALE
     draw.text((middle, (box[3] + 20) * SCALE), f"{panel.xlabel}   (up: {panel.ylabel})", FAINT, _font(11), anchor="ma")
+
+
+def _tick(value: float, limits: tuple[float, float]) -> str:
+    """A number at an axis; what is next to nothing beside the axis' length is 0."""
+    return "0" if abs(value) < 1e-3 * (limits[1] - limits[0]) else f"{value:.3g}"
 
 
 def _draw_legend(draw: ImageDraw.ImageDraw, panel: Panel, box: tuple[int, int, int, int]) -> None:

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -25,27 +25,39 @@ def run_local(tasks: Sequence[Task], settings: ScanSettings, jobs: int, deliver:
     if jobs == 1 or len(tasks) < 2:
         run_tasks(tasks, settings, deliver)
         return
-    waiting, deaths = deque(tasks), dict.fromkeys(range(len(tasks)), 0)
-    number = {id(task): at for at, task in enumerate(tasks)}
+    waiting = deque(tasks)
     while waiting:
-        for task in _until_broken(waiting, settings, min(jobs, len(waiting)), deliver):
-            deaths[number[id(task)]] += 1
-            if deaths[number[id(task)]] < ATTEMPTS:
+        suspects = _until_broken(waiting, settings, jobs, AHEAD * jobs, deliver)
+        if suspects and not _one_by_one(suspects, settings, deliver):
+            jobs = max(1, jobs // 2)  # none of them dies alone: memory was short
+
+
+def _one_by_one(suspects: list[Task], settings: ScanSettings, deliver: Deliver) -> int:
+    """Score tasks one at a time, so that a death has one cause; returns how many were given up."""
+    waiting, deaths, given_up = deque(suspects), Counter(id(task) for task in suspects), 0
+    while waiting:
+        for task in _until_broken(waiting, settings, 1, 1, deliver):
+            deaths[id(task)] += 1
+            if deaths[id(task)] < ATTEMPTS:
                 waiting.append(task)
-            else:
-                died = f"{task.sample.name}: its process died {ATTEMPTS} times; if memory is short, use fewer --jobs"
-                deliver(Outcome(task, failure=died))
-        jobs = max(1, jobs // 2)  # after a death: fewer at a time, in case memory was short
+                continue
+            died = f"{task.sample.name}: its process died {ATTEMPTS} times; is memory short?"
+            deliver(Outcome(task, failure=died))
+            given_up += 1
+    return given_up
 
 
-def _until_broken(waiting: deque[Task], settings: ScanSettings, jobs: int, deliver: Deliver) -> list[Task]:
-    """Work through `waiting` until it is empty or a process dies; returns the tasks that were under way then."""
+def _until_broken(waiting: deque[Task], settings: ScanSettings, jobs: int, ahead: int, deliver: Deliver) -> list[Task]:
+    """Work through `waiting` until it is empty or a process dies; returns the tasks that were under way then.
+
+    ahead: tasks that may be under way at once
+    """
     context = multiprocessing.get_context("spawn")
     under_way: dict[Future, Task] = {}
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(settings, os.getpid()))
     try:
         while waiting or under_way:
-            while waiting and len(under_way) < AHEAD * jobs:
+            while waiting and len(under_way) < ahead:
                 under_way[pool.submit(_work, waiting[0])] = waiting[0]
                 waiting.popleft()
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:

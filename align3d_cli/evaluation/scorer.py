@@ -17,7 +17,7 @@ from align3d_cli.evaluation.arms import BRANCHES, Arm
 from align3d_cli.evaluation.baselines import curvature, top_mean
 from align3d_cli.evaluation.outputs import point_outputs, to_bytes
 from align3d_cli.model.bundle import Bundle, load_bundle
-from align3d_cli.model.inspector import Inspector, Look, object_score
+from align3d_cli.model.inspector import Inspector, Look
 from align3d_cli.scans.prepare import Prepared, prepare, spread_to_cloud
 
 
@@ -111,7 +111,7 @@ class Scorer:
             chosen = {name: branches[name] for name in BRANCHES.get(method, ())}
             if chosen:
                 points, n_unseen = inspector.point_scores(scan, chosen)
-                found[method] = MethodScores(points, object_score(points, chosen, inspector.bundle.scoring), n_unseen)
+                found[method] = MethodScores(points, inspector.object_score(scan, chosen, points), n_unseen)
         return found
 
     def inspector(self, arm: Arm) -> Inspector:

@@ -188,7 +188,8 @@ def footnotes(table: Table) -> list[str]:
     methods = [f"{method}: {meaning}" for method, meaning in table.head["methods"].items()]
     modes = {row.pixels for row in table.rows}
     pixels = [f"{mode}: {meaning}" for mode, meaning in table.head["pixels"].items() if mode in modes]
-    seeds = ["± is the standard deviation over seeds"] if len(table.head["seeds"]) > 1 else []
+    spread = "± is the standard deviation over seeds, which also draw the scans where these are generated"
+    seeds = [spread] if len(table.head["seeds"]) > 1 else []
     told = [row for row in table.rows if row.level != "defect"]
     undefined = dict.fromkeys(f"{row.name}, {row.pixels}: {note}" for row in told for note in row.notes)
     return [table.head["legend"], *methods, *pixels, *seeds, *table.notes, *undefined]
