@@ -119,5 +119,5 @@ def test_synthetic_scans_do_not_depend_on_what_else_is_asked_for():
 def test_synthetic_families_by_name():
     """A training family can be asked for; an unknown one is a usage error."""
     assert {s.split for s in open_dataset("synthetic", categories=["gear"], limit=2)} == {"train"}
-    with pytest.raises(UsageError, match="no category teapot in synthetic"):
-        open_dataset("synthetic", categories=["teapot"])
+    with pytest.raises(UsageError, match="no category unicorn in synthetic"):
+        open_dataset("synthetic", categories=["unicorn"])
