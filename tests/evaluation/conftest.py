@@ -33,7 +33,7 @@ def write_folder(root: Path) -> None:
                 np.save(root / "gt" / kind / file.name, bump)
 
 
-def write_mvtec(root: Path, categories=("carrot", "cookie", "dowel"), per_kind: int = 2) -> None:
+def written_mvtec(root: Path, categories=("carrot", "cookie", "dowel"), per_kind: int = 2) -> None:
     """Organised scans in the layout of MVTec 3D-AD, with photographs and masks."""
     import tifffile
     from PIL import Image
@@ -82,9 +82,9 @@ def scan_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def mvtec_root(tmp_path_factory) -> Path:
-    """Root of three categories of four organised scans; see `write_mvtec`."""
+    """Root of three categories of four organised scans; see `written_mvtec`."""
     root = tmp_path_factory.mktemp("mvtec")
-    write_mvtec(root)
+    written_mvtec(root)
     return root
 
 
@@ -104,3 +104,9 @@ def folder_run(tmp_path_factory, scan_folder, model):
     folder = tmp_path_factory.mktemp("runs") / "folder"
     run_benchmark(question, folder)
     return question, folder
+
+
+@pytest.fixture(scope="session")
+def write_mvtec():
+    """`write_mvtec(root, categories, per_kind)` writes such a tree."""
+    return written_mvtec

@@ -179,3 +179,22 @@ def test_frozen_prompts_need_a_text_tower_and_share_the_look(tmp_path, scan_fold
     assert scorer.inspector(arms[0]).encoder is scorer.inspector(arms[1]).encoder
     by_arm = {line["arm"]["name"]: line["object_scores"] for line in record.scans if line["defect"] == "bump"}
     assert by_arm["frozen"]["frozen"] != by_arm["clip"]["pointad"]
+
+
+def test_cross_dataset_trains_on_one_data_set_and_tests_on_another(tmp_path, mvtec_root, write_mvtec, model):
+    """The auxiliary category comes from --train-root; every category of the other data set is tested."""
+    from_other = tmp_path / "eyecandies"
+    write_mvtec(from_other, ("Confetto", "Lollipop"), per_kind=1)
+    question = Question(
+        "eyecandies", from_other, protocol="cross-dataset", train_root=mvtec_root, auxiliary=("carrot",),
+        methods=("align3d",), model=str(model), align_epochs=1, prompt_epochs=1,
+    )  # fmt: skip
+    run_benchmark(question, tmp_path / "run")
+    record = read_run(tmp_path / "run")
+    assert {(line["category"], line["arm"]["name"]) for line in record.scans} == {
+        ("Confetto", "carrot-seed0"),
+        ("Lollipop", "carrot-seed0"),
+    }
+    assert "one category of mvtec3d" in record.plan["statement"]
+    data = load_bundle(tmp_path / "run" / "models" / "carrot-seed0.safetensors").record["prompt_train"]["data"]
+    assert (data["name"], data["split"], data["categories"]) == ("mvtec3d", "test", ["carrot"])
