@@ -13,12 +13,13 @@ import numpy as np
 import torch
 
 from align3d_cli.model.aligner import Aligner
-from align3d_cli.model.bundle import Bundle, Scoring, require_branches
+from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.encoder import Encoder, EncoderSettings, load_encoder
+from align3d_cli.model.scoring import BranchResult, fill, fuse, object_score, point_scores
 from align3d_cli.model.similarity import patch_probabilities, view_maps
 from align3d_cli.render.draw import ViewPlan, draw_style, draw_views, resolve_preset
 from align3d_cli.render.geometry import NORMAL_Z, incidence
-from align3d_cli.render.lift import fill_unseen, lift, smooth_points
+from align3d_cli.render.lift import lift
 from align3d_cli.render.splat import Views
 from align3d_cli.scans.cloud import PointCloud
 from align3d_cli.scans.prepare import Prepared, prepare, spread_to_cloud
@@ -69,18 +70,6 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class BranchResult:
-    """One branch on one scan.
-
-    maps: (V, H, W); points: (M,), NaN where unseen; view_probability: (V,) of the global feature; all in [0, 1]
-    """
-
-    maps: torch.Tensor
-    points: torch.Tensor
-    view_probability: torch.Tensor
-
-
-@dataclass(frozen=True, slots=True)
 class Look:
     """What the encoder saw of one scan.
 
@@ -117,21 +106,22 @@ class Inspector:
     @torch.inference_mode()
     def inspect(self, cloud: PointCloud, background: str = "auto") -> Inspection:
         """Score every point of the scan and the scan as a whole. Raises InputRejected where that cannot be done."""
-        clock = Clock(self.device)
+        clock, unseen = Clock(self.device), self.bundle.scoring.unseen
         with clock("prepare"):
             scan = prepare(cloud, background=background)
         look = self.look(scan, clock)
         branches = self.branches(look, clock)
         with clock("lift"):
             fused, n_unseen = self.point_scores(scan, branches)
-        raw = object_score(fused, branches, self.bundle.scoring)
+            raw = self.object_score(scan, branches, fused)
+            filled = {name: fill(scan.xyz, b.points.cpu().numpy(), unseen)[0] for name, b in branches.items()}
         calibration = self.bundle.calibration
         report = scan.report
         return Inspection(
             score=float(1 / (1 + np.exp(-(calibration.slope * raw + calibration.offset)))),
             raw_score=raw,
             point_scores=_on_cloud(fused, scan, cloud),
-            branches={name: _on_cloud(_filled(scan, found), scan, cloud) for name, found in branches.items()},
+            branches={name: _on_cloud(values, scan, cloud) for name, values in filled.items()},
             n_points=len(cloud),
             n_invalid=report["n_invalid"],
             n_background=report["n_background"],
@@ -149,7 +139,7 @@ class Inspector:
         with clock("render"):
             preset = resolve_preset(scan, self.plan)
             views = draw_views(scan, replace(self.plan, preset=preset), device=self.device)
-            images = draw_style(self.encoder.spec.style, scan, views)
+            images = draw_style(self.encoder.spec.style, scan, views, self.plan.look)
             weights = self._view_weights(views, images)
         with clock("encode"):
             pooled, tokens = self._encode(images)
@@ -193,37 +183,17 @@ class Inspector:
 
         branches: both, or one alone, which then stands for itself
         """
-        scoring = self.bundle.scoring
-        fused = fuse({name: b.points for name, b in branches.items()}, scoring.rgb_weight_point)
-        scores, n_unseen = fill_unseen(scan.xyz, fused.cpu().numpy())
-        if scoring.smooth > 0:
-            scores = smooth_points(scan.xyz, scores, scoring.smooth * max(scan.report["extent"]))
-        return scores, n_unseen
+        return point_scores(scan, branches, self.bundle.scoring, self.plan.size_px)
 
-
-def fuse(branches: dict[str, torch.Tensor], rgb_weight: float) -> torch.Tensor:
-    """w * rgb + (1 - w) * rendering (Align3D-AD section 3.4); a lone branch stands for itself."""
-    if len(branches) == 1:
-        return next(iter(branches.values()))
-    return rgb_weight * branches["rgb"] + (1 - rgb_weight) * branches["rendering"]
-
-
-def object_score(points: np.ndarray, branches: dict[str, BranchResult], scoring: Scoring) -> float:
-    """One number for the scan from its point scores and, in the published form, its views' global probabilities."""
-    if scoring.object_form == "top":
-        count = max(1, round(scoring.top_share * len(points)))
-        return float(np.partition(points, -count)[-count:].mean())
-    peak = float(points.max())
-    if scoring.object_form == "max":
-        return peak
-    means = {name: found.view_probability.mean() for name, found in branches.items()}
-    return peak + float(fuse(means, scoring.rgb_weight_object))
+    def object_score(self, scan: Prepared, branches: dict[str, BranchResult], points: np.ndarray) -> float:
+        """The scan's own score before calibration. points: (M,) of `point_scores` of the same branches"""
+        return object_score(scan, branches, self.bundle.scoring, self.plan.size_px, points)
 
 
 def view_plan(bundle: Bundle, views: str | None = None) -> ViewPlan:
     """The bundle's own views, or those asked for: a preset's name or a number of views."""
     own = bundle.views
-    plan = ViewPlan(own.preset, own.count, own.size_px, own.camera)
+    plan = ViewPlan(own.preset, own.count, own.size_px, own.camera, own.look, own.visibility)
     if views is None:
         return plan
     return replace(plan, count=int(views)) if views.isdigit() else replace(plan, preset=views)
@@ -248,10 +218,6 @@ def _bundle_aligner(bundle: Bundle, dim: int, device: str) -> Aligner | None:
     aligner = Aligner(dim)
     aligner.load_state_dict({key: value.float() for key, value in bundle.part("aligner").items()})
     return aligner.eval().to(device)
-
-
-def _filled(scan: Prepared, found: BranchResult) -> np.ndarray:
-    return fill_unseen(scan.xyz, found.points.cpu().numpy())[0]
 
 
 def _on_cloud(values: np.ndarray, scan: Prepared, cloud: PointCloud) -> np.ndarray:

@@ -15,6 +15,7 @@ from align3d_cli.model.encoder import EncoderSettings
 
 CHOICES = {
     "camera": ("pointad", "fitted"),
+    "look": ("published", "closed"),
     "visibility": ("one per pixel", "depth tolerance"),
     "unseen": ("zero", "nearest"),
     "view_average": ("published", "sample"),
@@ -34,6 +35,7 @@ class Profile:
       position_interpolation: of the position embedding where image_px is not the trained size
     Views
       camera: "pointad" (perspective, METHOD section 3) or "fitted"; style: drawing that the tower reads
+      look: "published" (square points, sparse scans show their far side) or "closed" (the surface is filled)
       visibility: which points a pixel counts for, the one that the z-buffer keeps or all on the visible surface
       unseen: what points get that no view sees, 0 or the value of their nearest seen neighbours
     Stage 1 (align)
@@ -61,6 +63,7 @@ class Profile:
     position_interpolation: str = "bilinear"
     camera: str = "pointad"
     style: str = "grey"
+    look: str = "published"
     visibility: str = "one per pixel"
     unseen: str = "zero"
     align_epochs: int = 250
@@ -118,7 +121,7 @@ POINTAD = replace(
     object_max_weight=0.5, object_view_weight=0.5, smooth_fused=False,
 )  # fmt: skip
 ALIGN3D = replace(
-    PAPER, name="align3d", visibility="depth tolerance", unseen="nearest", view_average="sample",
+    PAPER, name="align3d", look="closed", visibility="depth tolerance", unseen="nearest", view_average="sample",
     smoothing="neighbours", metric_pixels="foreground",
 )  # fmt: skip
 PROFILES = {profile.name: profile for profile in (PAPER, POINTAD, ALIGN3D)}

@@ -1,7 +1,7 @@
 """One prepared scan to its views and the images the encoder reads: the same road for scoring, training and `render`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,15 +12,31 @@ from align3d_cli.render.geometry import geometry_channels
 from align3d_cli.render.splat import Views, splat
 from align3d_cli.scans.prepare import Prepared
 
+CHOICES = {
+    "camera": ("fitted", "pointad"),
+    "look": ("closed", "published"),
+    "visibility": ("depth tolerance", "one per pixel"),
+}
+PUBLISHED_COUNT = 9  # views of every published preset
+
 
 @dataclass(frozen=True, slots=True)
 class ViewPlan:
-    """Which views to draw; the fields are those of model.bundle.ViewSettings."""
+    """Which views to draw; the fields are those of model.bundle.ViewSettings. Raises UsageError for unknown words."""
 
     preset: str = "auto"
     count: int = 9
     size_px: int = 336
     camera: str = "fitted"
+    look: str = "closed"
+    visibility: str = "depth tolerance"
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UsageError(f"{name} {getattr(self, name)!r} is not known; use {' or '.join(choices)}")
+        if self.look == "published" and self.camera != "pointad":
+            raise UsageError("the published look is drawn with the published camera; use camera pointad with it")
 
 
 def draw_views(scan: Prepared, plan: ViewPlan, *, device: str = "cpu", turn: np.ndarray | None = None) -> Views:
@@ -31,21 +47,30 @@ def draw_views(scan: Prepared, plan: ViewPlan, *, device: str = "cpu", turn: np.
     rotations = cams.preset_rotations(resolve_preset(scan, plan))
     if turn is not None:
         rotations = rotations @ turn
-    place = {"fitted": cams.fitted_cameras, "pointad": cams.pointad_cameras}.get(plan.camera)
-    if place is None:
-        raise UsageError(f"camera {plan.camera!r} is not known; use fitted or pointad")
-    return splat(scan.xyz, place(scan.xyz, rotations, plan.size_px), spacing=scan.spacing, device=device)
+    place = cams.pointad_cameras if plan.camera == "pointad" else cams.fitted_cameras
+    views = splat(scan.xyz, place(scan.xyz, rotations, plan.size_px), spacing=scan.spacing, device=device)
+    if plan.visibility == "one per pixel":
+        views = replace(views, visible=nearest_in_pixel(scan.xyz, views))
+    return views
 
 
 def resolve_preset(scan: Prepared, plan: ViewPlan) -> str:
-    """The preset's name, with "auto" decided by the scan: from the front for one-sided scans, else all around."""
+    """The preset's name, with "auto" decided by the scan: from the front for one-sided scans, else all around.
+
+    In the published look organised scans get the nine views (and the flip) of MVTec 3D-AD, others those of Real3D-AD.
+    """
     if plan.preset != "auto":
         return plan.preset
+    if plan.look == "published" and plan.count == PUBLISHED_COUNT:
+        return "mvtec" if scan.grid else "real3d"
     return cams.choose_views(scan.xyz, scan.grid, plan.count, scan.index)
 
 
-def draw_style(style: str, scan: Prepared, views: Views) -> torch.Tensor:
-    """Images of one style: (V, C, H, W) float32 in [0, 1]. Styles: grey, colour, normal, depth, geometry."""
+def draw_style(style: str, scan: Prepared, views: Views, look: str = "closed") -> torch.Tensor:
+    """Images of one style: (V, C, H, W) float32 in [0, 1]. Styles: grey, colour, normal, depth, geometry.
+
+    look: of grey and colour; "published" draws them as Open3D did for PointAD, with views of its camera only
+    """
     from align3d_cli.render import shade
     from align3d_cli.scans.normals import estimate_normals
 
@@ -58,7 +83,44 @@ def draw_style(style: str, scan: Prepared, views: Views) -> torch.Tensor:
     }
     if style not in painters:
         raise UsageError(f"style {style!r} is not known; use one of {', '.join(painters)}")
+    if look == "published" and style in ("grey", "colour"):
+        return _published(scan, views, _colours(scan) if style == "colour" else None)
     return painters[style]()
+
+
+def _published(scan: Prepared, views: Views, colours: np.ndarray | None) -> torch.Tensor:
+    from align3d_cli.render.paper import NORMAL_NEIGHBOURS, pointad_images
+    from align3d_cli.scans.normals import estimate_normals
+
+    return pointad_images(
+        scan.xyz,
+        cams.CAMERA_FROM_VIEWER.T @ views.cameras.camera_from_cloud[:, :3, :3],
+        normals=estimate_normals(scan.xyz, k=NORMAL_NEIGHBOURS),
+        colours=colours,
+        size_px=views.cameras.size_px,
+        device=views.index.device,
+    )
+
+
+def nearest_in_pixel(xyz: np.ndarray, views: Views) -> torch.Tensor:
+    """(V, N) bool, the nearest of the points whose centres share a pixel: what a z-buffer of points keeps.
+
+    Of points at the very same depth the first counts.
+    """
+    device, pixels = views.index.device, views.cameras.size_px**2
+    points = torch.as_tensor(xyz, dtype=torch.float64, device=device)
+    rows = torch.arange(len(points), device=device)
+    kept = torch.zeros_like(views.visible)
+    for view, pixel in enumerate(views.pixel_of_point.long()):
+        depth = cams.project_view(views.cameras, view, points)[2]
+        pixel = torch.where(pixel < 0, pixels, pixel)  # all that fall outside share one more pixel
+        nearest = torch.full((pixels + 1,), torch.inf, dtype=torch.float64, device=device)
+        nearest.scatter_reduce_(0, pixel, depth, "amin")
+        front = depth == nearest[pixel]
+        first = torch.full((pixels + 1,), len(points), device=device)
+        first.scatter_reduce_(0, pixel[front], rows[front], "amin")
+        kept[view] = (first[pixel] == rows) & (pixel < pixels)
+    return kept
 
 
 def _colours(scan: Prepared) -> np.ndarray:

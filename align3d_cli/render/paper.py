@@ -10,6 +10,7 @@ from align3d_cli.render.splat import splat
 
 WINDOW_PX = 1024
 POINT_PX = 7
+NORMAL_NEIGHBOURS = 50  # and within 0.1 m, which 50 neighbours in a scan of the published size never reach
 LIGHT_DISTANCE = 2.0  # of the lights before and behind the centre of the bounding box, over its longest side
 
 

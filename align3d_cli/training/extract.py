@@ -117,11 +117,11 @@ def extract(sample: Sample, extraction: Extraction) -> SampleFeatures:
     defect = labelled.defect[scan.index]
     views = draw_views(scan, extraction.plan, device=extraction.device)
     masks = mask_views(views, defect)
-    encoder, rgb_encoder = extraction.encoder, extraction.rgb_encoder
-    pooled, tokens = encode(encoder, draw_style(encoder.spec.style, scan, views), extraction.batch_views)
+    encoder, rgb_encoder, look = extraction.encoder, extraction.rgb_encoder, extraction.plan.look
+    pooled, tokens = encode(encoder, draw_style(encoder.spec.style, scan, views, look), extraction.batch_views)
     rgb = (None, None)
     if rgb_encoder is not None:
-        rgb = encode(rgb_encoder, draw_style("colour", scan, views), extraction.batch_views)
+        rgb = encode(rgb_encoder, draw_style("colour", scan, views, look), extraction.batch_views)
     rng = np.random.default_rng([extraction.seed, zlib.crc32(sample.name.encode())])
     rows = torch.from_numpy(labelled_subset(defect, extraction.max_points, rng))
     return SampleFeatures(

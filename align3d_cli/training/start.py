@@ -12,6 +12,7 @@ from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, find_model
 from align3d_cli.model.encoder import Encoder
 from align3d_cli.model.profiles import Profile
 from align3d_cli.model.prompts import ClipPrompts, VectorPrompts
+from align3d_cli.render.draw import PUBLISHED_COUNT
 from align3d_cli.training.align import AlignConfig
 from align3d_cli.training.prompts import PromptConfig
 
@@ -48,10 +49,15 @@ def untrained(
         name=f"{profile.name}-{encoder['name']}",
         encoder=encoder | {"settings": asdict(settings)},
         tensors={},
-        views=ViewSettings(preset, 9, settings.image_size or profile.image_px, profile.camera, profile.style),
+        views=_views_of(profile, preset, settings.image_size or profile.image_px),
         scoring=scoring_of(profile),
         record={"profile": profile.settings()},
     )
+
+
+def _views_of(profile: Profile, preset: str, size_px: int) -> ViewSettings:
+    how = {"camera": profile.camera, "style": profile.style, "look": profile.look, "visibility": profile.visibility}
+    return ViewSettings(preset, PUBLISHED_COUNT, size_px, **how)
 
 
 def scoring_of(profile: Profile) -> Scoring:
@@ -62,6 +68,12 @@ def scoring_of(profile: Profile) -> Scoring:
         rgb_weight_point=profile.rgb_weight_point,
         rgb_weight_object=profile.rgb_weight_object,
         smooth=round(radius_px / profile.image_px * FRAME[profile.camera], 4),
+        object_max_weight=profile.object_max_weight,
+        object_view_weight=profile.object_view_weight,
+        unseen=profile.unseen,
+        smoothing=profile.smoothing,
+        smooth_sigma_px=profile.smoothing_sigma_px,
+        smooth_fused=profile.smooth_fused,
     )
 
 

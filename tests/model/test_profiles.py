@@ -24,7 +24,7 @@ def test_the_paper_profile_holds_the_published_numbers():
 def test_align3d_differs_by_the_mended_faults_alone():
     """Ours is the paper's model; only the faults of the published code are set otherwise."""
     changed = differences(get_profile("paper"), get_profile("align3d"))
-    assert set(changed) == {"visibility", "unseen", "view_average", "smoothing", "metric_pixels"}
+    assert set(changed) == {"look", "visibility", "unseen", "view_average", "smoothing", "metric_pixels"}
     assert changed["view_average"] == ("published", "sample")
 
 

@@ -1,0 +1,107 @@
+"""View probabilities to the scores of points and of the whole scan (Align3D-AD section 3.4, PointAD section 3.3).
+
+Every choice is a named setting of `bundle.Scoring`: as published, or with the faults of METHOD.md section 5 mended.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from align3d_cli.model.bundle import Scoring
+from align3d_cli.render.lift import fill_unseen, smooth_points
+from align3d_cli.scans.prepare import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class BranchResult:
+    """One branch on one scan.
+
+    maps: (V, H, W); points: (M,), NaN where unseen; view_probability: (V,) of the global feature; all in [0, 1]
+    """
+
+    maps: torch.Tensor
+    points: torch.Tensor
+    view_probability: torch.Tensor
+
+
+def fuse(branches: dict[str, torch.Tensor], rgb_weight: float) -> torch.Tensor:
+    """w * rgb + (1 - w) * rendering (Align3D-AD section 3.4); a lone branch stands for itself."""
+    if len(branches) == 1:
+        return next(iter(branches.values()))
+    return rgb_weight * branches["rgb"] + (1 - rgb_weight) * branches["rendering"]
+
+
+def point_scores(
+    scan: Prepared, branches: dict[str, BranchResult], scoring: Scoring, size_px: int, rgb_weight: float | None = None
+) -> tuple[np.ndarray, int]:
+    """(M,) fused, filled and smoothed scores of the prepared points, and how many no view saw.
+
+    branches: both, or one alone, which then stands for itself; size_px: side of the views
+    rgb_weight: share of the rgb branch, None for scoring.rgb_weight_point
+    Smoothing is linear: the published order (each branch smoothed, then fused) gives the same as fusing first.
+    """
+    weight = scoring.rgb_weight_point if rgb_weight is None else rgb_weight
+    fused = fuse({name: found.points for name, found in branches.items()}, weight).cpu().numpy()
+    values, n_unseen = fill(scan.xyz, fused, scoring.unseen)
+    return smooth(values, scan, scoring, size_px), n_unseen
+
+
+def object_score(
+    scan: Prepared, branches: dict[str, BranchResult], scoring: Scoring, size_px: int, points: np.ndarray
+) -> float:
+    """One number for the scan from its point map and, in the published form, its views' global probabilities.
+
+    points: (M,) of `point_scores`; where object and point scores weigh the branches differently (Align3D-AD names two
+    weights, w_i and w_p), the map is fused anew.
+    """
+    if len(branches) > 1 and scoring.rgb_weight_object != scoring.rgb_weight_point:
+        points = point_scores(scan, branches, scoring, size_px, scoring.rgb_weight_object)[0]
+    if scoring.object_form == "top":
+        count = max(1, round(scoring.top_share * len(points)))
+        return float(np.partition(points, -count)[-count:].mean())
+    peak = float(points.max())
+    if scoring.object_form == "max":
+        return peak
+    means = {name: found.view_probability.mean() for name, found in branches.items()}
+    view = float(fuse(means, scoring.rgb_weight_object))
+    return scoring.object_max_weight * peak + scoring.object_view_weight * view
+
+
+def fill(xyz: np.ndarray, scores: np.ndarray, rule: str) -> tuple[np.ndarray, int]:
+    """Scores (M,) without NaN, and how many there were: from the "nearest" seen point, or "zero" as published."""
+    if rule == "nearest":
+        return fill_unseen(xyz, scores)
+    unseen = np.isnan(scores)
+    return np.where(unseen, scores.dtype.type(0), scores), int(unseen.sum())
+
+
+def smooth(values: np.ndarray, scan: Prepared, scoring: Scoring, size_px: int) -> np.ndarray:
+    """(M,) -> (M,), smoothed as the settings say: once, or twice with smooth_fused."""
+    times = 1 + scoring.smooth_fused
+    if scoring.smoothing == "grid":
+        return smooth_grid(values, scan, scoring.smooth_sigma_px, size_px, times)
+    if scoring.smooth > 0:
+        for _ in range(times):
+            values = smooth_points(scan.xyz, values, scoring.smooth * max(scan.report["extent"]))
+    return values
+
+
+def smooth_grid(values: np.ndarray, scan: Prepared, sigma_px: float, size_px: int, times: int = 1) -> np.ndarray:
+    """2-D Gaussian over the organised scan as an image, 0 where it has no point: (M,) -> (M,) float32.
+
+    The published code brings every scan to the size of a view and smooths there: sigma_px counts pixels of a view of
+    size_px, here in the scan's own grid. Rows of a scan without grid fill a square in array order, as published
+    (METHOD 5.2: that order means nothing; `smoothing = "neighbours"` mends it).
+    """
+    from scipy.ndimage import gaussian_filter
+
+    side = math.ceil(math.sqrt(scan.report["n_points"]))
+    height, width = scan.grid or (side, side)
+    image = np.zeros(height * width, np.float32)
+    image[scan.index] = values
+    image = image.reshape(height, width)
+    for _ in range(times):
+        image = gaussian_filter(image, (sigma_px * height / size_px, sigma_px * width / size_px))
+    return image.ravel()[scan.index]
