@@ -9,6 +9,7 @@ import torch
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.render import cameras as cams
 from align3d_cli.render.geometry import geometry_channels
+from align3d_cli.render.relief import press_relief
 from align3d_cli.render.splat import Views, splat
 from align3d_cli.scans.prepare import Prepared
 
@@ -47,10 +48,12 @@ def draw_views(scan: Prepared, plan: ViewPlan, *, device: str = "cpu", turn: np.
     rotations = cams.preset_rotations(resolve_preset(scan, plan))
     if turn is not None:
         rotations = rotations @ turn
-    place = cams.pointad_cameras if plan.camera == "pointad" else cams.fitted_cameras
-    views = splat(scan.xyz, place(scan.xyz, rotations, plan.size_px), spacing=scan.spacing, device=device)
+    fitted = plan.camera == "fitted"
+    place = cams.fitted_cameras if fitted else cams.pointad_cameras
+    xyz = press_relief(scan.xyz) if fitted else scan.xyz
+    views = splat(xyz, place(xyz, rotations, plan.size_px), spacing=scan.spacing, device=device)
     if plan.visibility == "one per pixel":
-        views = replace(views, visible=nearest_in_pixel(scan.xyz, views))
+        views = replace(views, visible=nearest_in_pixel(xyz, views))
     return views
 
 
