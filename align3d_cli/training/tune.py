@@ -46,7 +46,7 @@ class TuneConfig:
     weight_decay: float = 0.02
     temperature: float = 0.07
     focal_gamma: float = 2.0
-    view_loss_weight: float = 0.3
+    view_loss_weight: float = 0.6
     ema_decay: float = 0.998
     seed: int = 0
 
