@@ -1,0 +1,170 @@
+"""Scores of points and scans by hand, and the named settings through a small CLIP from cloud to score."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from align3d_cli.errors import UsageError
+from align3d_cli.model.aligner import Aligner
+from align3d_cli.model.bundle import Bundle, Scoring, load_bundle, save_bundle
+from align3d_cli.model.inspector import Inspector, bundle_encoder
+from align3d_cli.model.profiles import get_profile
+from align3d_cli.model.scoring import BranchResult, fill, object_score, point_scores, smooth_grid
+from align3d_cli.render.cameras import pointad_cameras, preset_rotations
+from align3d_cli.render.draw import ViewPlan, draw_style, draw_views, nearest_in_pixel
+from align3d_cli.render.paper import pointad_images
+from align3d_cli.render.splat import splat
+from align3d_cli.scans.cloud import PointCloud
+from align3d_cli.scans.normals import estimate_normals
+from align3d_cli.scans.prepare import Prepared, prepare
+from align3d_cli.training.start import scoring_of, untrained, with_view_size
+
+SIDE = 48
+
+
+def scan_of(values: int, grid: tuple[int, int] | None, index: np.ndarray | None = None) -> Prepared:
+    """A row of points one unit apart, `values` of them kept."""
+    index = np.arange(values) if index is None else index
+    xyz = np.column_stack([index.astype(float), np.zeros((len(index), 2))])
+    return Prepared(xyz, index, None, grid, 1.0, {"n_points": values, "extent": [float(values), 0.0, 0.0]})
+
+
+def branch(points: list[float], views: list[float]) -> BranchResult:
+    return BranchResult(torch.zeros(len(views), 2, 2), torch.tensor(points), torch.tensor(views))
+
+
+BOTH = {"rendering": branch([0.2, 0.4], [0.1, 0.3]), "rgb": branch([0.8, 0.0], [0.5, 0.7])}
+
+
+def score(branches, **settings) -> float:
+    scan, scoring = scan_of(2, None), Scoring(**settings)
+    points = point_scores(scan, branches, scoring, 8)[0]
+    return object_score(scan, branches, scoring, 8, points)
+
+
+def test_object_scores_by_hand():
+    """Fused map (0.5, 0.2), mean view probabilities 0.2 and 0.6: Align3D-AD adds, PointAD halves one branch's two."""
+    assert score(BOTH) == pytest.approx(0.5 + 0.4)
+    assert score(BOTH, object_form="max") == pytest.approx(0.5)
+    alone = {"rendering": BOTH["rendering"]}
+    assert score(alone, object_max_weight=0.5, object_view_weight=0.5) == pytest.approx(0.5 * 0.4 + 0.5 * 0.2)
+
+
+def test_the_object_score_has_its_own_weight_of_the_branches():
+    """With w_i = 0.25 the object's map is (0.35, 0.3), whatever w_p the point map has."""
+    assert score(BOTH, rgb_weight_object=0.25, rgb_weight_point=0.9) == pytest.approx(0.35 + 0.25 * 0.6 + 0.75 * 0.2)
+
+
+def test_points_that_no_view_sees_are_filled_as_told():
+    """The nearest seen score or 0; counted either way."""
+    xyz = np.array([[0.0, 0, 0], [1, 0, 0], [5, 0, 0]])
+    scores = np.array([0.1, np.nan, 0.9], np.float32)
+    for rule, expected in (("nearest", 0.1), ("zero", 0.0)):
+        filled, n_unseen = fill(xyz, scores, rule)
+        np.testing.assert_array_equal(filled, np.array([0.1, expected, 0.9], np.float32))
+        assert n_unseen == 1
+
+
+def test_the_published_map_is_reproduced():
+    """Branches smoothed on the view-sized grid, fused, smoothed once more, holes 0: the same as fusing first."""
+    rng = np.random.default_rng(0)
+    index = np.flatnonzero(rng.random(SIDE * SIDE) < 0.8)
+    scan = scan_of(SIDE * SIDE, (SIDE, SIDE), index)
+    maps = {name: rng.random(len(index)).astype(np.float32) for name in BOTH}
+    maps["rendering"][::7] = maps["rgb"][::7] = np.nan
+    smoothed = {}
+    for name, values in maps.items():
+        image = np.zeros(SIDE * SIDE)
+        image[index] = np.nan_to_num(values)
+        smoothed[name] = gaussian_filter(image.reshape(SIDE, SIDE), sigma=4)
+    expected = gaussian_filter(0.3 * smoothed["rgb"] + 0.7 * smoothed["rendering"], sigma=4).ravel()[index]
+    found, n_unseen = point_scores(
+        scan,
+        {name: branch(values.tolist(), [0.5]) for name, values in maps.items()},
+        replace(scoring_of(get_profile("paper")), rgb_weight_point=0.3),
+        SIDE,
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert n_unseen == len(maps["rgb"][::7])
+
+
+def test_sigma_counts_pixels_of_a_view_and_scans_without_grid_fill_a_square():
+    """A grid twice the view's side is smoothed twice as wide; without grid rows stand in array order."""
+    values = np.random.default_rng(1).random(400).astype(np.float32)
+    wide = smooth_grid(values, scan_of(400, (20, 20)), 1.0, 10)
+    np.testing.assert_allclose(wide, gaussian_filter(values.reshape(20, 20), 2.0).ravel(), atol=1e-6)
+    np.testing.assert_array_equal(wide, smooth_grid(values, scan_of(400, None), 1.0, 10))
+
+
+def test_one_point_a_pixel_is_the_nearest():
+    """Of all points whose centres share a pixel exactly the one of least depth is kept, by a plain loop."""
+    xyz = np.random.default_rng(2).normal(size=(300, 3))
+    views = splat(xyz, pointad_cameras(xyz, preset_rotations("sphere:2"), 12), spacing=0.3)
+    kept = nearest_in_pixel(xyz, views).numpy()
+    depth = views.cameras.project(xyz)[2].numpy()
+    for view, pixels in enumerate(views.pixel_of_point.numpy()):
+        expected = {min(np.flatnonzero(pixels == p), key=lambda i: depth[view, i]) for p in set(pixels) - {-1}}
+        assert set(np.flatnonzero(kept[view])) == expected
+
+
+def relief() -> PointCloud:
+    """An organised scan of a wavy plate with a bump and colours, before a sensor that looks along +z."""
+    u, v = np.meshgrid(np.linspace(-1, 1, SIDE), np.linspace(-1, 1, SIDE))
+    z = 5 + 0.1 * np.sin(4 * u) - 0.3 * np.exp(-((u - 0.3) ** 2 + v**2) / 0.03)
+    colours = np.random.default_rng(3).integers(0, 255, (SIDE * SIDE, 3), dtype=np.uint8)
+    return PointCloud(np.stack([u, v, z], -1).reshape(-1, 3), colours=colours, grid=(SIDE, SIDE))
+
+
+def test_the_published_look_is_drawn_through_the_same_road():
+    """Grey and coloured views of a plan with that look are those of `pointad_images` in the published views."""
+    scan = prepare(relief(), background="keep")
+    plan = ViewPlan(size_px=40, camera="pointad", look="published")
+    views, normals = draw_views(scan, plan), estimate_normals(scan.xyz, k=50)
+    for style, colours in (("grey", None), ("colour", scan.colours)):
+        expected = pointad_images(scan.xyz, preset_rotations("mvtec"), normals=normals, colours=colours, size_px=40)
+        assert torch.equal(draw_style(style, scan, views, plan.look), expected)
+    with pytest.raises(UsageError, match="use camera pointad"):
+        ViewPlan(look="published")
+
+
+@pytest.fixture(scope="module")
+def clip_bundles(tiny_clip, tiny_config):
+    """Models of the three profiles on one small CLIP that travels in the model itself, with random learned parts."""
+    bundles, rng = {}, torch.Generator().manual_seed(5)
+    visual = {f"encoder.{key}": value for key, value in tiny_clip.visual.state_dict().items()}
+    dim = tiny_config["embed_dim"]
+    learned = {f"text.{b}": torch.nn.functional.normalize(torch.randn(2, dim, generator=rng)) for b in BOTH}
+    with torch.random.fork_rng():
+        torch.manual_seed(6)
+        learned |= {f"aligner.{key}": value for key, value in Aligner(dim).state_dict().items()}
+    for name in ("paper", "pointad", "align3d"):
+        bundle = untrained(get_profile(name), "mvtec3d", backbone="tiny")
+        bundle = replace(
+            bundle,
+            encoder={"name": "tiny", "config": tiny_config, "settings": bundle.encoder["settings"]},
+            tensors=visual | {k: v for k, v in learned.items() if name != "pointad" or k == "text.rendering"},
+        )
+        bundles[name] = with_view_size(bundle, bundle_encoder(bundle, "cpu"))
+    return bundles
+
+
+def test_profiles_score_a_scan_and_differ_by_named_settings_only(clip_bundles: dict[str, Bundle], tmp_path):
+    """With the views and scoring settings of the other profile a model gives the other's scores, bit by bit."""
+    found = {}
+    for name, bundle in clip_bundles.items():
+        save_bundle(tmp_path / f"{name}.safetensors", bundle)
+        loaded = load_bundle(tmp_path / f"{name}.safetensors")
+        assert (loaded.views, loaded.scoring) == (bundle.views, bundle.scoring)
+        found[name] = Inspector(loaded).inspect(relief(), background="keep")
+        assert np.isfinite(found[name].point_scores).all()
+    paper, ours = clip_bundles["paper"], clip_bundles["align3d"]
+    assert not np.allclose(found["paper"].point_scores, found["align3d"].point_scores, atol=1e-4)
+    swapped = Inspector(replace(paper, views=ours.views, scoring=ours.scoring)).inspect(relief(), background="keep")
+    np.testing.assert_array_equal(swapped.point_scores, found["align3d"].point_scores)
+    assert swapped.raw_score == found["align3d"].raw_score
+    changed = {k for k, v in asdict(paper.views).items() if v != asdict(ours.views)[k]}
+    changed |= {k for k, v in asdict(paper.scoring).items() if v != asdict(ours.scoring)[k]}
+    assert changed == {"look", "visibility", "unseen", "smoothing"}
