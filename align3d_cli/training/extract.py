@@ -140,6 +140,7 @@ def extract(sample: Sample, extraction: Extraction) -> SampleFeatures:
 
 def encode(encoder: Encoder, images: Tensor, batch_views: int) -> tuple[Tensor, Tensor]:
     """(V, C, H, W) in [0, 1] -> global (V, D) and tokens (V, T, D), `batch_views` at a time."""
+    images = images.contiguous(memory_format=torch.channels_last)  # as in scoring; convolutions on CPU are faster so
     parts = [encoder(chunk) for chunk in images.split(batch_views)]
     return torch.cat([pooled for pooled, _ in parts]), torch.cat([tokens for _, tokens in parts])
 
