@@ -161,7 +161,7 @@ class Inspector:
             return {name: self._lift(look, *found) for name, found in maps.items()}
 
     def _encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        images = images.contiguous(memory_format=torch.channels_last)  # 2.5 times faster for convolutions on CPU
+        images = images.contiguous(memory_format=torch.channels_last)  # about twice as fast for convolutions on CPU
         parts = [self.encoder(images[i : i + self.batch_views]) for i in range(0, len(images), self.batch_views)]
         return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
 
