@@ -23,7 +23,7 @@ LABELS = (".npy", ".png", ".txt", ".csv")
 
 
 def find(root: Path) -> dict[str, Path]:
-    """The root itself as the one category when its sub-folders hold scans, else every sub-folder that is such a root."""
+    """The root as the one category when its sub-folders hold scans, else every sub-folder that is such a root."""
     if any(map(_is_kind, layout.folders(root))):
         return {root.resolve().name: root}
     return {folder.name: folder for folder in layout.folders(root) if any(map(_is_kind, layout.folders(folder)))}

@@ -14,7 +14,7 @@ PLANE_ROUNDS = 5
 
 
 def press_relief(xyz: np.ndarray) -> np.ndarray:
-    """(N, 3) float64 -> (N, 3): depth along the normal scaled down where the scan is such a sheet, else `xyz` itself."""
+    """(N, 3) float64 -> (N, 3): depth along the normal scaled down where the scan is such a sheet, else `xyz`."""
     sample = xyz[:: max(1, len(xyz) // PLANE_SAMPLE)]
     centre, normal = main_plane(sample)
     height = (sample - centre) @ normal

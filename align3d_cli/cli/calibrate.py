@@ -1,0 +1,68 @@
+"""`align3d calibrate`: set a model's threshold and colours on scans whose state is known."""
+
+from pathlib import Path
+
+import typer
+
+from align3d_cli.cli.options import examples
+
+EXAMPLES = examples(
+    "align3d calibrate --root good-parts/ --out mine.safetensors",
+    "align3d calibrate --model model.safetensors --dataset synthetic --limit 20 --out calibrated.safetensors",
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("calibrate", epilog=EXAMPLES)(calibrate)
+
+
+def calibrate(
+    out: Path = typer.Option(..., "--out", help="The calibrated model to write (.safetensors)."),
+    model: str = typer.Option("align3d-lite", help="Name or path of the model."),
+    dataset: str = typer.Option("folder", help="folder, synthetic, or a data set of `align3d benchmark`."),
+    root: Path | None = typer.Option(None, help="Its folder: good/ and, if you have them, folders of defects."),
+    limit: int | None = typer.Option(None, min=1, help="At most so many scans a category."),
+    false_alarm_rate: float = typer.Option(0.05, min=0.0, max=1.0, help="Share of good scans above the threshold."),
+    device: str = typer.Option("auto", help="auto, cpu or cuda."),
+    as_json: bool = typer.Option(False, "--json", help="Print the calibration as JSON."),
+    force: bool = typer.Option(False, "--force", help="Overwrite --out."),
+) -> None:
+    """Score scans whose state is known and store threshold, score scale and colour limits in a copy of the model.
+
+    Good scans alone set the threshold and the colours; with defective ones the score becomes probability-like too.
+    """
+    from dataclasses import asdict, replace
+
+    from align3d_cli.cli import output
+    from align3d_cli.datasets.registry import open_dataset
+    from align3d_cli.errors import InputRejected
+    from align3d_cli.evaluation import calibration as room
+    from align3d_cli.model.bundle import load_bundle, save_bundle
+    from align3d_cli.model.device import resolve_device
+    from align3d_cli.model.inspector import Inspector
+    from align3d_cli.scans.files import check_free
+
+    check_free(out, force=force)
+    bundle = load_bundle(model)
+    inspector = Inspector(bundle, resolve_device(device))
+    samples = open_dataset(dataset, root, limit=limit)
+    good, defective, points = [], [], []
+    with output.progress("calibrate", len(samples)) as advance:
+        for sample in samples:
+            found = inspector.inspect(sample.load().cloud)
+            (defective if sample.anomalous else good).append(found.raw_score)
+            if not sample.anomalous:
+                points.append(found.point_scores[found.point_scores > 0])
+            advance(1)
+    if not good:
+        raise InputRejected(f"{root or dataset}: no good scans in it; calibration needs some in good/")
+    from numpy import array, concatenate
+
+    result = room.calibrate(array(good), array(defective), concatenate(points), false_alarm_rate, bundle.calibration)
+    record = bundle.record | {"calibrate": {"data": dataset, "good": len(good), "defective": len(defective)}}
+    save_bundle(out, replace(bundle, calibration=result, record=record))
+    if as_json:
+        output.result_json({"out": str(out), "good": len(good), "defective": len(defective)} | asdict(result))
+    else:
+        alarms = f"{100 * result.false_alarm_rate:.1f} % of {len(good)} good scans above"
+        output.result(f"{out}: threshold {result.threshold:.3f} ({alarms}), {len(defective)} defective scans")

@@ -1,0 +1,54 @@
+"""Fixed limits of a model from scans whose state is known: a probability-like score, a threshold, colour limits."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import minimize
+
+from align3d_cli.model.bundle import Calibration
+
+STEEPEST = 50.0  # slope of the logistic where a few scans are perfectly separable and the fit would run away
+GOOD_QUANTILE = 0.98  # of the points of good scans below the start of the colour scale: good parts look good
+HIGH_QUANTILE = 0.9995  # of the points of good scans below its end
+
+
+def calibrate(
+    good: np.ndarray, defective: np.ndarray, good_points: np.ndarray, false_alarm_rate: float, before: Calibration
+) -> Calibration:
+    """Calibration from raw object scores of good (G,) and defective (D,) scans and point scores (P,) of good ones.
+
+    Without defective scans slope and offset stay as they are; raises ValueError without good ones.
+    """
+    if not len(good):
+        raise ValueError("calibration needs good scans")
+    found = replace(before, **platt(good, defective)) if len(defective) else before
+    scores = sigmoid(found.slope * good + found.offset)
+    threshold = float(np.quantile(scores, 1 - false_alarm_rate, method="higher"))
+    low, high = np.quantile(good_points, [GOOD_QUANTILE, HIGH_QUANTILE])
+    return replace(
+        found,
+        threshold=threshold,
+        false_alarm_rate=float(np.mean(scores > threshold)),
+        colour_low=float(low),
+        colour_high=float(max(high, low + 1e-3)),
+    )
+
+
+def platt(good: np.ndarray, defective: np.ndarray) -> dict[str, float]:
+    """slope and offset of the logistic through raw scores (Platt 1999, with his smoothed targets)."""
+    raw = np.concatenate([good, defective]).astype(float)
+    high, low = (len(defective) + 1) / (len(defective) + 2), 1 / (len(good) + 2)
+    target = np.concatenate([np.full(len(good), low), np.full(len(defective), high)])
+    weight = np.concatenate([np.full(len(good), 0.5 / len(good)), np.full(len(defective), 0.5 / len(defective))])
+
+    def loss(parameters: np.ndarray) -> float:
+        logit = parameters[0] * raw + parameters[1]
+        return float((weight * (np.logaddexp(0, logit) - target * logit)).sum())
+
+    slope, offset = minimize(loss, [1.0, 0.0], method="L-BFGS-B", bounds=[(0, STEEPEST), (None, None)]).x
+    return {"slope": float(slope), "offset": float(offset)}
+
+
+def sigmoid(logit: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-logit))."""
+    return 1 / (1 + np.exp(-logit))
