@@ -3,7 +3,6 @@
 import os
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 
 import typer
 from typer.core import TyperGroup
@@ -65,8 +64,7 @@ def _options(
 
 
 for name in COMMANDS:
-    if find_spec(f"align3d_cli.cli.{name}"):
-        import_module(f"align3d_cli.cli.{name}").register(app)
+    import_module(f"align3d_cli.cli.{name}").register(app)
 
 
 def main() -> None:

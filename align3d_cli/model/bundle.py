@@ -5,7 +5,6 @@ a branch, how views are drawn and scores formed, calibration, and the record of 
 they are learned, so no text tower travels along.
 """
 
-import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, field, replace
@@ -17,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
+from align3d_cli.model.manifest import require_stated, sha256_of
 
 FORMAT_VERSION = 1
 DEFAULT_MODEL = "align3d-lite"
@@ -155,12 +155,12 @@ def save_bundle(path: Path, bundle: Bundle) -> Bundle:
 def load_bundle(name_or_path: str | Path = DEFAULT_MODEL) -> Bundle:
     """Read a bundle by the name of a shipped model or by its path.
 
-    A file listed in a manifest.json beside it must have the hash stated there; it is checked before parsing.
+    A file listed in a manifest.json beside it, or with a .sha256, must have that hash; checked before parsing.
     Raises EnvironmentMissing (no such model) or InputRejected (not a bundle, or not the file the manifest names).
     """
     path = find_model(name_or_path)
     digest = sha256_of(path)
-    _check_manifest(path, digest)
+    require_stated(path, digest)
     try:
         with safe_open(path, framework="pt") as file:
             settings = json.loads((file.metadata() or {})[METADATA_KEY])
@@ -209,24 +209,7 @@ def find_model(name_or_path: str | Path) -> Path:
     raise EnvironmentMissing(f"model {name_or_path!r} is not installed; `align3d weights list` shows what is")
 
 
-def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def require_branches(bundle: Bundle) -> None:
     """Raise UsageError for a bundle that has an aligner but no prompts yet."""
     if "rendering" not in bundle.branches:
         raise UsageError(f"{bundle.path or bundle.name}: has no prompts yet; run `align3d prompt-train --model` on it")
-
-
-def _check_manifest(path: Path, digest: str) -> None:
-    manifest = path.with_name("manifest.json")
-    if not manifest.is_file():
-        return
-    listed = json.loads(manifest.read_text()).get("files", {}).get(path.name)
-    if listed and listed["sha256"] != digest:
-        raise InputRejected(
-            f"{path}: SHA-256 {digest[:12]}.. is not the {listed['sha256'][:12]}.. of manifest.json; fetch it again"
-        )

@@ -19,6 +19,7 @@ from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.model.bundle import cache_dir
 from align3d_cli.model.clip_vision import ClipViT, supports_vv, vv_block_count
 from align3d_cli.model.encoder import Encoder, EncoderSettings, EncoderSpec
+from align3d_cli.model.manifest import require_stated
 from align3d_cli.model.state_files import Select, read_state, visual_key
 from align3d_cli.model.towers import AttentionPooledViT, ResNetTower, TimmTower
 
@@ -120,6 +121,7 @@ def build_tower(
             source, state, by_openai = found.name, weights, False
         else:
             source = Path(weights) if weights is not None else find_weights(found)
+            require_stated(source, published=_own_archive_sha256(found, source) if weights is None else None)
             state, by_openai = read_state(source, select, _published_sha256(found))
         tower = build(found, found.quick_gelu or by_openai)
     _fill(tower, state, source)
@@ -173,6 +175,11 @@ def _published_sha256(found: Architecture) -> str | None:
     """OpenAI's addresses carry the SHA-256 of the file as a folder."""
     url = found.tag_config.get("url", "")
     return url.split("/")[-2] if "openaipublic" in url else None
+
+
+def _own_archive_sha256(found: Architecture, path: Path) -> str | None:
+    """The published hash where a cached file must be OpenAI's own archive: other formats are conversions of it."""
+    return _published_sha256(found) if path.suffix == ".pt" else None
 
 
 def _fill(tower: nn.Module, state: dict[str, Tensor], source: str | Path) -> None:

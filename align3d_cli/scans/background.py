@@ -166,7 +166,7 @@ def _pinhole(cloud: PointCloud) -> bool:
 def _steep_outline(cloud: PointCloud, part: np.ndarray, height: np.ndarray) -> float:
     """Share of the part's outline at which the scan drops by more than a pixel's width, or loses sight."""
     inside = part.reshape(cloud.grid)
-    level = np.where(cloud.valid, np.abs(height), -np.inf).reshape(cloud.grid)
+    level = np.where(cloud.valid, np.abs(height), -1e300).reshape(cloud.grid)  # inf - inf is NaN
     pitch = point_spacing(cloud.xyz[cloud.valid])
     drops = []
     for side in range(4):  # each side of the pixels in turn

@@ -1,0 +1,116 @@
+"""`align3d weights`: what is installed, fetch more, check it, and turn released checkpoints into models."""
+
+from pathlib import Path
+
+import typer
+
+from align3d_cli.cli.options import examples
+
+app_weights = typer.Typer(help="List, fetch, verify and import models and weights.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(app_weights, name="weights", epilog=examples("align3d weights list", "align3d weights verify"))
+
+
+@app_weights.command("list", epilog=examples("align3d weights list --json"))
+def list_weights(as_json: bool = typer.Option(False, "--json", help="Print the list as JSON.")) -> None:
+    """Show the models and weights on this machine, by place, with their size."""
+    from align3d_cli.cli import output
+    from align3d_cli.model.bundle import weights_dirs
+    from align3d_cli.model.fetch import inventory
+
+    rows = [{"name": path.stem, "path": str(path), "bytes": path.stat().st_size} for path in inventory(weights_dirs())]
+    if as_json:
+        output.result_json(rows)
+        return
+    for row in rows:
+        output.result(f"{row['name']:28s} {row['bytes'] / 1e6:9.1f} MB  {row['path']}")
+
+
+@app_weights.command("verify", epilog=examples("align3d weights verify"))
+def verify() -> None:
+    """Hash every installed file again and compare; exit 4 when one is damaged."""
+    from align3d_cli.cli import output
+    from align3d_cli.errors import InputRejected
+    from align3d_cli.model.bundle import weights_dirs
+    from align3d_cli.model.fetch import inventory, state_of
+
+    damaged = []
+    for path in inventory(weights_dirs()):
+        state, detail = state_of(path)
+        output.result(f"{state:10s} {path}  {detail}")
+        damaged += [path] if state == "damaged" else []
+    if damaged:
+        names = ", ".join(map(str, damaged))
+        raise InputRejected(f"{names}: not what the manifest says; remove and fetch or install again")
+
+
+@app_weights.command("fetch", epilog=examples("align3d weights fetch ViT-L-14-336 --pretrained openai"))
+def fetch_weights(
+    name: str = typer.Argument(..., help="open_clip model, e.g. ViT-L-14-336."),
+    pretrained: str | None = typer.Option(None, help="open_clip tag of the weights (default: openai where there is)."),
+    url: str | None = typer.Option(None, help="Another address of the same file."),
+    hub: bool = typer.Option(False, "--hub", help="From the model hub instead of OpenAI's address."),
+    revision: str | None = typer.Option(None, help="Commit of the hub's repository to take."),
+    sha256: str | None = typer.Option(None, help="SHA-256 that the file must have."),
+) -> None:
+    """Fetch an open_clip model's weights into the cache; the only command that opens a socket.
+
+    Goes on with a cut transfer, moves the file into place only when its hash is right. ALIGN3D_OFFLINE=1 forbids it.
+    """
+    from align3d_cli.cli import output
+    from align3d_cli.model.bundle import cache_dir
+    from align3d_cli.model.clip_weights import architecture
+    from align3d_cli.model.fetch import fetch, source_of
+
+    found = architecture(name, pretrained, None)
+    source = source_of(name, found.tag or "", found.tag_config, url=url, hub=hub, revision=revision, sha256=sha256)
+    if source.trust == "first use":
+        output.warn(f"no hash of {source.filename} is known beforehand; the first one seen is noted and held to")
+    fetched = fetch(source, cache_dir(), say=output.info)
+    was = "was there" if fetched.there else "fetched"
+    output.result(f"{fetched.path}: {was}, {fetched.n_bytes} bytes, SHA-256 {fetched.sha256} ({fetched.trust})")
+
+
+@app_weights.command("manifest", epilog=examples("align3d weights manifest weights/ --licence Apache-2.0"))
+def manifest(
+    folder: Path = typer.Argument(..., help="Folder of .safetensors files."),
+    licence: str | None = typer.Option(None, help="Of files that do not say it themselves."),
+    source: str | None = typer.Option(None, help="Of files that do not say it themselves."),
+) -> None:
+    """Write manifest.json: bytes, SHA-256, licence and source of every file, which every load is checked against."""
+    from align3d_cli.cli import output
+    from align3d_cli.model.manifest import write_manifest
+
+    for name, entry in write_manifest(folder, licence=licence, source=source).items():
+        output.result(f"{name}  {entry['bytes']} bytes  {entry['sha256']}")
+
+
+@app_weights.command("import", epilog=examples("align3d weights import rgb.pth rendering.pth --out m.safetensors"))
+def import_weights(
+    files: list[Path] = typer.Argument(..., help="Released checkpoint files of one model (.pth)."),
+    out: Path = typer.Option(..., "--out", help="The model to write (.safetensors)."),
+    profile: str = typer.Option("paper", help="How it is run: paper, pointad or align3d."),
+    backbone: str | None = typer.Option(None, help="open_clip model its prompts were trained with."),
+    pretrained: str | None = typer.Option(None, help="open_clip tag of its weights."),
+    weights: Path | None = typer.Option(None, help="File of those weights, instead of the cache."),
+    ignore_unknown: bool = typer.Option(False, "--ignore-unknown", help="Leave unknown tensors aside."),
+    force: bool = typer.Option(False, "--force", help="Overwrite --out."),
+) -> None:
+    """Turn released checkpoints of Align3D-AD, PointAD or AnomalyCLIP into a model.
+
+    The one place where a pickle is read: tensors only (torch's weights_only), within a size limit.
+    """
+    from align3d_cli.cli import output
+    from align3d_cli.model.import_bundle import import_released
+    from align3d_cli.scans.files import check_free
+
+    check_free(out, force=force)
+    output.warn("reading pickled checkpoints: tensors only, but take them from their authors alone")
+    saved, notes = import_released(
+        files, out, profile, backbone=backbone, pretrained=pretrained, weights=weights, ignore_unknown=ignore_unknown
+    )
+    for note in notes:
+        output.info(f"note: {note}")
+    output.result(f"{saved.path}: branches {', '.join(saved.branches)}, SHA-256 {saved.sha256}")

@@ -1,0 +1,259 @@
+"""Weights of open_clip models into our cache: from a source whose hash is known, or as the hub has them now.
+
+OpenAI's own addresses carry the SHA-256 of the file, so that source comes first. Files of the hub have no hash that is
+known beforehand: without one given by the user they are trusted on first use, recorded, and held to that ever after.
+"""
+
+import fcntl
+import os
+import urllib.error
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from http.client import HTTPException
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
+from align3d_cli.model.manifest import SHA256, WEIGHTS_SUFFIXES, sha256_of, sidecar_of, stated, write_sidecar
+from align3d_cli.model.transfer import Limits, Unreachable, check_address, download, drop_partial, open_url
+
+OFFLINE_VARIABLE = "ALIGN3D_OFFLINE"
+HUB_VARIABLE = "HF_ENDPOINT"  # the hub's own programs read it too
+HUB = "https://huggingface.co"
+HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")  # as open_clip looks for them
+HOPS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where one file of weights comes from.
+
+    url: full address; filename: in our cache; sha256: 64 hex digits, None where nobody has told it
+    trust: "published", "given" or "first use", see manifest.Stated; revision: commit of the hub's repository
+    repository, files: of the hub, while the address still has to be asked for
+    """
+
+    url: str
+    filename: str
+    sha256: str | None = None
+    trust: str = "first use"
+    n_bytes: int | None = None
+    revision: str | None = None
+    repository: str | None = None
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file in the cache. trust: whose word its hash is; there: it was there before."""
+
+    path: Path
+    sha256: str
+    n_bytes: int
+    trust: str
+    there: bool
+    revision: str | None = None
+
+
+def published_sha256(url: str) -> str | None:
+    """OpenAI's addresses carry the SHA-256 of the file as a folder."""
+    digest = url.split("/")[-2] if "openaipublic" in url else ""
+    return digest if SHA256.fullmatch(digest) else None
+
+
+def source_of(
+    name: str,
+    tag: str,
+    tag_config: dict,
+    *,
+    url: str | None = None,
+    hub: bool = False,
+    revision: str | None = None,
+    sha256: str | None = None,
+) -> Source:
+    """Where the weights of an open_clip model come from.
+
+    tag_config: open_clip's pretrained cfg; url: another address of the same file; hub: not from OpenAI's address
+    revision:   commit or tag of the hub's repository; sha256: what the user knows the file to be
+    Raises UsageError for addresses and hashes that cannot be meant.
+    """
+    if sha256 is not None and not SHA256.fullmatch(sha256.lower()):
+        raise UsageError(f"--sha256 {sha256}: not a SHA-256; give its 64 hex digits")
+    own = tag_config.get("url") or ""
+    published = None if hub else published_sha256(own)
+    address = url or (own if published else None)
+    if address is not None:
+        known, trust = (sha256.lower(), "given") if sha256 else (published, "published" if published else "first use")
+        suffix = Path(urlsplit(own if published else address).path).suffix
+        if suffix not in WEIGHTS_SUFFIXES:
+            raise UsageError(f"{address}: does not end like weights ({' '.join(WEIGHTS_SUFFIXES)})")
+        check_address(address, verifiable=known is not None)
+        return Source(address, f"{name}.{tag}{suffix}", known, trust)
+    repository, _, file = tag_config.get("hf_hub", "").strip("/").rpartition("/")
+    if repository.count("/") != 1:  # `owner/name`, no file named
+        repository, file = tag_config.get("hf_hub", "").strip("/"), ""
+    if not repository:
+        raise UsageError(f"{name}: open_clip lists no source of {tag}; give --url and --sha256")
+    files = (Path(file).stem + ".safetensors", file) if file else HUB_FILES
+    base = os.environ.get(HUB_VARIABLE, HUB).rstrip("/")
+    check_address(base, verifiable=sha256 is not None)
+    page = f"{base}/{repository}/resolve/{revision or 'main'}/{files[0]}"
+    known, trust = (sha256.lower(), "given") if sha256 else (None, "first use")
+    return Source(page, f"{name}.{tag}{Path(files[0]).suffix}", known, trust, None, revision, repository, files)
+
+
+def fetch(
+    source: Source,
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    say: Callable[[str], None] = lambda text: None,
+    advance: Callable[[int, int | None], None] = lambda done, total: None,
+) -> Fetched:
+    """The file of a source in `folder`, fetched unless it is there and is what it should be.
+
+    One process at a time; another one waits and finds the file. Raises EnvironmentMissing (no network: says where to
+    put the file by hand) and InputRejected (wrong hash, too large).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = source.filename.removesuffix(Path(source.filename).suffix)
+    with locked(folder / f".{stem}.lock", say):
+        for suffix in WEIGHTS_SUFFIXES:
+            if (there := folder / f"{stem}{suffix}").is_file():
+                return _accepted(there, source)
+        path = folder / source.filename
+        if os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0"):
+            raise EnvironmentMissing(by_hand(source, folder, f"{OFFLINE_VARIABLE} is set, so nothing is fetched"))
+        try:
+            source = resolve_hub(source, limits or Limits()) if source.repository else source
+            path = folder / source.filename
+            digest = _brought(source, folder / f".{source.filename}.part", limits, advance)
+        except Unreachable as error:
+            raise EnvironmentMissing(by_hand(source, folder, str(error))) from error
+        partial = folder / f".{source.filename}.part"
+        write_sidecar(path, digest, _notes(source))
+        os.replace(partial, path)
+        drop_partial(partial)
+    return Fetched(path, digest, path.stat().st_size, source.trust, False, source.revision)
+
+
+def by_hand(source: Source, folder: Path, finding: str) -> str:
+    """What to tell a user without a network: the address, the file's name, its hash, the place."""
+    name = urlsplit(source.url).path.rsplit("/", 1)[-1]
+    known = f" (SHA-256 {source.sha256})" if source.sha256 else " (its SHA-256 is not known beforehand)"
+    return f"{finding}; take {name} from {source.url}{known} and put it at {folder / source.filename}"
+
+
+def _brought(source: Source, partial: Path, limits: Limits | None, advance) -> str:
+    """Download and hash; a continued file that came out wrong is fetched once more from its beginning."""
+    while True:
+        continued = partial.is_file()
+        download(
+            source.url, partial, limits=limits, n_bytes=source.n_bytes, verifiable=source.sha256 is not None,
+            advance=advance,
+        )  # fmt: skip
+        digest = sha256_of(partial)
+        if source.sha256 in (None, digest):
+            return digest
+        drop_partial(partial)
+        if not continued:
+            raise InputRejected(
+                f"{source.url}: what came has SHA-256 {digest}, not {source.sha256}; nothing was kept: "
+                f"fetch it from another address or network"
+            )
+
+
+def _accepted(path: Path, source: Source) -> Fetched:
+    """A file that is there: fetched earlier or put by hand. It must be what is known of it; else its hash is noted."""
+    digest, known = sha256_of(path), stated(path)
+    comparable = source.sha256 is not None and (source.trust == "given" or path.name == source.filename)
+    wanted = source.sha256 if comparable else known.sha256 if known else None
+    if wanted not in (None, digest):
+        raise InputRejected(f"{path}: SHA-256 {digest} is not {wanted}; remove the file and fetch it again")
+    trust = source.trust if comparable else known.trust if known else "first use"
+    if known is None or known.sha256 != digest or known.trust != trust:
+        write_sidecar(path, digest, {"source": "put here by hand", "trust": trust})
+    return Fetched(path, digest, path.stat().st_size, trust, True)
+
+
+def _notes(source: Source) -> dict[str, str | None]:
+    return {"source": source.url, "trust": source.trust, "revision": source.revision}
+
+
+def resolve_hub(source: Source, limits: Limits) -> Source:
+    """Ask the hub which commit and file a source means. Raises Unreachable."""
+    refused = None
+    for file in source.files:
+        asked = urljoin(source.url, file)
+        try:
+            headers = _hub_headers(asked, limits)
+        except urllib.error.HTTPError as error:
+            refused = f"{asked}: the server answered {error.code}"
+            continue
+        except (OSError, HTTPException) as error:
+            raise Unreachable(f"{asked}: {getattr(error, 'reason', error)}") from error
+        return _pinned(source, asked, file, headers)
+    raise Unreachable(refused or f"{source.url}: not found")
+
+
+def _hub_headers(url: str, limits: Limits):
+    """Headers of the hub's own answer, before it sends us to where the bytes lie."""
+    host = urlsplit(url).netloc
+    for _ in range(HOPS):
+        try:
+            with open_url(url, method="HEAD", follow=False, timeout_s=limits.timeout_s) as response:
+                return response.headers
+        except urllib.error.HTTPError as error:
+            target = urljoin(url, error.headers.get("Location", ""))
+            if error.code not in (301, 302, 303, 307, 308):
+                raise
+            if error.headers.get("X-Linked-Etag") or urlsplit(target).netloc != host:
+                return error.headers
+            url = target
+    raise Unreachable(f"{url}: the server redirects in circles")
+
+
+def _pinned(source: Source, asked: str, file: str, headers) -> Source:
+    commit = headers.get("X-Repo-Commit") or source.revision
+    etag, size = (headers.get("X-Linked-Etag") or "").strip('"'), headers.get("X-Linked-Size") or ""
+    if source.sha256 and SHA256.fullmatch(etag) and etag != source.sha256:
+        raise InputRejected(f"{asked}: the hub has SHA-256 {etag}, not {source.sha256}; another --revision?")
+    url = asked.replace(f"/resolve/{source.revision or 'main'}/", f"/resolve/{commit}/") if commit else asked
+    stem = source.filename.removesuffix(Path(source.filename).suffix)
+    return replace(
+        source, url=url, filename=stem + Path(file).suffix, revision=commit,
+        sha256=source.sha256 or (etag if SHA256.fullmatch(etag) else None),
+        n_bytes=int(size) if size.isascii() and size.isdigit() else None,
+    )  # fmt: skip
+
+
+@contextmanager
+def locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold a lock file; the system frees it when its process ends, however that happens."""
+    with open(path, "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say(f"{path.name[1:-5]}: another process is fetching it; waiting")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def inventory(folders: list[Path]) -> list[Path]:
+    """Weights files of the folders that there are, in search order; unfinished transfers are left out."""
+    found = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
+    return [p for p in found if p.suffix in WEIGHTS_SUFFIXES and not p.name.startswith(".") and p.is_file()]
+
+
+def state_of(path: Path) -> tuple[str, str]:
+    """(state, detail) of a file: "verified", "damaged", or "unstated" where nobody has told its hash."""
+    try:
+        known = stated(path)
+    except InputRejected as error:
+        return "damaged", str(error)
+    if known is None:
+        return "unstated", "no hash is known; `align3d weights fetch` notes one"
+    if known.n_bytes not in (None, path.stat().st_size) or sha256_of(path) != known.sha256:
+        return "damaged", f"is not the file of {known.where.name}"
+    return "verified", f"as {known.trust} ({(known.where if known.trust != 'hub' else sidecar_of(path)).name})"

@@ -1,0 +1,72 @@
+"""`align3d weights` through real processes and a server on this machine."""
+
+import functools
+import hashlib
+import http.server
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+CONTENT = b"not really weights, but bytes with a hash\n" * 1000
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A file server on the loopback; gives the address of its one file."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "tower.safetensors").write_bytes(CONTENT)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/tower.safetensors"
+        running.shutdown()
+
+
+def weights(tmp_path, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "align3d_cli", "weights", *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"ALIGN3D_CACHE": str(tmp_path / "cache")} | environment,
+    )
+
+
+def test_fetch_brings_a_file_whose_hash_is_right(tmp_path, server):
+    """The file lies in the cache under model and tag, and a second fetch finds it there without the server."""
+    run = weights(tmp_path, "fetch", "ViT-B-32", "--pretrained", "openai", "--url", server, "--sha256", DIGEST)
+    assert run.returncode == 0, run.stderr
+    (found,) = (tmp_path / "cache").glob("ViT-B-32.openai.*[!6]")
+    assert found.read_bytes() == CONTENT
+    again = weights(
+        *(tmp_path, "fetch", "ViT-B-32", "--pretrained", "openai", "--url", server, "--sha256", DIGEST),
+        ALIGN3D_OFFLINE="1",
+    )
+    assert again.returncode == 0 and "was there" in again.stdout
+
+
+def test_fetch_keeps_nothing_whose_hash_is_wrong(tmp_path, server):
+    """Other bytes than asked for: exit 4, and no file in the cache."""
+    run = weights(tmp_path, "fetch", "ViT-B-32", "--pretrained", "openai", "--url", server, "--sha256", "0" * 64)
+    assert run.returncode == 4 and "SHA-256" in run.stderr
+    assert not list((tmp_path / "cache").glob("ViT-B-32*"))
+
+
+def test_offline_says_what_to_put_where(tmp_path):
+    """ALIGN3D_OFFLINE=1: exit 5 with the address, the hash and the place for a file put there by hand."""
+    run = weights(tmp_path, "fetch", "ViT-L-14-336", "--pretrained", "openai", ALIGN3D_OFFLINE="1")
+    assert run.returncode == 5
+    assert "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02" in run.stderr
+    assert str(tmp_path / "cache") in run.stderr
+
+
+def test_the_shipped_model_is_listed_and_verified(tmp_path):
+    """The default model is there and is the file of its manifest."""
+    assert "align3d-lite" in weights(tmp_path, "list").stdout
+    run = weights(tmp_path, "verify")
+    assert run.returncode == 0, run.stderr
+    assert any(line.startswith("verified") and "align3d-lite" in line for line in run.stdout.splitlines())
