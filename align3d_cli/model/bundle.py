@@ -164,7 +164,8 @@ def load_bundle(name_or_path: str | Path = DEFAULT_MODEL) -> Bundle:
     try:
         with safe_open(path, framework="pt") as file:
             settings = json.loads((file.metadata() or {})[METADATA_KEY])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - a file handle, not a dict
+            # copies: tensors that stay mapped change when somebody writes over the file
+            tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 - a file handle
     except (SafetensorError, KeyError, json.JSONDecodeError) as error:
         raise InputRejected(f"{path}: not an align3d model ({error}); give a file written by prompt-train") from error
     if settings.get("format") != FORMAT_VERSION:
