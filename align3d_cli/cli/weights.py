@@ -91,26 +91,31 @@ def manifest(
 def import_weights(
     files: list[Path] = typer.Argument(..., help="Released checkpoint files of one model (.pth)."),
     out: Path = typer.Option(..., "--out", help="The model to write (.safetensors)."),
-    profile: str = typer.Option("paper", help="How it is run: paper, pointad or align3d."),
-    backbone: str | None = typer.Option(None, help="open_clip model its prompts were trained with."),
+    kind: str = typer.Option("align3d", help="align3d, pointad, anomalyclip or efficientnet-lite."),
+    backbone: str = typer.Option("ViT-L-14-336", help="open_clip model the prompts were trained with."),
     pretrained: str | None = typer.Option(None, help="open_clip tag of its weights."),
     weights: Path | None = typer.Option(None, help="File of those weights, instead of the cache."),
     ignore_unknown: bool = typer.Option(False, "--ignore-unknown", help="Leave unknown tensors aside."),
     force: bool = typer.Option(False, "--force", help="Overwrite --out."),
 ) -> None:
-    """Turn released checkpoints of Align3D-AD, PointAD or AnomalyCLIP into a model.
+    """Turn released checkpoints of Align3D-AD, PointAD or AnomalyCLIP into a model, or ImageNet weights into a trunk.
 
     The one place where a pickle is read: tensors only (torch's weights_only), within a size limit.
     """
     from align3d_cli.cli import output
-    from align3d_cli.model.import_bundle import import_released
+    from align3d_cli.errors import UsageError
+    from align3d_cli.model.released import PROFILE_OF, import_efficientnet, import_prompts
     from align3d_cli.scans.files import check_free
 
     check_free(out, force=force)
     output.warn("reading pickled checkpoints: tensors only, but take them from their authors alone")
-    saved, notes = import_released(
-        files, out, profile, backbone=backbone, pretrained=pretrained, weights=weights, ignore_unknown=ignore_unknown
-    )
-    for note in notes:
+    if kind == "efficientnet-lite":
+        made = import_efficientnet(files, out)
+    elif kind in PROFILE_OF:
+        where = {"backbone": backbone, "pretrained": pretrained, "weights": weights}
+        made = import_prompts(files, out, kind, **where, ignore_unknown=ignore_unknown)
+    else:
+        raise UsageError(f"--kind {kind} is not known; use one of {', '.join(PROFILE_OF)}, efficientnet-lite")
+    for note in made["notes"]:
         output.info(f"note: {note}")
-    output.result(f"{saved.path}: branches {', '.join(saved.branches)}, SHA-256 {saved.sha256}")
+    output.result(f"{made['out']}: {made['kind']}, SHA-256 {made['sha256']}")

@@ -9,6 +9,10 @@ import sys
 import threading
 
 import pytest
+import torch
+from safetensors.torch import load_file
+
+from align3d_cli.model.lite import LiteTrunk
 
 CONTENT = b"not really weights, but bytes with a hash\n" * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -70,3 +74,26 @@ def test_the_shipped_model_is_listed_and_verified(tmp_path):
     run = weights(tmp_path, "verify")
     assert run.returncode == 0, run.stderr
     assert any(line.startswith("verified") and "align3d-lite" in line for line in run.stdout.splitlines())
+
+
+def test_an_imagenet_checkpoint_becomes_a_trunk(tmp_path):
+    """A .pth with the layers in published order and a head comes out as our trunk in fp16, without the head."""
+    trunk = LiteTrunk("lite0")
+    state = {f"_layer.{number}": value for number, value in enumerate(trunk.state_dict().values())}
+    torch.save(state | {"_fc.weight": torch.zeros(10, 1280)}, tmp_path / "lite.pth")
+    out = tmp_path / "lite0.safetensors"
+    run = weights(tmp_path, "import", str(tmp_path / "lite.pth"), "--kind", "efficientnet-lite", "--out", str(out))
+    assert run.returncode == 0, run.stderr
+    assert "pickled" in run.stderr
+    found = load_file(out)
+    assert found.keys() == trunk.state_dict().keys()
+    assert torch.allclose(found["stem.0.weight"].float(), trunk.state_dict()["stem.0.weight"], atol=1e-3)
+
+
+def test_other_pickles_and_kinds_are_refused(tmp_path):
+    """A checkpoint without prompts gives exit 4 by its finding, an unknown kind exit 2; nothing is written."""
+    torch.save({"something": {"else": torch.zeros(2)}}, tmp_path / "odd.pth")
+    out = tmp_path / "m.safetensors"
+    assert weights(tmp_path, "import", str(tmp_path / "odd.pth"), "--out", str(out)).returncode == 4
+    assert weights(tmp_path, "import", str(tmp_path / "odd.pth"), "--kind", "x", "--out", str(out)).returncode == 2
+    assert not out.exists()
