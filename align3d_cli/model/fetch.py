@@ -16,7 +16,16 @@ from urllib.parse import urljoin, urlsplit
 
 from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.model.manifest import SHA256, WEIGHTS_SUFFIXES, sha256_of, sidecar_of, stated, write_sidecar
-from align3d_cli.model.transfer import Limits, Unreachable, check_address, download, drop_partial, open_url
+from align3d_cli.model.transfer import (
+    Limits,
+    Unreachable,
+    check_address,
+    download,
+    drop_partial,
+    number,
+    open_url,
+    own_files,
+)
 
 OFFLINE_VARIABLE = "ALIGN3D_OFFLINE"
 HUB_VARIABLE = "HF_ENDPOINT"  # the hub's own programs read it too
@@ -85,10 +94,10 @@ def source_of(
     address = url or (own if published else None)
     if address is not None:
         known, trust = (sha256.lower(), "given") if sha256 else (published, "published" if published else "first use")
+        check_address(address, verifiable=known is not None)
         suffix = Path(urlsplit(own if published else address).path).suffix
         if suffix not in WEIGHTS_SUFFIXES:
             raise UsageError(f"{address}: does not end like weights ({' '.join(WEIGHTS_SUFFIXES)})")
-        check_address(address, verifiable=known is not None)
         return Source(address, f"{name}.{tag}{suffix}", known, trust)
     repository, _, file = tag_config.get("hf_hub", "").strip("/").rpartition("/")
     if repository.count("/") != 1:  # `owner/name`, no file named
@@ -116,7 +125,12 @@ def fetch(
     One process at a time; another one waits and finds the file. Raises EnvironmentMissing (no network: says where to
     put the file by hand) and InputRejected (wrong hash, too large).
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with own_files(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        return _fetched(source, folder, limits or Limits(), say, advance)
+
+
+def _fetched(source: Source, folder: Path, limits: Limits, say, advance) -> Fetched:
     stem = source.filename.removesuffix(Path(source.filename).suffix)
     with locked(folder / f".{stem}.lock", say):
         for suffix in WEIGHTS_SUFFIXES:
@@ -126,7 +140,7 @@ def fetch(
         if os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0"):
             raise EnvironmentMissing(by_hand(source, folder, f"{OFFLINE_VARIABLE} is set, so nothing is fetched"))
         try:
-            source = resolve_hub(source, limits or Limits()) if source.repository else source
+            source = resolve_hub(source, limits) if source.repository else source
             path = folder / source.filename
             digest = _brought(source, folder / f".{source.filename}.part", limits, advance)
         except Unreachable as error:
@@ -145,7 +159,7 @@ def by_hand(source: Source, folder: Path, finding: str) -> str:
     return f"{finding}; take {name} from {source.url}{known} and put it at {folder / source.filename}"
 
 
-def _brought(source: Source, partial: Path, limits: Limits | None, advance) -> str:
+def _brought(source: Source, partial: Path, limits: Limits, advance) -> str:
     """Download and hash; a continued file that came out wrong is fetched once more from its beginning."""
     while True:
         continued = partial.is_file()
@@ -191,7 +205,7 @@ def resolve_hub(source: Source, limits: Limits) -> Source:
         except urllib.error.HTTPError as error:
             refused = f"{asked}: the server answered {error.code}"
             continue
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:  # ValueError: sent to an address that is none
             raise Unreachable(f"{asked}: {getattr(error, 'reason', error)}") from error
         return _pinned(source, asked, file, headers)
     raise Unreachable(refused or f"{source.url}: not found")
@@ -199,7 +213,7 @@ def resolve_hub(source: Source, limits: Limits) -> Source:
 
 def _hub_headers(url: str, limits: Limits):
     """Headers of the hub's own answer, before it sends us to where the bytes lie."""
-    host = urlsplit(url).netloc
+    home = urlsplit(url)[:2]  # scheme and host
     for _ in range(HOPS):
         try:
             with open_url(url, method="HEAD", follow=False, timeout_s=limits.timeout_s) as response:
@@ -208,7 +222,7 @@ def _hub_headers(url: str, limits: Limits):
             target = urljoin(url, error.headers.get("Location", ""))
             if error.code not in (301, 302, 303, 307, 308):
                 raise
-            if error.headers.get("X-Linked-Etag") or urlsplit(target).netloc != host:
+            if error.headers.get("X-Linked-Etag") or urlsplit(target)[:2] != home:
                 return error.headers
             url = target
     raise Unreachable(f"{url}: the server redirects in circles")
@@ -216,7 +230,7 @@ def _hub_headers(url: str, limits: Limits):
 
 def _pinned(source: Source, asked: str, file: str, headers) -> Source:
     commit = headers.get("X-Repo-Commit") or source.revision
-    etag, size = (headers.get("X-Linked-Etag") or "").strip('"'), headers.get("X-Linked-Size") or ""
+    etag, size = (headers.get("X-Linked-Etag") or "").strip('"'), headers.get("X-Linked-Size")
     if source.sha256 and SHA256.fullmatch(etag) and etag != source.sha256:
         raise InputRejected(f"{asked}: the hub has SHA-256 {etag}, not {source.sha256}; another --revision?")
     url = asked.replace(f"/resolve/{source.revision or 'main'}/", f"/resolve/{commit}/") if commit else asked
@@ -224,7 +238,7 @@ def _pinned(source: Source, asked: str, file: str, headers) -> Source:
     return replace(
         source, url=url, filename=stem + Path(file).suffix, revision=commit,
         sha256=source.sha256 or (etag if SHA256.fullmatch(etag) else None),
-        n_bytes=int(size) if size.isascii() and size.isdigit() else None,
+        n_bytes=number(size),
     )  # fmt: skip
 
 

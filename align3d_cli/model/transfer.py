@@ -2,11 +2,13 @@
 
 import http.client
 import json
+import re
 import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ CHUNK = 1 << 20
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # what a server may answer differently a little later
 NO_CONTINUATION = 416  # range not satisfiable: the file there is shorter or another
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+PART = re.compile(r"bytes (\d{1,19})-\d{1,19}/(\d{1,19}|\*)")  # Content-Range of a part of the file
 HEADERS = {"User-Agent": f"align3d/{__version__}", "Accept-Encoding": "identity"}
 
 
@@ -46,12 +49,19 @@ class _Cut(Exception):
     """The connection ended early or could not be opened; the next attempt may go on from there."""
 
 
+class _NoConnection(_Cut):
+    """The server never answered."""
+
+
 class _Redirects(urllib.request.HTTPRedirectHandler):
     max_redirections = 5
     max_repeats = 2
 
     def redirect_request(self, req, fp, code, msg, headers, newurl):
-        if urlsplit(req.full_url).scheme == "https" and urlsplit(newurl).scheme != "https":
+        """As urllib, never to another scheme than HTTP and never from a protected way to an open one."""
+        if urlsplit(newurl).scheme not in ("http", "https"):
+            raise InputRejected(f"{req.full_url}: redirects to {newurl}, which is no HTTP address; fetch it by hand")
+        if _is_protected(req.full_url) and not _is_protected(newurl):
             raise InputRejected(f"{req.full_url}: redirects to {newurl}, which is not encrypted; fetch it by hand")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -63,11 +73,31 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 def check_address(url: str, *, verifiable: bool) -> None:
     """Raise UsageError for an address that is not HTTP, or not encrypted while nothing tells a forged file."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not re.search(r"\s", url)
+    except ValueError:  # brackets or a port that are none
+        whole = False
+    if not whole:
         raise UsageError(f"{url}: not an address to fetch from; give one with https://")
-    if parts.scheme == "http" and not verifiable and parts.hostname not in LOOPBACK:
+    if not verifiable and not _is_protected(url):
         raise UsageError(f"{url}: not encrypted, and no hash of the file is known; use https or give --sha256")
+
+
+def _is_protected(url: str) -> bool:
+    """Whether nobody on the way can change what comes: encrypted, or from this very machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in LOOPBACK
+
+
+@contextmanager
+def own_files(folder: Path) -> Iterator[None]:
+    """Errors of our own disk as EnvironmentMissing; what goes wrong on the net never comes here as an OSError."""
+    try:
+        yield
+    except OSError as error:
+        told = f"{folder}: cannot be used ({error.strerror or error})"
+        raise EnvironmentMissing(f"{told}; make room there or set ALIGN3D_CACHE") from error
 
 
 def open_url(
@@ -107,12 +137,16 @@ def download(
     """
     limits = limits or Limits()
     job = _Job(url, partial, limits, n_bytes, verifiable, advance)
-    idle = 0
+    idle, first = 0, True
     while True:
         before = job.held()
         try:
-            return job.attempt()
+            with own_files(partial.parent):
+                return job.attempt()
         except _Cut as cut:
+            if first and isinstance(cut, _NoConnection):
+                raise Unreachable(str(cut)) from cut
+            first = False
             idle = 0 if job.held() - before >= limits.progress_bytes else idle + 1
             if idle >= limits.attempts:
                 raise Unreachable(f"{cut} ({idle} attempts)") from cut
@@ -143,18 +177,26 @@ class _Job:
         """One connection. Raises _Cut where it ends early."""
         start = self.held()
         headers = self._continuation()
+        response = self._open(headers)
+        if response is None:
+            return
+        with response:
+            start = start if headers and self._continues(response, start) else 0
+            total = self._total(response, start)
+            self._keep_note(response)
+            self._receive(response, start, total)
+
+    def _open(self, headers: dict[str, str]) -> http.client.HTTPResponse | None:
+        """The server's answer, None where it says that nothing is left to send."""
         try:
-            with open_url(self.url, headers, timeout_s=self.limits.timeout_s) as response:
-                start = start if headers and self._continues(response, start) else 0
-                total = self._total(response, start)
-                self._keep_note(response)
-                self._receive(response, start, total)
+            return open_url(self.url, headers, timeout_s=self.limits.timeout_s)
         except urllib.error.HTTPError as error:
-            self._answer(error)
+            with error:
+                return self._answer(error)
         except (OSError, http.client.HTTPException) as error:  # URLError and timeouts are OSErrors
-            if isinstance(error, OSError) and error.filename is not None:
-                raise  # of our own files
-            raise _Cut(f"{getattr(error, 'reason', None) or error or type(error).__name__}") from error
+            raise _NoConnection(_one_line(getattr(error, "reason", None) or error)) from error
+        except ValueError as error:  # an address to be sent to that is none
+            raise Unreachable(f"the server redirects to no address ({_one_line(error)})") from error
 
     def _continuation(self) -> dict[str, str]:
         """Headers that ask for the rest, empty to begin anew: only bytes known to be of this very file are kept."""
@@ -167,7 +209,8 @@ class _Job:
         """Whether the answer is the rest that was asked for, not the whole file again."""
         if response.status != 206:
             return False
-        if not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+        part = PART.fullmatch(response.headers.get("Content-Range", "").strip())
+        if part is None or int(part[1]) != start:
             self.drop()
             raise _Cut("the server sent another part of the file than asked for")
         return True
@@ -178,8 +221,8 @@ class _Job:
             raise InputRejected(f"{self.url}: the server packs the file; fetch it by hand")
         if response.status not in (200, 206) or (response.status == 206 and not start):
             raise InputRejected(f"{self.url}: the server answered {response.status} instead of the file")
-        length = response.headers.get("Content-Length", "")
-        total = start + int(length) if length.isascii() and length.isdigit() else None
+        length = number(response.headers.get("Content-Length"))
+        total = None if length is None else start + length
         if total is None and not (self.verifiable or self.n_bytes):
             raise InputRejected(f"{self.url}: the server does not tell the file's size; give --sha256 to check it by")
         announced = max(total or 0, self.n_bytes or 0)
@@ -203,7 +246,7 @@ class _Job:
         done, ceiling = start, self.limits.max_bytes if total is None else total
         window, since = done, time.monotonic()
         with open(self.partial, "ab" if start else "wb") as file:
-            while chunk := response.read1(CHUNK):
+            for chunk in _chunks(response):
                 done += len(chunk)
                 if done > ceiling:
                     break
@@ -220,13 +263,33 @@ class _Job:
             raise _Cut(f"the connection ended after {done:,} of {total:,} bytes")
 
     def _answer(self, error: urllib.error.HTTPError) -> None:
+        """Nothing for "there is no more than you hold", else an error."""
         if error.code == NO_CONTINUATION:
+            if error.headers.get("Content-Range", "").strip() == f"bytes */{self.held()}":
+                return
             self.drop()
             raise _Cut("the server could not continue the file") from error
         if error.code in PASSING:
             raise _Cut(f"the server answered {error.code} {error.reason}") from error
-        reason = str(error.reason).strip().split("\n")[0]
-        raise Unreachable(f"the server answered {error.code} {reason}") from error
+        raise Unreachable(f"the server answered {error.code} {_one_line(error.reason)}") from error
+
+
+def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The body piece by piece. Raises _Cut where the connection breaks."""
+    try:
+        while chunk := response.read1(CHUNK):
+            yield chunk
+    except (OSError, http.client.HTTPException) as error:
+        raise _Cut(_one_line(error)) from error
+
+
+def number(text: str | None) -> int | None:
+    """The size that a header states, None where it is missing or no size a file can have."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def _one_line(error: object) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 def note_of(partial: Path) -> Path:
