@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from align3d_cli.cli import training_options as opt
-from align3d_cli.cli.options import Device, examples
+from align3d_cli.cli.options import Device, examples, finite
 
 
 class Reweight(StrEnum):
@@ -53,7 +53,10 @@ def align(
         Reweight | None, opt.option(panel=opt.HOW, help="Weights of the last epochs; default: the profile's.")
     ] = None,
     strength: Annotated[
-        float | None, opt.option("--lambda", panel=opt.HOW, help="Of these weights; default: the profile's.", min=0.0)
+        float | None,
+        opt.option(
+            "--lambda", panel=opt.HOW, help="Of these weights; default: the profile's.", min=0.0, callback=finite
+        ),
     ] = None,
     reweight_epochs: Annotated[
         int | None, opt.option(panel=opt.HOW, help="How many of the last epochs they run in.", min=0)

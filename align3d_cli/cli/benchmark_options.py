@@ -83,7 +83,8 @@ Profile = Annotated[
 Backbone = Annotated[str | None, _option("--backbone", panel=PROTOCOL, help="open_clip model instead of its own.")]
 Weights = Annotated[Path | None, _option("--weights", panel=PROTOCOL, help="Local weights of that backbone.")]
 Seeds = Annotated[
-    list[int], _option("--seeds", panel=PROTOCOL, help="Of training and generated scans; mean and std over them.")
+    list[int],
+    _option("--seeds", panel=PROTOCOL, help="Of training and generated scans; mean and std over them.", min=0),
 ]
 Auxiliary = Annotated[
     list[str], _option("--auxiliary", panel=PROTOCOL, help="Categories to train on (default: the field's).")

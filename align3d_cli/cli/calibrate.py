@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from align3d_cli.cli.options import examples
+from align3d_cli.cli.options import examples, finite
 
 EXAMPLES = examples(
     "align3d calibrate --root good-parts/ --out mine.safetensors",
@@ -22,7 +22,9 @@ def calibrate(
     dataset: str = typer.Option("folder", help="folder, synthetic, or a data set of `align3d benchmark`."),
     root: Path | None = typer.Option(None, help="Its folder: good/ and, if you have them, folders of defects."),
     limit: int | None = typer.Option(None, min=1, help="At most so many scans a category."),
-    false_alarm_rate: float = typer.Option(0.05, min=0.0, max=1.0, help="Share of good scans above the threshold."),
+    false_alarm_rate: float = typer.Option(
+        0.05, min=0.0, max=1.0, callback=finite, help="Share of good scans above the threshold."
+    ),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     as_json: bool = typer.Option(False, "--json", help="Print the calibration as JSON."),
     force: bool = typer.Option(False, "--force", help="Overwrite --out."),

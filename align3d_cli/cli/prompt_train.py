@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from align3d_cli.cli import training_options as opt
-from align3d_cli.cli.options import Device, examples
+from align3d_cli.cli.options import Device, examples, finite
 
 
 class Prompts(StrEnum):
@@ -69,7 +69,10 @@ def prompt_train(
     ] = Prompts.auto,
     epochs: opt.Epochs = None,
     alpha: Annotated[
-        float | None, opt.option(panel=opt.HOW, help="Weight of the contrastive loss; default: the profile's.", min=0.0)
+        float | None,
+        opt.option(
+            panel=opt.HOW, help="Weight of the contrastive loss; default: the profile's.", min=0.0, callback=finite
+        ),
     ] = None,
     contrastive_epochs: Annotated[
         int | None, opt.option(panel=opt.HOW, help="How many of the last epochs it runs in.", min=0)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from align3d_cli.cli import output
-from align3d_cli.cli.options import Device, check_views, examples, refuse_overwriting
+from align3d_cli.cli.options import Device, check_views, examples, positive, refuse_overwriting
 from align3d_cli.errors import InputRejected, UsageError
 
 
@@ -63,7 +63,7 @@ def render(
         bool, typer.Option("--maps", help="Also maps.npz: which point is at which pixel, and depth.")
     ] = False,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where there is a GPU.")] = Device.auto,
-    focal: Annotated[float | None, typer.Option(help="Focal length in px, for depth maps.")] = None,
+    focal: Annotated[float | None, typer.Option(help="Focal length in px, for depth maps.", callback=positive)] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the points drawn from meshes.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print what views.json holds.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,

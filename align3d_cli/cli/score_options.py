@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from align3d_cli.cli.options import Device
+from align3d_cli.cli.options import Device, finite, positive
 
 OUTPUTS, HOW, READING, WHERE = "Outputs", "How to score", "How to read", "On which machines"
 
@@ -37,7 +37,7 @@ class Engine(StrEnum):
     ray = "ray"
 
 
-def _option(*names: str, panel: str, help: str, **checks: float):
+def _option(*names: str, panel: str, help: str, **checks):
     return typer.Option(*names, help=help, rich_help_panel=panel, **checks)
 
 
@@ -57,7 +57,8 @@ Report = Annotated[Path | None, _option(panel=OUTPUTS, help="One HTML page of al
 Json = Annotated[bool, _option("--json", panel=OUTPUTS, help="Print the result as JSON, an array for several parts.")]
 Jsonl = Annotated[bool, _option("--jsonl", panel=OUTPUTS, help="Print one line of JSON a part as it finishes.")]
 FailAbove = Annotated[
-    float | None, _option(panel=OUTPUTS, help="Exit with 3 when a part's score exceeds this.", min=0.0, max=1.0)
+    float | None,
+    _option(panel=OUTPUTS, help="Exit with 3 when a part's score exceeds this.", min=0.0, max=1.0, callback=finite),
 ]
 Force = Annotated[bool, _option("--force", panel=OUTPUTS, help="Overwrite files that exist.")]
 Quiet = Annotated[bool, _option("--quiet", "-q", panel=OUTPUTS, help="No notes and no summary.")]
@@ -74,7 +75,10 @@ Seed = Annotated[int, _option(panel=HOW, help="Of the points drawn from meshes."
 InputFormat = Annotated[
     str | None, _option(panel=READING, help="Format of the inputs whatever their names say; - needs it.")
 ]
-Focal = Annotated[float | None, _option(panel=READING, help="Focal length in px, for depth maps (one-channel tiff).")]
+Focal = Annotated[
+    float | None,
+    _option(panel=READING, help="Focal length in px, for depth maps (one-channel tiff).", callback=positive),
+]
 Columns = Annotated[str | None, _option(panel=READING, help="Columns of tables, e.g. xyzrgb or x,y,z,nx,ny,nz.")]
 WhichEngine = Annotated[
     Engine, _option("--engine", panel=WHERE, help="ray spreads parts over a Ray cluster: pip install align3d\\[ray].")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import typer
 
+from align3d_cli.scans.source import POINT_LIMIT
+
 EXAMPLES = """Examples:
 
 align3d synth --out parts -n 200 --seed 0
@@ -24,16 +26,16 @@ def register(app: typer.Typer) -> None:
 def synth(
     out: Path = typer.Option(..., "--out", help="Folder for the scans; a folder of the same settings is completed."),
     n: int = typer.Option(200, "-n", "--number", min=1, help="How many scans; every other one of a part is good."),
-    seed: int = typer.Option(0, help="The same seed gives the same scans."),
+    seed: int = typer.Option(0, min=0, help="The same seed gives the same scans."),
     meshes: list[Path] = typer.Option(
         [], "--from", help="Folders of meshes (or one mesh) to take instead of families."
     ),
     families: str = typer.Option("train", help="Shape families, comma-separated; or 'train', 'held-out', 'all'."),
     mode: str = typer.Option("both", help="'full' (ply, all sides), 'organised' (tiff, one depth camera) or 'both'."),
     points: int | None = typer.Option(
-        None, min=500, help="Points of a scan (about, in a tiff); 25 000 to 60 000 else."
+        None, min=500, max=POINT_LIMIT, help="Points of a scan (about, in a tiff); 25 000 to 60 000 else."
     ),
-    jobs: int = typer.Option(0, help="Processes; 0 = one for each core."),
+    jobs: int = typer.Option(0, min=0, help="Processes; 0 = one for each core."),
     as_json: bool = typer.Option(False, "--json", help="Print the summary as JSON."),
     force: bool = typer.Option(False, "--force", help="Overwrite what is there."),
 ) -> None:

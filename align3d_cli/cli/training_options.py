@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from align3d_cli.cli.options import Device
+from align3d_cli.cli.options import Device, positive
 
 DATA, MODEL, HOW, RUN = "Auxiliary data", "Model", "How to train", "Run"
 
 
-def option(*names: str, panel: str, help: str, **checks: float):
+def option(*names: str, panel: str, help: str, **checks):
     """An option in a panel of the help."""
     return typer.Option(*names, help=help, rich_help_panel=panel, **checks)
 
@@ -43,7 +43,7 @@ Precision = Annotated[str, option(panel=MODEL, help="Of the open_clip tower: flo
 
 Epochs = Annotated[int | None, option(panel=HOW, help="Default: the profile's.", min=1)]
 Batch = Annotated[int | None, option(panel=HOW, help="Samples a step; default: the profile's.", min=1)]
-LearningRate = Annotated[float | None, option(panel=HOW, help="Of Adam; default: the profile's.", min=0.0)]
+LearningRate = Annotated[float | None, option(panel=HOW, help="Of Adam; default: the profile's.", callback=positive)]
 Seed = Annotated[int, option(panel=HOW, help="Of initial weights and sample order.", min=0)]
 
 Out = Annotated[Path, option("--out", panel=RUN, help="The model to write (.safetensors).")]
@@ -54,7 +54,11 @@ Store = Annotated[
 WhichDevice = Annotated[Device, option("--device", panel=RUN, help="auto takes CUDA where there is a GPU.")]
 MaxMinutes = Annotated[
     float | None,
-    option(panel=RUN, help="Stop after the epoch in which the time is over; the same call with --force goes on."),
+    option(
+        panel=RUN,
+        help="Stop after the epoch in which the time is over; the same call with --force goes on.",
+        callback=positive,
+    ),
 ]
 Fresh = Annotated[
     bool, option("--fresh/--resume", panel=RUN, help="Start anew, or go on where a killed or stopped run was.")

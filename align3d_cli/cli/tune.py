@@ -4,6 +4,8 @@ from pathlib import Path
 
 import typer
 
+from align3d_cli.cli.options import finite, positive
+
 EXAMPLES = """Examples:
 
 align3d tune --out tuned.safetensors --steps 6000 --jobs 2
@@ -21,18 +23,22 @@ def tune(
     imagenet: Path | None = typer.Option(None, help="EfficientNet-Lite ImageNet weights (safetensors) to start from."),
     start: Path | None = typer.Option(None, "--start", help="A tuned bundle to start from instead."),
     meshes: list[Path] = typer.Option([], "--from", help="Folders of meshes that get defects, beside the parts."),
-    mesh_share: float = typer.Option(0.4, help="Share of the scans made from those meshes."),
+    mesh_share: float = typer.Option(
+        0.4, min=0.0, max=1.0, callback=finite, help="Share of the scans made from those meshes."
+    ),
     variant: str = typer.Option("lite0", help="Trunk: lite0, lite1 or lite2."),
-    size: int = typer.Option(320, help="Pixels a side of a view; a multiple of 32."),
-    steps: int = typer.Option(6000, help="Optimiser steps."),
-    batch: int = typer.Option(96, help="Views a step."),
-    samples_per_step: float = typer.Option(2.0, help="New scans a step."),
-    pool_views: int = typer.Option(30_000, help="Views kept in memory (0.5 MB each at 320 px)."),
-    learning_rate: float = typer.Option(1e-3, help="Peak learning rate."),
-    seed: int = typer.Option(0, help="Seed of scans, batches and augmentation."),
-    jobs: int = typer.Option(2, help="Processes that make scans."),
+    size: int = typer.Option(320, min=32, help="Pixels a side of a view; a multiple of 32."),
+    steps: int = typer.Option(6000, min=1, help="Optimiser steps."),
+    batch: int = typer.Option(96, min=1, help="Views a step."),
+    samples_per_step: float = typer.Option(2.0, callback=positive, help="New scans a step."),
+    pool_views: int = typer.Option(30_000, min=1, help="Views kept in memory (0.5 MB each at 320 px)."),
+    learning_rate: float = typer.Option(1e-3, callback=positive, help="Peak learning rate."),
+    seed: int = typer.Option(0, min=0, help="Seed of scans, batches and augmentation."),
+    jobs: int = typer.Option(2, min=1, help="Processes that make scans."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
-    max_minutes: float = typer.Option(float("inf"), help="Stop then and keep a checkpoint; call again to go on."),
+    max_minutes: float | None = typer.Option(
+        None, callback=positive, help="Stop then and keep a checkpoint; call again to go on."
+    ),
     force: bool = typer.Option(False, "--force", help="Overwrite --out and start anew."),
 ) -> None:
     """Tune the rendering tower of the default model on procedural parts and meshes with injected defects.
@@ -41,10 +47,13 @@ def tune(
     and that `align` and `prompt-train` take as --model.
     """
     from align3d_cli.cli import output
+    from align3d_cli.errors import UsageError
     from align3d_cli.model.device import resolve_device
     from align3d_cli.training.tune import TuneConfig
     from align3d_cli.training.tune_job import TuneJob
 
+    if size % 32:
+        raise UsageError(f"--size {size}: the tower reads multiples of 32; use {size // 32 * 32}")
     config = TuneConfig(
         steps=steps,
         batch=batch,
@@ -63,7 +72,7 @@ def tune(
         mesh_share=mesh_share,
         device=resolve_device(device),
         jobs=jobs,
-        max_minutes=max_minutes,
+        max_minutes=float("inf") if max_minutes is None else max_minutes,
         force=force,
     )
     with output.progress("tune", steps) as advance:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from align3d_cli.cli.app import main
+
 REPOSITORY = Path(__file__).parents[2]
 SECONDS, MEGABYTES = 1.0, 500  # a bad file may cost no more
 
@@ -41,6 +43,53 @@ def test_wrong_usage_ends_with_2(align3d, tmp_path, arguments, finding):
     assert run.code == 2, run.err
     assert finding in run.err
     assert run.out == ""
+
+
+TRAIN = ("--dataset", "synthetic", "--model", "align3d-lite", "--out", "o.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "values"),
+    [
+        (["score", "a.ply"], "--focal", ["0", "nan", "inf", "-5"]),
+        (["score", "a.ply"], "--fail-above", ["nan", "inf", "-0.1"]),
+        (["score", "a.ply"], "--views", ["0", "1000000", "sphere:99999"]),
+        (["score", "a.ply"], "--seed", ["-1"]),
+        (["render", "a.ply", "--out", "views"], "--focal", ["0", "nan", "inf", "-5"]),
+        (["render", "a.ply", "--out", "views"], "--size", ["0", "-336"]),
+        (["synth", "--out", "s"], "--number", ["0", "-1"]),
+        (["synth", "--out", "s", "-n", "1"], "--points", ["0", "-500", "99999999999"]),
+        (["synth", "--out", "s", "-n", "1"], "--seed", ["-1"]),
+        (["synth", "--out", "s", "-n", "1"], "--jobs", ["-1"]),
+        (["calibrate", "--root", ".", "--out", "c.safetensors"], "--false-alarm-rate", ["nan", "-0.1", "1.1"]),
+        (["calibrate", "--root", ".", "--out", "c.safetensors"], "--limit", ["0"]),
+        (["align", *TRAIN], "--lambda", ["nan", "inf", "-1"]),
+        (["align", *TRAIN], "--learning-rate", ["0", "nan", "inf", "-1"]),
+        (["align", *TRAIN], "--max-minutes", ["0", "nan", "-1"]),
+        (["align", *TRAIN], "--epochs", ["0", "-1"]),
+        (["prompt-train", *TRAIN, "--no-align"], "--alpha", ["nan", "inf", "-1"]),
+        (["benchmark"], "--seeds", ["-1"]),
+        (["benchmark"], "--limit", ["0"]),
+        (["benchmark"], "--jobs", ["0"]),
+        (["tune", "--out", "o.safetensors"], "--mesh-share", ["nan", "1.5"]),
+        (["tune", "--out", "o.safetensors"], "--size", ["0", "33"]),
+        (["tune", "--out", "o.safetensors"], "--samples-per-step", ["0", "nan"]),
+        (["tune", "--out", "o.safetensors"], "--learning-rate", ["0", "inf"]),
+        (["tune", "--out", "o.safetensors"], "--steps", ["0"]),
+    ],
+)
+def test_numbers_without_sense_end_with_2(monkeypatch, capsys, tmp_path, arguments, option, values):
+    """NaN, infinity, zero and negative numbers are wrong usage wherever they mean nothing; nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    for value in values:
+        monkeypatch.setattr(sys, "argv", ["align3d", *arguments, f"{option}={value}"])
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr()
+        assert end.value.code == 2, (value, said.err)
+        assert option in said.err
+        assert said.out == ""
+    assert not list(tmp_path.iterdir())
 
 
 def write_bad_files(folder):
