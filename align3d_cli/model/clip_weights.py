@@ -19,13 +19,13 @@ from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.model.bundle import cache_dir
 from align3d_cli.model.clip_vision import ClipViT, supports_vv, vv_block_count
 from align3d_cli.model.encoder import Encoder, EncoderSettings, EncoderSpec
-from align3d_cli.model.manifest import require_stated
+from align3d_cli.model.fetch import by_hand, published_sha256, source_of
+from align3d_cli.model.manifest import WEIGHTS_SUFFIXES, require_stated
 from align3d_cli.model.state_files import Select, read_state, visual_key
 from align3d_cli.model.towers import AttentionPooledViT, ResNetTower, TimmTower
 
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)  # of CLIP's training images, in [0, 1]
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
-SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 Weights = str | Path | dict[str, Tensor]  # a file of a whole model, or one tower's tensors
 HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin")
 
@@ -121,8 +121,9 @@ def build_tower(
             source, state, by_openai = found.name, weights, False
         else:
             source = Path(weights) if weights is not None else find_weights(found)
-            require_stated(source, published=_own_archive_sha256(found, source) if weights is None else None)
-            state, by_openai = read_state(source, select, _published_sha256(found))
+            published = _own_archive_sha256(found, source) if weights is None else None
+            require_stated(source, published=published, note=weights is None and source.parent == cache_dir())
+            state, by_openai = read_state(source, select, published_sha256(found.tag_config.get("url", "")))
         tower = build(found, found.quick_gelu or by_openai)
     _fill(tower, state, source)
     return tower
@@ -141,21 +142,19 @@ def find_weights(found: Architecture) -> Path:
 
 def how_to_get(found: Architecture) -> str:
     """What to tell a user whose machine lacks the weights: the command, the source, where to put a file by hand."""
-    place = cache_dir() / f"{found.name}.{found.tag}.safetensors"
     if found.tag is None:
         return f"{found.name}: open_clip lists no weights of this model; name a file of your own with --weights"
-    repository = found.tag_config.get("hf_hub", "").strip("/")
-    source = f"https://huggingface.co/{repository}" if repository else found.tag_config.get("url") or "open_clip's list"
-    return (
+    finding = (
         f"{found.name}: its weights ({found.tag}) are not on this machine; run `align3d weights fetch {found.name} "
-        f"--pretrained {found.tag}` with a network, or put open_clip's file from {source} at {place}"
+        f"--pretrained {found.tag}` where there is a network"
     )
+    return by_hand(source_of(found.name, found.tag, found.tag_config), cache_dir(), finding)
 
 
 def _candidates(found: Architecture) -> list[Path]:
     if found.tag is None:
         return []
-    ours = [cache_dir() / f"{found.name}.{found.tag}{suffix}" for suffix in SUFFIXES]
+    ours = [cache_dir() / f"{found.name}.{found.tag}{suffix}" for suffix in WEIGHTS_SUFFIXES]
     url = found.tag_config.get("url")
     open_clips = [Path.home() / ".cache" / "clip" / os.path.basename(url)] if url else []
     return ours + _in_hub_cache(found.tag_config.get("hf_hub", "")) + open_clips
@@ -171,15 +170,9 @@ def _in_hub_cache(hub: str) -> list[Path]:
     return [Path(one) for one in found if isinstance(one, str)]
 
 
-def _published_sha256(found: Architecture) -> str | None:
-    """OpenAI's addresses carry the SHA-256 of the file as a folder."""
-    url = found.tag_config.get("url", "")
-    return url.split("/")[-2] if "openaipublic" in url else None
-
-
 def _own_archive_sha256(found: Architecture, path: Path) -> str | None:
     """The published hash where a cached file must be OpenAI's own archive: other formats are conversions of it."""
-    return _published_sha256(found) if path.suffix == ".pt" else None
+    return published_sha256(found.tag_config.get("url", "")) if path.suffix == ".pt" else None
 
 
 def _fill(tower: nn.Module, state: dict[str, Tensor], source: str | Path) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,16 +62,20 @@ def stated(path: Path) -> Stated | None:
     return Stated(blob, None, "hub", path.resolve()) if path.is_symlink() and SHA256.fullmatch(blob) else None
 
 
-def require_stated(path: Path, digest: str | None = None, published: str | None = None) -> None:
+def require_stated(path: Path, digest: str | None = None, published: str | None = None, *, note: bool = False) -> None:
     """Raise InputRejected unless a file is what is stated about it; files nobody stated anything about pass.
 
     digest:    of the file, where it is known already; else the file is hashed when there is something to compare with
     published: hash that the file's authors publish for it, which counts above all else
+    note:      of a file that nobody stated anything about, note the hash it has now and hold it to that ever after
     """
     known = stated(path)
     if published is not None:
         known = Stated(published, None, "published", path)
     if known is None:
+        if note:
+            with suppress(OSError):  # a folder that is read only stays as it is
+                write_sidecar(path, digest or sha256_of(path), {"source": "put here by hand", "trust": "first use"})
         return
     if known.n_bytes not in (None, path.stat().st_size):
         raise InputRejected(_differs(path, f"{path.stat().st_size:,} bytes", f"{known.n_bytes:,}", known))
@@ -149,9 +154,7 @@ def _small_text(path: Path) -> str:
         raise InputRejected(f"{path}: not text ({error.reason}); restore it") from error
 
 
-def write_manifest(
-    folder: Path, *, licence: str | None = None, source: str | None = None
-) -> dict[str, dict[str, Any]]:
+def write_manifest(folder: Path, *, licence: str | None = None, source: str | None = None) -> dict[str, dict[str, Any]]:
     """List every .safetensors file of a folder with bytes, SHA-256, licence, source and stages of training.
 
     licence, source: of files that do not say so themselves and have no entry yet; entries keep what they have

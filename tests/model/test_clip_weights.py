@@ -3,6 +3,7 @@
 import hashlib
 import socket
 
+import open_clip
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -11,6 +12,7 @@ from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.model.clip_text import load_text_tower
 from align3d_cli.model.clip_weights import architecture, find_weights
 from align3d_cli.model.encoder import load_encoder
+from align3d_cli.model.manifest import stated
 from align3d_cli.model.state_files import read_state, visual_key
 
 
@@ -122,13 +124,34 @@ def test_missing_weights_say_how_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setenv("ALIGN3D_CACHE", str(tmp_path))
     with pytest.raises(EnvironmentMissing) as caught:
         load_encoder("ViT-L-14-336")
-    place = tmp_path / "ViT-L-14-336.openai.safetensors"
-    for part in ("align3d weights fetch ViT-L-14-336", "timm/vit_large_patch14_clip_336.openai", str(place)):
+    place = tmp_path / "ViT-L-14-336.openai.pt"
+    digest = "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02"
+    for part in ("align3d weights fetch ViT-L-14-336", "ViT-L-14-336px.pt from https://", digest, f"at {place}"):
         assert part in str(caught.value)
     place.write_bytes(b"put by hand")
     assert find_weights(architecture("ViT-L-14-336")) == place
+    with pytest.raises(InputRejected, match="of its publisher"):
+        load_encoder("ViT-L-14-336")
+    with pytest.raises(EnvironmentMissing, match=r"laion/CLIP-ViT-B-32.*at .*ViT-B-32.laion2b_s34b_b79k.safetensors"):
+        load_encoder("ViT-B-32", pretrained="laion2b_s34b_b79k")
     with pytest.raises(EnvironmentMissing, match="no such weights file"):
         load_encoder("ViT-B-32", weights=tmp_path / "absent.safetensors")
+
+
+def test_a_file_put_by_hand_is_noted_and_held_to(tmp_path, monkeypatch):
+    """Weights whose hash nobody knows beforehand load once; after that another file under the name is refused."""
+    monkeypatch.setenv("ALIGN3D_CACHE", str(tmp_path))
+    reference = open_clip.create_model("ViT-B-32", pretrained=None)
+    place = tmp_path / "ViT-B-32.openai.safetensors"
+    save_file({key: value.contiguous() for key, value in reference.state_dict().items()}, place)
+    views = torch.rand(1, 3, 224, 224)
+    first = load_encoder("ViT-B-32")(views)[0]
+    assert stated(place).trust == "first use"
+    assert torch.equal(load_encoder("ViT-B-32")(views)[0], first)
+    place.write_bytes(place.read_bytes()[:-1] + b"x")
+    for load in (load_encoder, load_text_tower):
+        with pytest.raises(InputRejected, match="damaged or another"):
+            load("ViT-B-32")
 
 
 def test_the_tag_decides_the_activation():
