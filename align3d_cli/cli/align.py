@@ -61,6 +61,10 @@ def align(
     reweight_epochs: Annotated[
         int | None, opt.option(panel=opt.HOW, help="How many of the last epochs they run in.", min=0)
     ] = None,
+    tokens_per_view: Annotated[
+        int | None,
+        opt.option(panel=opt.HOW, help="Tokens of every view drawn for a step; default: all, as published.", min=1),
+    ] = None,
     batch: opt.Batch = None,
     learning_rate: opt.LearningRate = None,
     seed: opt.Seed = 111,
@@ -86,6 +90,7 @@ def align(
     config = start.align_config(
         settings, epochs=epochs, reweight=reweight and reweight.value, strength=strength,
         reweight_epochs=reweight_epochs, batch=batch, learning_rate=learning_rate, seed=seed,
+        tokens_per_view=tokens_per_view,
     )  # fmt: skip
     data = run.auxiliary(dataset, root, category, split, limit, count, data_seed)
     bundle = source.bundle(settings, dataset)

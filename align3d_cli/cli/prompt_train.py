@@ -84,6 +84,12 @@ def prompt_train(
         ViewAverage | None,
         opt.option(panel=opt.HOW, help="Of each sample, or across a batch as published; default: the profile's."),
     ] = None,
+    keep_rendering: Annotated[
+        bool,
+        opt.option(
+            "--keep-rendering", panel=opt.HOW, help="Leave the model's rendering prompts as they are; train the RGB ones."
+        ),
+    ] = False,
     batch: opt.Batch = None,
     learning_rate: opt.LearningRate = None,
     seed: opt.Seed = 111,
@@ -111,7 +117,7 @@ def prompt_train(
     config = start.prompt_config(
         settings, epochs=epochs, alpha=alpha, contrastive_epochs=contrastive_epochs, map_px=map_px, batch=batch,
         view_average=view_average and view_average.value, learning_rate=learning_rate, seed=seed,
-        temperature=bundle.scoring.temperature,
+        keep_rendering=keep_rendering, temperature=bundle.scoring.temperature,
     )  # fmt: skip
     data = run.auxiliary(dataset, root, category, split, limit, count, data_seed)
     kind = start.kind_of_prompts(prompts.value, bundle)

@@ -1,6 +1,6 @@
 """Batches out of the feature store, as float32 on the training device; only one batch is in memory at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from align3d_cli.training.features import RENDER_FIELDS, RGB_FIELDS, FeatureStore
 
+TOKEN_FIELDS = ("render_tokens", "rgb_tokens")
 LABEL_FIELDS = ("view_masks", "view_labels", "label", "pixel_of_point", "visible", "defect")
 
 
@@ -48,9 +49,19 @@ class LabelledViews:
     defect: Tensor
 
 
-def feature_pairs(store: FeatureStore, names: Sequence[str], device: torch.device) -> FeaturePairs:
-    """Both modalities of the named samples; all must have been stored with colour."""
+def feature_pairs(
+    store: FeatureStore,
+    names: Sequence[str],
+    device: torch.device,
+    choose: Callable[[int], Tensor | None] = lambda count: None,
+) -> FeaturePairs:
+    """Both modalities of the named samples; all must have been stored with colour.
+
+    choose: number of tokens of a view -> the rows to take of every view's tokens, None for all
+    """
     samples = [store.get(name, (*RENDER_FIELDS, *RGB_FIELDS)) for name in names]
+    if (rows := choose(samples[0]["render_tokens"].shape[1])) is not None:
+        samples = [sample | {key: sample[key][:, rows] for key in TOKEN_FIELDS} for sample in samples]
     return FeaturePairs(**{key: _features(samples, key, device) for key in (*RENDER_FIELDS, *RGB_FIELDS)})
 
 

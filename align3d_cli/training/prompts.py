@@ -31,6 +31,7 @@ class PromptConfig:
 
     alpha:        weight of the contrastive loss, which runs in the last `contrastive_epochs` epochs
     map_px:       side of the maps that are compared with the masks; None = the size of the views
+    keep_rendering: leave the prompts of the rendering branch as they are and train those of the RGB branch alone
     view_average: "sample", or "published": the released code's average, which mixes the views of a batch's samples
     """
 
@@ -41,6 +42,7 @@ class PromptConfig:
     map_px: int | None = None
     temperature: float = TEMPERATURE
     view_average: str = "sample"
+    keep_rendering: bool = False
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.5, 0.999)
     seed: int = 111
@@ -56,11 +58,12 @@ class PromptConfig:
 
 @dataclass(frozen=True, slots=True)
 class Branches:
-    """What is trained: prompts by branch, "rendering" and, with an aligner, "rgb"."""
+    """What is trained: prompts by branch, "rendering" and, with an aligner, "rgb"; but for the `frozen` ones."""
 
     spec: EncoderSpec
     prompts: dict[str, nn.Module]
     aligner: Aligner | None = None
+    frozen: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         expected = {"rendering", "rgb"} if self.aligner else {"rendering"}
@@ -68,10 +71,15 @@ class Branches:
             raise ValueError(f"prompts for {sorted(self.prompts)}, expected {sorted(expected)}")
 
     @property
+    def trained(self) -> tuple[str, ...]:
+        """Names of the branches that learn."""
+        return tuple(sorted(set(self.prompts) - self.frozen))
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """Names of the losses, the minimised sum first."""
         kinds = PARTS if self.aligner else PARTS[:-1]
-        return ("loss", *(f"{branch}_{kind}" for branch in sorted(self.prompts) for kind in kinds))
+        return ("loss", *(f"{branch}_{kind}" for branch in self.trained for kind in kinds))
 
     def features(self, batch: LabelledViews) -> dict[str, tuple[Tensor, Tensor]]:
         """Global (B, V, D) and tokens (B, V, T, D) as each branch reads them."""
@@ -97,7 +105,7 @@ def train_prompts(
     if branches.aligner:
         branches.aligner.requires_grad_(False).eval().to(run.device)
     modules = {name: module.to(run.device) for name, module in sorted(branches.prompts.items())}
-    learner = with_adam(modules, config.learning_rate, config.betas)
+    learner = with_adam({name: modules[name] for name in branches.trained}, config.learning_rate, config.betas)
     schedule = Schedule(config.epochs, config.batch, config.seed, max_minutes)
 
     def losses_of(batch_names: Sequence[str], epoch: int) -> dict[str, Tensor]:
@@ -115,11 +123,13 @@ def prompt_losses(
     """All losses of stage 2 on one batch, by name; "loss" is their sum, the contrastive parts times alpha."""
     text = {name: module() for name, module in sorted(branches.prompts.items())}
     losses = {}
-    for name, features in branches.features(batch).items():
-        for kind, value in branch_losses(*features, text[name], batch, branches.spec, config).items():
+    features = branches.features(batch)
+    for name in branches.trained:
+        for kind, value in branch_losses(*features[name], text[name], batch, branches.spec, config).items():
             losses[f"{name}_{kind}"] = value
     total = torch.stack(list(losses.values())).sum()
-    for name, other in (("rendering", "rgb"), ("rgb", "rendering")) if branches.aligner else ():
+    for name in branches.trained if branches.aligner else ():
+        other = "rgb" if name == "rendering" else "rendering"
         value = contrastive_loss(text[name], text[other])
         losses[f"{name}_contrastive"] = value
         total = total + config.alpha * value if contrast else total

@@ -142,6 +142,8 @@ def train_text(
     """Stage 2: the model with text vectors. kind: "clip" or "vectors". Raises UsageError or InputRejected."""
     if use_aligner and not bundle.part("aligner"):
         raise UsageError(f"{bundle.path or bundle.name}: has no aligner; run `align3d align` first, or give --no-align")
+    if config.keep_rendering and not (use_aligner and kind == "vectors" and "text.rendering" in bundle.tensors):
+        raise UsageError("--keep-rendering needs a model with an aligner and rendering prompts as vectors to keep")
     started = time.monotonic()
     features = _with_point_labels(gather_features(bundle, data, samples, session, rgb=False))
     aligner = _aligner_of(bundle, features.spec.embed_dim) if use_aligner else None
@@ -150,7 +152,7 @@ def train_text(
         prompts = clip_prompts(bundle, profile, tuple(branches.prompts), config.seed, session.device)
     else:
         prompts = _first_vectors(bundle, features, branches, torch.device(session.device))
-    branches = replace(branches, prompts=prompts)
+    branches = replace(branches, prompts=prompts, frozen=frozenset(("rendering",) if config.keep_rendering else ()))
     settings = {"config": asdict(config), "names": features.names, "kind": kind, "start": _start_digest(branches)}
     run = session.run(features.store, "prompts", settings)
     text, losses = train_prompts(features.store, features.names, branches, config, run, session.max_minutes)

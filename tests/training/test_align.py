@@ -6,7 +6,7 @@ import torch
 
 from align3d_cli.errors import UsageError
 from align3d_cli.model.aligner import Aligner
-from align3d_cli.training.align import AlignConfig, alignment_losses, mean_cosines, train_aligner
+from align3d_cli.training.align import AlignConfig, alignment_losses, drawn_tokens, mean_cosines, train_aligner
 from align3d_cli.training.loop import Run
 
 CPU, DIM = torch.device("cpu"), 16
@@ -68,3 +68,31 @@ def test_the_seed_decides_the_result(store_and_names):
     )
     assert all(torch.equal(first[key], again[key]) for key in first)
     assert not np.allclose(first["local_mlp.input.weight"], other["local_mlp.input.weight"])
+
+
+def test_drawn_tokens_are_distinct_seeded_and_the_same_of_every_view(store_and_names):
+    """Three of a view's tokens stand for all: the loss is that of exactly these rows; another epoch draws others."""
+    store, names = store_and_names
+    config, aligner = AlignConfig(tokens_per_view=3, reweight_epochs=0), Aligner(DIM, seed=3)
+    count = store.get(names[0])["render_tokens"].shape[1]
+    rows = drawn_tokens(names[:2], config, 0, count)
+    assert len(set(rows.tolist())) == 3
+    assert torch.equal(rows, drawn_tokens(names[:2], config, 0, count))
+    assert any(not torch.equal(rows, drawn_tokens(names[:2], config, epoch, count)) for epoch in range(1, 5))
+    found = alignment_losses(aligner, store, names[:2], config, 0, CPU)
+    cosines = []
+    for name in names[:2]:
+        stored = store.get(name)
+        given, wanted = (
+            torch.nn.functional.normalize(stored[key][:, rows].float(), dim=-1)
+            for key in ("render_tokens", "rgb_tokens")
+        )
+        aligned = torch.nn.functional.normalize(aligner.local_mlp(given), dim=-1)
+        cosines.append((aligned * wanted).sum(-1).mean())
+    assert torch.isclose(found["cosine_local"], torch.stack(cosines).mean(), atol=1e-6)
+
+
+def test_asking_for_more_tokens_than_there_are_takes_all():
+    """None and a large number mean the published way: every token of every view."""
+    assert drawn_tokens(["a"], AlignConfig(), 0, 9) is None
+    assert drawn_tokens(["a"], AlignConfig(tokens_per_view=9), 0, 9) is None

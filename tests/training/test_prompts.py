@@ -1,5 +1,7 @@
 """Stage 2: losses against their sentences, branches, and a planted defect found on samples never seen."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -103,6 +105,19 @@ def test_no_gradient_reaches_the_aligner(store_and_names, spec):
     text, _ = train_prompts(store, names[:4], branches, PromptConfig(epochs=2), Run())
     assert all(torch.equal(before[key], value) for key, value in branches.aligner.state_dict().items())
     assert set(text) == {"rendering", "rgb"}
+
+
+def test_kept_rendering_prompts_stay_as_they_were_while_the_others_learn(store_and_names, spec):
+    """With keep_rendering only the RGB vectors move, and only its losses are summed and logged."""
+    store, names = store_and_names
+    branches = replace(both(spec), frozen=frozenset({"rendering"}))
+    before = {name: module().detach().clone() for name, module in branches.prompts.items()}
+    config = PromptConfig(epochs=2, contrastive_epochs=1, keep_rendering=True)
+    text, losses = train_prompts(store, names[:4], branches, config, Run())
+    assert torch.equal(text["rendering"], before["rendering"])
+    assert not torch.equal(text["rgb"], before["rgb"])
+    assert not any(name.startswith("rendering") for name in losses[-1])
+    assert "rgb_contrastive" in losses[-1]
 
 
 def test_training_lowers_the_loss_and_separates_a_planted_defect_on_unseen_samples(
