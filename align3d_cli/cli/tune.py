@@ -32,6 +32,11 @@ def tune(
     batch: int = typer.Option(96, min=1, help="Views a step."),
     samples_per_step: float = typer.Option(2.0, callback=positive, help="New scans a step."),
     pool_views: int = typer.Option(30_000, min=1, help="Views kept in memory (0.5 MB each at 320 px)."),
+    warm_samples: int = typer.Option(400, help="Scans before the first step."),
+    crop: int | None = typer.Option(None, help="Read parts of the views, this many pixels a side; a multiple of 32."),
+    frozen_stages: int = typer.Option(
+        0, help="First stages of the trunk that stay as they are; 3 halves the time.", min=0, max=7
+    ),
     learning_rate: float = typer.Option(1e-3, callback=positive, help="Peak learning rate."),
     seed: int = typer.Option(0, min=0, help="Seed of scans, batches and augmentation."),
     jobs: int = typer.Option(2, min=1, help="Processes that make scans."),
@@ -59,6 +64,9 @@ def tune(
         batch=batch,
         samples_per_step=samples_per_step,
         pool_views=pool_views,
+        warm_samples=warm_samples,
+        crop_px=crop,
+        frozen_stages=frozen_stages,
         learning_rate=learning_rate,
         seed=seed,
     )

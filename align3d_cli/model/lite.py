@@ -6,12 +6,15 @@ Written out here because scoring must start without timm and torchvision, which 
 
 from collections.abc import Iterator
 from math import ceil
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from align3d_cli.errors import InputRejected
 from align3d_cli.model.encoder import Encoder, EncoderSpec
+from align3d_cli.model.manifest import require_stated
 
 # (kernel, stride, expansion, channels, repeats) of each stage, as published; width and depth multipliers by variant.
 STAGES = (
@@ -84,6 +87,10 @@ class LiteTrunk(nn.Module):
             self.stages.append(nn.Sequential(*blocks))
             if number in TAPS:
                 self.channels.append(c_out)
+
+    def first_stages(self, count: int) -> list[nn.Module]:
+        """The stem and the first `count` stages; nothing for 0."""
+        return [self.stem, *self.stages[:count]] if count else []
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         x, taps = self.stem(x), []
@@ -183,6 +190,23 @@ def load_imagenet(trunk: LiteTrunk, state: dict[str, torch.Tensor]) -> None:
     named = body if body.keys() == own.keys() else dict(zip(own, body.values(), strict=True))
     stem = "stem.0.weight"
     trunk.load_state_dict(named | {stem: _widen_stem(named[stem], own[stem].shape[1])})
+
+
+def load_imagenet_file(trunk: LiteTrunk, path: Path) -> None:
+    """Fill a trunk from a safetensors file of ImageNet weights, whose hash is checked before it is parsed.
+
+    Raises InputRejected for a file that is not what is stated about it, or of another trunk.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    require_stated(path)
+    try:
+        state = {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}
+        load_imagenet(trunk, state)
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        found = f"{path}: no ImageNet weights of this trunk ({str(error).strip().splitlines()[0]})"
+        raise InputRejected(f"{found}; give what `align3d weights import` made of the released .pth") from error
 
 
 def _is_head(key: str) -> bool:

@@ -19,11 +19,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from align3d_cli.errors import InputRejected
+from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.lite import LiteEncoder
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.render.geometry import relief_channels
-from align3d_cli.training.tune_data import BACKGROUND, DEFECT, SampleViews, ViewPool, augment, turn_views
+from align3d_cli.training.tune_data import BACKGROUND, DEFECT, SampleViews, ViewPool, augment, crop_views, turn_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class TuneConfig:
     samples_per_step:  new scans that enter the pool a step; warm_samples: before the first step
     views_per_sample:  of each scan; pool_views: how many are kept to draw batches from
     focal_gamma:       arXiv 1708.02002; ema_decay: of the average of the weights that is kept as the model
+    crop_px:           side of the part of a view that a step reads, half of them centred on a defect; None reads all
+    frozen_stages:     first stages of the trunk, and its stem, that stay as they are; 0 tunes everything
     """
 
     steps: int = 6000
@@ -48,7 +50,13 @@ class TuneConfig:
     focal_gamma: float = 2.0
     view_loss_weight: float = 0.6
     ema_decay: float = 0.998
+    crop_px: int | None = None
+    frozen_stages: int = 0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.crop_px is not None and (self.crop_px < 32 or self.crop_px % 32):
+            raise UsageError(f"--crop {self.crop_px} is not a multiple of 32; the trunk halves a view five times")
 
 
 def token_targets(target: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -83,13 +91,19 @@ def tune_loss(
 
 
 class Tuner:
-    """The tower, its prompts, their running average and the optimiser; `save` and `restore` make a run resumable."""
+    """The tower, its prompts, their running average and the optimiser; `save` and `restore` make a run resumable.
+
+    An encoder for smaller images than the pool's views reads parts of them.
+    """
 
     def __init__(self, encoder: LiteEncoder, prompts: VectorPrompts, config: TuneConfig, device: str = "cpu") -> None:
         self.encoder = encoder.to(device, memory_format=torch.channels_last).train()
         self.prompts = prompts.to(device)
         self.config, self.device = config, device
-        self.parameters = [*encoder.parameters(), *prompts.parameters()]
+        self.frozen = encoder.trunk.first_stages(config.frozen_stages)
+        for module in self.frozen:
+            module.requires_grad_(False).eval()
+        self.parameters = [p for p in (*encoder.parameters(), *prompts.parameters()) if p.requires_grad]
         self.optimiser = torch.optim.AdamW(self.parameters, weight_decay=config.weight_decay)
         self.average = {key: value.clone() for key, value in self.tensors().items()}
         self.generator = torch.Generator().manual_seed(config.seed)
@@ -106,6 +120,8 @@ class Tuner:
             group["lr"] = learning_rate(self.step, self.config)
         depth, target = turn_views(*pool.draw(self.config.batch, self.generator), self.generator)
         images = relief_channels(augment(depth.nan_to_num(), self.generator), target > BACKGROUND)
+        if images.shape[-1] > self.encoder.spec.image_size:
+            images, target = crop_views(images, target, self.encoder.spec.image_size, self.generator)
         with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16):
             pooled, tokens = self.encoder(images.contiguous(memory_format=torch.channels_last))
         terms = tune_loss(tokens, pooled, self.prompts(), target, self.encoder.spec.grid, self.config)

@@ -1,5 +1,6 @@
 """The views that the rendering tower is tuned on: made ahead in processes, kept in a pool, augmented in depth."""
 
+import math
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from align3d_cli.render.geometry import depth_px
 from align3d_cli.scans.prepare import prepare
 
 BACKGROUND, GOOD, DEFECT = 0, 1, 2  # values of a view's target
+WAVE_CELLS = (3, 7, 16, 36)  # px from node to node of the added waves, about the windows of the relief bands
+WAVE_PX = (0.08, 3.0)  # their strength; stereo relief of roads shows 0.2 to 0.9 px in every band
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,11 @@ def _roll(rng: np.random.Generator) -> np.ndarray:
 
 
 def augment(depth: Tensor, generator: torch.Generator) -> Tensor:
-    """Noise a sensor could have added, and the view from behind (depth turned inside out): (B, S, S) px -> the same."""
+    """Noise a sensor could have added, and the view from behind (depth turned inside out): (B, S, S) px -> the same.
+
+    White noise to half of the views. To a third, noise of a stereo camera or of the ground itself, everywhere and of
+    any scale: roughness is a defect only where the rest is smooth.
+    """
     count, device = len(depth), depth.device
 
     def uniform(low: float, high: float) -> Tensor:
@@ -86,11 +93,15 @@ def augment(depth: Tensor, generator: torch.Generator) -> Tensor:
 
     sign = torch.where(uniform(0, 1) < 0.25, -1.0, 1.0)
     white = torch.where(uniform(0, 1) < 0.5, uniform(0, 1) ** 2 * 0.6, 0.0)
-    wavy = torch.where(uniform(0, 1) < 0.3, uniform(0, 1) ** 2 * 1.2, 0.0)
-    coarse = torch.randn(count, 1, depth.shape[1] // 5, depth.shape[2] // 5, generator=generator).to(device)
-    wave = F.interpolate(coarse, size=depth.shape[1:], mode="bicubic")[:, 0]
     grain = torch.randn(depth.shape, generator=generator) if device.type == "cpu" else torch.randn_like(depth)
-    return depth * sign + white * grain + wavy * wave
+    strength = torch.where(uniform(0, 1) < 0.35, torch.exp(uniform(*map(math.log, WAVE_PX))), 0.0)
+    heavy_tailed = uniform(0, 1) < 0.5
+    waves = torch.zeros_like(depth)
+    for cell in WAVE_CELLS:
+        coarse = torch.randn(count, 1, *(max(2, s // cell) for s in depth.shape[1:]), generator=generator).to(device)
+        wave = F.interpolate(coarse, size=depth.shape[1:], mode="bicubic")[:, 0]
+        waves += torch.where(heavy_tailed, wave * wave.abs(), wave) * uniform(0, 1)
+    return depth * sign + white * grain + strength * waves
 
 
 def turn_views(depth: Tensor, target: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -99,6 +110,24 @@ def turn_views(depth: Tensor, target: Tensor, generator: torch.Generator) -> tup
     both = torch.stack([depth, target.to(depth.dtype)])
     both = torch.rot90(both.flip(-1) if mirror else both, turns, (-2, -1)).contiguous()
     return both[0], both[1].to(torch.uint8)
+
+
+def crop_views(images: Tensor, target: Tensor, size_px: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """A square part of every view, for half of the views around a pixel of its defect where it has one.
+
+    images: (B, C, S, S), target: (B, S, S) -> (B, C, size_px, size_px), (B, size_px, size_px)
+    """
+    side, parts = target.shape[-1], []
+    for image, labels in zip(images, target, strict=True):
+        row, column = torch.randint(side - size_px + 1, (2,), generator=generator).tolist()
+        centred, which = torch.rand(2, generator=generator).tolist()
+        defect = (labels == DEFECT).nonzero()
+        if centred < 0.5 and len(defect):
+            middle = defect[int(which * len(defect))] - size_px // 2
+            row, column = middle.clamp(0, side - size_px).tolist()
+        window = (slice(row, row + size_px), slice(column, column + size_px))
+        parts.append((image[:, *window], labels[window]))
+    return torch.stack([part[0] for part in parts]), torch.stack([part[1] for part in parts])
 
 
 def stream(make: Callable[[int], SampleViews], first: int, jobs: int) -> Iterator[SampleViews]:

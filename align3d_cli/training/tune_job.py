@@ -12,13 +12,14 @@ import torch
 from align3d_cli.datasets.synthetic.samples import make_sample, mesh_sources
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, load_bundle, save_bundle
-from align3d_cli.model.lite import LiteEncoder, load_imagenet
+from align3d_cli.model.lite import LiteEncoder, load_imagenet_file
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.render.draw import ViewPlan
 from align3d_cli.training.tune import TuneConfig, Tuner, run, scans_by
 from align3d_cli.training.tune_data import SampleViews, ViewPool, stream, views_of
 
 ATTEMPTS = 20  # a stream that fails that often in a row is broken
+RELIEF_SHARE = 0.15  # of the generated parts: the only family that is a landscape, not an object
 CHECKPOINT_SECONDS = 120.0  # what a killed run loses at most
 
 
@@ -43,6 +44,8 @@ class ScanMaker:
 
     def _make(self, rng: np.random.Generator) -> SampleViews:
         source = str(rng.choice(self.meshes)) if self.meshes and rng.random() < self.mesh_share else None
+        if source is None and rng.random() < RELIEF_SHARE:
+            source = "relief"
         labelled = make_sample(int(rng.integers(2**31)), source=source).scan
         return views_of(labelled, self.plan, self.views, rng)
 
@@ -70,10 +73,10 @@ class TuneJob:
         deadline = time.monotonic() + 60 * self.max_minutes
         tuner = self._tuner()
         per_scan = self.config.views_per_sample
-        pool = ViewPool(self.config.pool_views // per_scan * per_scan, tuner.encoder.spec.image_size, self.device)
+        pool = ViewPool(self.config.pool_views // per_scan * per_scan, self.view_px, self.device)
         seen_before = max(0, scans_by(tuner.step, self.config) - self.config.pool_views // per_scan)
         pool.added = seen_before * per_scan
-        scans = stream(self._maker(tuner), seen_before, self.jobs)
+        scans = stream(self._maker(), seen_before, self.jobs)
         saved = time.monotonic()
         for loss in run(tuner, pool, scans, until=lambda _: time.monotonic() > deadline):
             advance(1)
@@ -91,10 +94,14 @@ class TuneJob:
     def checkpoint(self) -> Path:
         return self.out.with_suffix(".checkpoint")
 
+    @property
+    def view_px(self) -> int:
+        return self.encoder["image_size"]
+
     def _tuner(self) -> Tuner:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed)
-            encoder = LiteEncoder(**self.encoder)
+            encoder = LiteEncoder(**self.encoder | {"image_size": self.config.crop_px or self.view_px})
         prompts = VectorPrompts(encoder.spec.embed_dim, seed=self.config.seed)
         tuner = Tuner(encoder, prompts, self.config, self.device)
         if self.checkpoint.exists() and not self.force:
@@ -102,14 +109,12 @@ class TuneJob:
         elif self.start:
             tuner.load({key: value.float() for key, value in load_bundle(self.start).tensors.items()})
         elif self.imagenet:
-            from safetensors.torch import load_file
-
-            load_imagenet(tuner.encoder.trunk, {k: v.float() for k, v in load_file(self.imagenet).items()})
+            load_imagenet_file(tuner.encoder.trunk, self.imagenet)
         return tuner
 
-    def _maker(self, tuner: Tuner) -> ScanMaker:
+    def _maker(self) -> ScanMaker:
         sources = tuple(str(path) for folder in self.meshes for path in mesh_sources(folder))
-        plan = ViewPlan("auto", 9, tuner.encoder.spec.image_size, "fitted")
+        plan = ViewPlan("auto", 9, self.view_px, "fitted")
         return ScanMaker(self.config.seed, sources, self.mesh_share, plan, self.config.views_per_sample)
 
     def _bundle(self, tuner: Tuner) -> Bundle:
@@ -119,7 +124,7 @@ class TuneJob:
             name="align3d-lite",
             encoder={"name": "lite"} | self.encoder,
             tensors=tensors,
-            views=ViewSettings("auto", 9, tuner.encoder.spec.image_size, "fitted", "geometry"),
+            views=ViewSettings("auto", 9, self.view_px, "fitted", "geometry"),
             scoring=Scoring(self.config.temperature, object_form="top", top_share=0.003, view_weight="incidence"),
             record={"tune": asdict(self.config) | {"steps_done": tuner.step, "meshes": self.mesh_share}},
         )

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from align3d_cli.errors import InputRejected
+from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.lite import LiteEncoder
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.training.tune import TuneConfig, Tuner, learning_rate, run, token_targets, tune_loss
-from align3d_cli.training.tune_data import DEFECT, GOOD, SampleViews, ViewPool, augment, turn_views
+from align3d_cli.training.tune_data import DEFECT, GOOD, SampleViews, ViewPool, augment, crop_views, turn_views
 
 SIZE = 64
 CONFIG = TuneConfig(steps=4, batch=4, samples_per_step=1.0, views_per_sample=2, pool_views=8, warm_samples=2)
@@ -82,6 +82,44 @@ def test_augmentation_is_seeded_and_keeps_the_relief():
     assert torch.equal(first, second)
     dent = first[:, 20:36, 20:36].mean((1, 2)) - first[:, 44:, 44:].mean((1, 2))
     assert torch.allclose(dent.abs(), torch.full((2,), 4.0), atol=1.0)
+
+
+def test_crops_are_parts_of_the_views_and_half_of_them_hold_the_defect_in_their_middle():
+    """Image and labels are cut alike; of many crops of a view with one small defect about half are centred on it."""
+    count, side, size = 400, 64, 32
+    row, column = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    images = torch.stack([row, column]).float().expand(count, 2, side, side)
+    target = torch.full((count, side, side), GOOD, dtype=torch.uint8)
+    target[:, 30, 34] = DEFECT
+    crops, labels = crop_views(images, target, size, torch.Generator().manual_seed(0))
+    assert crops.shape == (count, 2, size, size)
+    rows, columns = crops[:, 0, :, 0].long(), crops[:, 1, 0].long()
+    assert (rows.diff(dim=1) == 1).all() and (columns.diff(dim=1) == 1).all()
+    for crop, found in zip(crops, labels, strict=True):
+        there = (crop[0] == 30) & (crop[1] == 34)
+        assert torch.equal(found == DEFECT, there)
+    centred = (labels[:, size // 2, size // 2] == DEFECT).float().mean()
+    assert 0.4 < centred < 0.6
+
+
+def test_frozen_stages_stay_as_they_are_and_the_rest_learns():
+    """Neither the weights nor the running means of stem and first stages move in a step."""
+    learner = tuner(replace(CONFIG, frozen_stages=2))
+    before = {key: value.clone() for key, value in learner.tensors().items()}
+    next(run(learner, ViewPool(8, SIZE, "cpu"), scans(), never))
+    moved = {key for key, value in learner.tensors().items() if not torch.equal(value, before[key])}
+    assert not any(
+        key.startswith(("encoder.trunk.stem", "encoder.trunk.stages.0", "encoder.trunk.stages.1")) for key in moved
+    )
+    assert {"encoder.trunk.stages.3.0.body.0.0.weight", "encoder.to_token.weight", "text.rendering"} <= moved
+
+
+def test_an_encoder_for_smaller_images_reads_parts_of_the_views():
+    """Views of 64 px train an encoder of 32 px, and a side the trunk cannot halve five times is refused."""
+    learner = Tuner(LiteEncoder(image_size=32, embed_dim=8, width=16), VectorPrompts(8), CONFIG)
+    assert all(np.isfinite(float(t)) for t in next(run(learner, ViewPool(8, SIZE, "cpu"), scans(), never)).values())
+    with pytest.raises(UsageError, match="multiple of 32"):
+        replace(CONFIG, crop_px=100)
 
 
 def test_the_rate_warms_up_and_falls():

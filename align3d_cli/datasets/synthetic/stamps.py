@@ -123,12 +123,25 @@ def contamination(rng: np.random.Generator, site: Site) -> Stamp:
 
 
 def hole(rng: np.random.Generator, site: Site) -> Stamp:
-    """A deep pit with steep walls."""
+    """A deep pit with steep walls; a quarter of them wide, with a rough bottom, as where material broke out."""
+    if rng.random() < 0.25:
+        return _crater(rng, site)
     radius = footprint_radius(rng, site, 0.035, 0.14)
     depth, edge = radius * rng.uniform(0.7, 2.2), rng.uniform(0.08, 0.35)
     away = irregular_distance(rng, site.centre, site.normal, radius, wobble=0.1)
     shape = lambda xyz: _smoothstep((1 - away(xyz)) / edge)  # noqa: E731 - shared by depth and envelope
     return Stamp(lambda xyz: -depth * shape(xyz), shape, site.centre[None], 2.0 * radius, True)
+
+
+def _crater(rng: np.random.Generator, site: Site) -> Stamp:
+    radius = footprint_radius(rng, site, 0.1, 0.5)
+    depth, edge = radius * _log_uniform(rng, 0.08, 1.5), rng.uniform(0.15, 0.9)
+    away = irregular_distance(rng, site.centre, site.normal, radius, wobble=0.3)
+    shape = lambda xyz: _smoothstep((1 - away(xyz)) / edge)  # noqa: E731 - shared by depth and envelope
+    bottom, uneven = fields.fractal(rng, radius * rng.uniform(0.3, 1.0)), rng.uniform(0.0, 0.3)
+    return Stamp(
+        lambda xyz: -depth * shape(xyz) * (1 + uneven * bottom(xyz)), shape, site.centre[None], 2.2 * radius, True
+    )
 
 
 def rough(rng: np.random.Generator, site: Site) -> Stamp:
