@@ -69,10 +69,11 @@ for name in COMMANDS:
 
 def main() -> None:
     """Run the program with the exit codes of FORMATS: 0 1 2 3 4 5 6 130; a bug keeps its traceback and gives 1."""
-    output.survive_odd_names()
+    output.prepare_streams()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads are far slower on a busy CPU
     try:
-        app()
+        with output.complete():
+            app()
     except Align3DError as error:
         output.info(f"error: {error}")
         sys.exit(error.exit_code)

@@ -1,29 +1,64 @@
 """The only writer to stdout. The result goes there; progress, warnings and talk go to stderr."""
 
+import errno
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from align3d_cli.errors import EnvironmentMissing
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 ANSI = {"good": "\x1b[32m", "bad": "\x1b[31m", "faint": "\x1b[2m"}
 
 
 def result(text: str) -> None:
-    """Print one piece of the result on stdout, at once (pipes read line by line)."""
-    try:
+    """Print one piece of the result on stdout, at once (pipes read line by line).
+
+    A reader that went away (`| head`) is no error: files are still written and the exit code stays true.
+    Raises EnvironmentMissing when stdout takes no more, as on a full disk.
+    """
+    with _stdout_that_may_end():
         print(text, flush=True)
-    except BrokenPipeError:
-        _drop_stdout()
 
 
 def result_bytes(data: bytes) -> None:
-    """Write a file's bytes to stdout, for `--out -`."""
-    try:
+    """Write a file's bytes to stdout, for `--out -`. Raises EnvironmentMissing, see `result`."""
+    with _stdout_that_may_end():
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
+
+
+@contextmanager
+def complete() -> Iterator[None]:
+    """Write what is held back for stdout in the end. Raises EnvironmentMissing when a disk is full, also for what
+    other libraries print (help)."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        _drop_stdout()
+        raise _unwritable(error.filename or "the output", error) from error
+    finally:
+        with _stdout_that_may_end():
+            sys.stdout.flush()
+
+
+@contextmanager
+def _stdout_that_may_end() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         _drop_stdout()
+    except OSError as error:
+        _drop_stdout()
+        raise _unwritable("standard output", error) from error
+
+
+def _unwritable(what: str, error: OSError) -> EnvironmentMissing:
+    return EnvironmentMissing(f"{what}: cannot be written ({error.strerror}); free space or send it elsewhere")
 
 
 def result_json(value: object, *, indent: int | None = None) -> None:
@@ -31,15 +66,19 @@ def result_json(value: object, *, indent: int | None = None) -> None:
     result(json.dumps(value, indent=indent, allow_nan=False))
 
 
-def survive_odd_names() -> None:
-    """File names that are no text in this locale are printed with escapes instead of ending the program."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")
+def prepare_streams() -> None:
+    """File names that are no text in this locale are printed with escapes instead of ending the program, and what
+    goes to a stream that is closed (`>&-`) is lost without a word."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - lives as long as the program
+        getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def info(text: str) -> None:
-    """Say something that is not the result."""
-    print(text, file=sys.stderr, flush=True)
+    """Say something that is not the result; where nobody can hear it, the work goes on."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:
@@ -72,5 +111,5 @@ def progress(description: str, total: int | None, *, between_lines: bool = False
 
 
 def _drop_stdout() -> None:
-    """The reader went away (`| head`): go on quietly, files are still written and the exit code stays true."""
+    """Let all that is still written to stdout vanish, also what the interpreter flushes at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
