@@ -15,8 +15,9 @@ from align3d_cli.cli.interrupts import is_interrupt
 from align3d_cli.errors import Align3DError, EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.report.result import build_failure, build_result
 from align3d_cli.scans.cloud import PointCloud
+from align3d_cli.scans.prepare import check_measured
 from align3d_cli.scans.read import SCAN_SUFFIXES, read_scan
-from align3d_cli.scans.source import MINIMUM_POINTS, sha256_of
+from align3d_cli.scans.source import sha256_of
 
 KINDS = {InputRejected: "input", EnvironmentMissing: "environment", UsageError: "usage"}
 Value = TypeVar("Value")
@@ -172,10 +173,7 @@ def _read_part(part: Part, settings: ScoreSettings) -> tuple[PointCloud, str]:
         columns=settings.columns,
         seed=settings.seed,
     )
-    n_valid = int(cloud.valid.sum())
-    if n_valid < MINIMUM_POINTS:  # known now, before a model is loaded for nothing
-        finding = f"{n_valid} of {len(cloud)} points are finite, {MINIMUM_POINTS} are needed"
-        raise InputRejected(f"{part.name}: {finding}; give a whole scan")
+    check_measured(cloud)  # now, before a model is loaded for nothing
     return cloud, sha256 or sha256_of(part.name)
 
 

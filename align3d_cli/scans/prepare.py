@@ -8,6 +8,7 @@ import numpy as np
 from align3d_cli.errors import InputRejected
 from align3d_cli.scans.background import find_support
 from align3d_cli.scans.cloud import PointCloud
+from align3d_cli.scans.extent import lacking_extent
 from align3d_cli.scans.source import MINIMUM_POINTS
 from align3d_cli.scans.spacing import point_spacing
 from align3d_cli.scans.voxels import bounds, components
@@ -45,10 +46,9 @@ def prepare(cloud: PointCloud, *, background: Literal["auto", "keep", "remove"] 
 
     background: "remove" the plane the part lies on, "keep" it, or "auto": remove it from organised scans
                 where it cannot be the part itself
-    Raises InputRejected when fewer than 50 points are left.
+    Raises InputRejected when fewer than 50 points are left, or no surface: one place or one line.
     """
-    valid = cloud.valid
-    _check_enough(cloud, int(valid.sum()), "finite points")
+    valid = check_measured(cloud)
     support = None if background == "keep" else find_support(cloud, certain=background == "remove")
     kept = valid if support is None else support.part
     _check_enough(cloud, int(kept.sum()), "points off the background plane")
@@ -58,6 +58,8 @@ def prepare(cloud: PointCloud, *, background: Literal["auto", "keep", "remove"] 
     if stray.any():
         index, xyz = index[~stray], xyz[~stray]
         _check_enough(cloud, len(index), "points that hang together")
+    if len(index) < valid.sum():
+        _check_extent(cloud, xyz, "rerun with --background keep")
     spacing = point_spacing(xyz)
     low, high = bounds(xyz)
     report = {
@@ -72,6 +74,21 @@ def prepare(cloud: PointCloud, *, background: Literal["auto", "keep", "remove"] 
     }
     colours = None if cloud.colours is None else cloud.colours[index]
     return Prepared(xyz, index, colours, cloud.grid, spacing, report)
+
+
+def check_measured(cloud: PointCloud) -> np.ndarray:
+    """(N,) bool, the rows that are measured. Raises InputRejected when they are too few, or no surface."""
+    valid = cloud.valid
+    _check_enough(cloud, int(valid.sum()), "finite points")
+    _check_extent(cloud, cloud.xyz if valid.all() else cloud.xyz[valid], "check the scanner and export it again")
+    return valid
+
+
+def _check_extent(cloud: PointCloud, xyz: np.ndarray, step: str) -> None:
+    finding = lacking_extent(xyz)
+    if finding:
+        left = "" if len(xyz) == len(cloud) else f", of the {len(xyz)} that are left"
+        raise InputRejected(f"{cloud.path or 'the cloud'}: {finding}{left}; {step}")
 
 
 def _check_enough(cloud: PointCloud, n: int, what: str) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from align3d_cli.cli.app import main
@@ -186,3 +187,12 @@ def test_names_that_are_no_text_are_shown_with_escapes(align3d, tmp_path):
     run = align3d("score", os.fsdecode(b"part\xff.ply"), cwd=tmp_path)
     assert run.code == 4
     assert run.err == "error: part\\udcff.ply: no such file; check the path\n"
+
+
+def test_a_scan_without_surface_cannot_pass_as_good(align3d, tmp_path):
+    """A scanner that repeats one place is answered with 4, not with a low score."""
+    np.savetxt(tmp_path / "stuck.xyz", np.full((500, 3), 0.25))
+    run = align3d("score", "stuck.xyz", "--fail-above", "0.9", cwd=tmp_path)
+    assert run.code == 4
+    finding = "all points lie at one place; check the scanner and export it again"
+    assert run.err == f"error: stuck.xyz: {finding}\n"
