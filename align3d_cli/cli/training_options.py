@@ -31,7 +31,10 @@ Limit = Annotated[int | None, option(panel=DATA, help="At most so many scans a c
 Count = Annotated[int, option(panel=DATA, help="Scans to generate, with --dataset synthetic.", min=1)]
 DataSeed = Annotated[int, option(panel=DATA, help="Seed of generated scans.", min=0)]
 
-Backbone = Annotated[str | None, option(panel=MODEL, help="open_clip name of the image tower; default: the profile's.")]
+Backbone = Annotated[
+    str | None,
+    option(panel=MODEL, help="Image tower: open_clip's name, or an open_clip_config.json; default: the profile's."),
+]
 Pretrained = Annotated[str | None, option(panel=MODEL, help="open_clip tag of its weights.")]
 Weights = Annotated[Path | None, option(panel=MODEL, help="File of its weights, instead of the cache.")]
 Model = Annotated[str | None, option(panel=MODEL, help="Model to go on from, by name or path, e.g. align3d-lite.")]

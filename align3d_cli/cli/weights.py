@@ -92,7 +92,7 @@ def import_weights(
     files: list[Path] = typer.Argument(..., help="Released checkpoint files of one model (.pth)."),
     out: Path = typer.Option(..., "--out", help="The model to write (.safetensors)."),
     kind: str = typer.Option("align3d", help="align3d, pointad, anomalyclip or efficientnet-lite."),
-    backbone: str = typer.Option("ViT-L-14-336", help="open_clip model the prompts were trained with."),
+    backbone: str = typer.Option("ViT-L-14-336", help="open_clip model of the prompts, or its open_clip_config.json."),
     pretrained: str | None = typer.Option(None, help="open_clip tag of its weights."),
     weights: Path | None = typer.Option(None, help="File of those weights, instead of the cache."),
     ignore_unknown: bool = typer.Option(False, "--ignore-unknown", help="Leave unknown tensors aside."),
@@ -100,7 +100,7 @@ def import_weights(
 ) -> None:
     """Turn released checkpoints of Align3D-AD, PointAD or AnomalyCLIP into a model, or ImageNet weights into a trunk.
 
-    The one place where a pickle is read: tensors only (torch's weights_only), within a size limit.
+    Pickles of strangers are read here and nowhere else: tensors only (torch's weights_only), within a size limit.
     """
     from align3d_cli.cli import output
     from align3d_cli.errors import UsageError

@@ -35,6 +35,11 @@ class TextTower(nn.Module):
         """Number of transformer blocks."""
         return len(self.text.transformer.resblocks)
 
+    @property
+    def context_length(self) -> int:
+        """L of the sentences it reads."""
+        return self.text.context_length
+
     def tokenize(self, sentences: Sequence[str]) -> Tensor:
         """(B, L) int64 token numbers: start, the words, end, zeros."""
         return self.tokenizer(list(sentences)).to(self.text.positional_embedding.device)

@@ -50,14 +50,15 @@ class Architecture:
 def architecture(
     name: str, tag: str | None = None, config: dict[str, Any] | None = None, own_file: bool = False
 ) -> Architecture:
-    """Look a model up by open_clip's name, or take `config` as it is.
+    """Look a model up by open_clip's name, or take `config` as it is: a model_cfg, or a whole open_clip_config.json.
 
     own_file: the weights are the user's file. Without a tag its activation is then what all tags of that name share,
     else what the name says (open_clip's `-quickgelu` names).
     Raises UsageError for a name or tag that open_clip does not know.
     """
     if config is not None:
-        return Architecture(name, config, tag, {}, bool(config.get("quick_gelu")))
+        own, preprocess = config.get("model_cfg", config), config.get("preprocess_cfg", {})
+        return Architecture(name, own, tag, preprocess, bool(own.get("quick_gelu")))
     if name not in list_models():
         known = ", ".join(get_close_matches(name, list_models(), n=5, cutoff=0.0))
         raise UsageError(f"--backbone {name}: open_clip has no such model; near: {known}")
@@ -148,6 +149,8 @@ def how_to_get(found: Architecture) -> str:
         f"{found.name}: its weights ({found.tag}) are not on this machine; run `align3d weights fetch {found.name} "
         f"--pretrained {found.tag}` where there is a network"
     )
+    if not (found.tag_config.get("url") or found.tag_config.get("hf_hub")):
+        return f"{found.name}: no source of its weights ({found.tag}) is known; name a file of your own with --weights"
     return by_hand(source_of(found.name, found.tag, found.tag_config), cache_dir(), finding)
 
 

@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from align3d_cli.errors import InputRejected
+from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.bundle import sha256_of
 from align3d_cli.model.prompts import SENTENCES, ClipPrompts, prompt_tokens
-from align3d_cli.model.torch_archive import plain_state, read_archive
+from align3d_cli.model.torch_archive import plain_state, read_archive, unwrapped
 
 if TYPE_CHECKING:
     from align3d_cli.model.clip_text import TextTower
 
 MAX_BYTES = 256 * 2**20  # the largest released file holds about 40 MB
 BRANCH_OF = {"prompt_learner": "rendering", "rgb_prompt_learner": "rgb"}
-CONTEXT_LENGTH = 77  # CLIP's, in every released checkpoint
+PARTS = (*BRANCH_OF, "aligner")
+CONTEXT_LENGTH = 77  # CLIP's, in every released checkpoint; another one follows from the stored token numbers
 EMBEDDING_TOLERANCE = 1e-3  # released embeddings went through fp16; CLIP's are about 0.01 to 0.05 in size
 ALIGNER_KEYS = tuple(
     f"{mlp}.{layer}.{kind}"
@@ -72,14 +73,14 @@ def read_released(
     parts: dict[str, tuple[Path, dict[str, Tensor]]] = {}
     sources, notes = {}, []
     for path in map(Path, paths):
-        for name, value in read_archive(path, max_bytes).items():
-            if name not in (*BRANCH_OF, "aligner"):
+        for name, value in _parts_of(read_archive(path, max_bytes)).items():
+            if name not in PARTS:
                 notes.append(f"{path.name}: entry {name!r} is not used")
             elif name in parts:
                 raise InputRejected(f"{path}: {name} is also in {parts[name][0].name}; give one epoch's files only")
             else:
                 parts[name] = path, plain_state(value, path, name)
-        sources[path.name] = sha256_of(path)
+        sources[path.name if path.name not in sources else str(path)] = sha256_of(path)
     _check_parts(parts, paths)
     prompts = {}
     for name in BRANCH_OF.keys() & parts.keys():
@@ -102,10 +103,12 @@ def compile_prompts(imported: ImportedModel, tower: TextTower) -> dict[str, Tens
     """
     vectors = {}
     for branch, state in imported.prompts.items():
-        if imported.width != tower.width or imported.depth > tower.n_blocks:
+        length = state["tokenized_prompts_pos"].shape[-1]
+        if (imported.width, length) != (tower.width, tower.context_length) or imported.depth > tower.n_blocks:
             raise InputRejected(
-                f"{', '.join(imported.sources)}: prompts of width {imported.width} and depth {imported.depth}, this "
-                f"text tower has width {tower.width} and {tower.n_blocks} blocks; name the --backbone they belong to"
+                f"{', '.join(imported.sources)}: prompts of width {imported.width}, length {length} and depth "
+                f"{imported.depth}, this text tower has width {tower.width}, length {tower.context_length} and "
+                f"{tower.n_blocks} blocks; name the --backbone they belong to"
             )
         prompts = ClipPrompts(tower, n_ctx=imported.n_ctx, depth=imported.depth, n_deep=imported.n_deep)
         own = prompts.state_dict()
@@ -130,6 +133,19 @@ def prompt_sizes(state: dict[str, Tensor]) -> tuple[int, int, int, int]:
     return n_ctx, n_sets + 1, n_deep, width
 
 
+def _parts_of(content: dict[str, Any]) -> dict[str, Any]:
+    """The parts of one file by name, out of a "state_dict" and out of flat names like `prompt_learner.ctx_pos`."""
+    content = content if content.keys() & set(PARTS) else unwrapped(content)
+    parts: dict[str, Any] = {}
+    for key, value in content.items():
+        name, _, rest = str(key).removeprefix("module.").partition(".")
+        if rest and name in PARTS and isinstance(value, Tensor):
+            parts.setdefault(name, {})[rest] = value
+        else:
+            parts[key] = value
+    return parts
+
+
 def _check_parts(parts: dict[str, Any], paths: Sequence[str | Path]) -> None:
     """Which parts make a model: a prompt learner, alone or with the rgb learner and the aligner."""
     files = ", ".join(Path(path).name for path in paths)
@@ -150,7 +166,9 @@ def _checked_learner(
         raise InputRejected(f"{path}: {name} ctx_pos {found}, expected (1, 1, n_ctx, width)")
     n_sets = sum(key.startswith("compound_prompts_text.") for key in state)
     deep = state.get("compound_prompts_text.0", torch.empty(0, 0))
-    shapes = _learner_shapes(*context.shape[2:], n_sets, deep.shape[0] if deep.ndim else 0)
+    numbers = state.get("tokenized_prompts_pos")
+    length = numbers.shape[-1] if numbers is not None and numbers.ndim else CONTEXT_LENGTH
+    shapes = _learner_shapes(*context.shape[2:], n_sets, deep.shape[0] if deep.ndim else 0, length)
     unused = [key for key in state if re.fullmatch(r"compound_prompt_projections\.\d+\.(weight|bias)", key)]
     wanted = {key: tensor for key, tensor in state.items() if key not in unused}
     kept, notes = _checked(path, name, wanted, shapes, ignore_unknown)
@@ -160,13 +178,13 @@ def _checked_learner(
     return kept, notes
 
 
-def _learner_shapes(n_ctx: int, width: int, n_sets: int, n_deep: int) -> dict[str, tuple[int, ...]]:
+def _learner_shapes(n_ctx: int, width: int, n_sets: int, n_deep: int, length: int) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {f"compound_prompts_text.{i}": (n_deep, width) for i in range(n_sets)}
     for sign in ("pos", "neg"):
         shapes[f"ctx_{sign}"] = (1, 1, n_ctx, width)
         shapes[f"token_prefix_{sign}"] = (1, 1, 1, width)
-        shapes[f"token_suffix_{sign}"] = (1, 1, CONTEXT_LENGTH - 1 - n_ctx, width)
-        shapes[f"tokenized_prompts_{sign}"] = (1, 1, CONTEXT_LENGTH)
+        shapes[f"token_suffix_{sign}"] = (1, 1, length - 1 - n_ctx, width)
+        shapes[f"tokenized_prompts_{sign}"] = (1, 1, length)
     return shapes
 
 
@@ -192,7 +210,7 @@ def _checked(
     if told:
         hint = "; rerun with --ignore-unknown to leave unknown tensors aside" if faults["has unknown"] else ""
         raise InputRejected(f"{path}: {name} {told}{hint}")
-    kept = {key: state[key].detach() for key in shapes}
+    kept = {key: state[key] for key in shapes}
     kept = {key: value.float().contiguous() if value.is_floating_point() else value for key, value in kept.items()}
     broken = sorted(key for key, value in kept.items() if not torch.isfinite(value).all())
     if broken:
@@ -204,7 +222,11 @@ def _check_tokens(path: Path, name: str, state: dict[str, Tensor], n_ctx: int) -
     """Stored token numbers must be those of this tokenizer for the same sentences."""
     from open_clip.tokenizer import SimpleTokenizer
 
-    own = prompt_tokens(SimpleTokenizer(context_length=CONTEXT_LENGTH), n_ctx, SENTENCES)
+    length = state["tokenized_prompts_pos"].shape[-1]
+    try:
+        own = prompt_tokens(SimpleTokenizer(context_length=length), n_ctx, SENTENCES)
+    except UsageError as error:
+        raise InputRejected(f"{path}: {name} has {n_ctx} context tokens of {length}; no sentence fits") from error
     for row, sign in enumerate(("pos", "neg")):
         stored = state[f"tokenized_prompts_{sign}"].reshape(-1)
         if not torch.equal(stored.long(), own[row].long()):
@@ -214,4 +236,3 @@ def _check_tokens(path: Path, name: str, state: dict[str, Tensor], n_ctx: int) -
                 f"gives {own[row, at].item()} for {SENTENCES[row]!r} after {n_ctx} context tokens; other words or "
                 f"another tokenizer"
             )
-

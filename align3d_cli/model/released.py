@@ -32,8 +32,9 @@ def import_prompts(
     """
     from align3d_cli.model.clip_text import load_text_tower
     from align3d_cli.model.import_checkpoint import compile_prompts, read_released
+    from align3d_cli.model.inspector import bundle_encoder
     from align3d_cli.model.profiles import get_profile
-    from align3d_cli.training.start import untrained
+    from align3d_cli.training.start import text_tower_of, untrained, with_view_size
 
     imported = read_released(files, ignore_unknown=ignore_unknown)
     if (imported.aligner is None) == (kind == "align3d"):
@@ -42,9 +43,15 @@ def import_prompts(
         )
     profile = get_profile(PROFILE_OF[kind], ln_post_global=kind != "anomalyclip")
     bundle = untrained(profile, "", backbone=backbone, pretrained=pretrained, weights=weights)
-    tower = load_text_tower(bundle.encoder["name"], pretrained=bundle.encoder["pretrained"], weights=weights)
-    tensors = {f"text.{branch}": rows for branch, rows in compile_prompts(imported, tower).items()}
-    tensors |= {f"aligner.{key}": value for key, value in (imported.aligner or {}).items()}
+    bundle = with_view_size(bundle, bundle_encoder(bundle, "cpu"))
+    tower = load_text_tower(**text_tower_of(bundle))
+    vectors = compile_prompts(imported, tower)
+    dim, aligner = vectors["rendering"].shape[1], imported.aligner or {}
+    if aligner and len(aligner["global_mlp.input.bias"]) != dim:
+        found = f"{', '.join(imported.sources)}: an aligner of {len(aligner['global_mlp.input.bias'])} dimensions"
+        raise InputRejected(f"{found}, {bundle.encoder['name']} has {dim}; name the --backbone they belong to")
+    tensors = {f"text.{branch}": rows for branch, rows in vectors.items()}
+    tensors |= {f"aligner.{key}": value for key, value in aligner.items()}
     record = bundle.record | {"import": {"kind": kind, "sources_sha256": imported.sources}}
     saved = save_bundle(out, replace(bundle, name=out.stem, tensors=tensors, record=record))
     notes = [*imported.notes, f"{out.name}: not calibrated; run `align3d calibrate --model {out}` on good scans"]

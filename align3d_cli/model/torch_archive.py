@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,40 +12,82 @@ from torch import Tensor
 
 from align3d_cli.errors import InputRejected
 
+ZIP = b"PK\x03\x04"
+OLD_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # torch's, pickled at the head of files before 1.6
+WRAPPER = "state_dict"  # what trainers put around the tensors
+
 
 def read_archive(path: Path, max_bytes: int) -> dict[str, Any]:
-    """The top-level dict of a file by torch.save; size and kind are known before anything is unpickled.
+    """The top-level dict of a file by torch.save, of the zip format or the older one.
 
-    Raises InputRejected for anything else, and for archives that hold more than tensors and containers.
+    Size, kind and unpacked size are known before anything is unpickled. Raises InputRejected for anything else, and for
+    archives that hold more than tensors and containers.
     """
     if not path.is_file():
-        raise InputRejected(f"{path}: no such file")
+        raise InputRejected(f"{path}: no such file; give the .pth file as released")
     if path.stat().st_size > max_bytes:
         raise InputRejected(f"{path}: {path.stat().st_size:,} bytes, a released checkpoint has at most {max_bytes:,}")
+    with open(path, "rb") as file:
+        head = file.read(64)
+    zipped = head.startswith(ZIP)
+    if zipped:
+        _check_zip(path, max_bytes)
+    elif OLD_MAGIC not in head:
+        raise InputRejected(f"{path}: not a torch archive; give the .pth file as released")
     try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except zipfile.BadZipFile as error:
-        raise InputRejected(f"{path}: not a torch archive ({error}); give the .pth file as released") from error
-    if unpacked > max_bytes:
-        raise InputRejected(f"{path}: unpacks to {unpacked:,} bytes, a released checkpoint has at most {max_bytes:,}")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, AttributeError) as error:
-        reason = str(error).strip().split("\n")[0][:200]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's own note on TorchScript, which is refused below
+            # mapped: then no tensor can claim more bytes of a zip than its record has
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+    except Exception as error:  # a forged pickle can raise anything, and all of it means the same
+        reason = (str(error).strip().split("\n")[0] or type(error).__name__)[:200]
         raise InputRejected(f"{path}: holds more than plain tensors or is damaged ({reason})") from error
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise InputRejected(f"{path}: holds no dict of named parts; give the .pth file as released")
     return content
 
 
+def _check_zip(path: Path, max_bytes: int) -> None:
+    """Refuse archives that unpack to more than they have, which torch.save never writes."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise InputRejected(f"{path}: not a torch archive ({error}); give the .pth file as released") from error
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > max_bytes:
+        raise InputRejected(f"{path}: unpacks to {unpacked:,} bytes, a released checkpoint has at most {max_bytes:,}")
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise InputRejected(f"{path}: is compressed inside, as torch.save never does; give the .pth file as released")
+
+
+def unwrapped(value: dict[str, Any]) -> dict[str, Any]:
+    """What a trainer put below "state_dict", else the dict itself."""
+    inner = value.get(WRAPPER)
+    return inner if isinstance(inner, dict) else value
+
+
 def plain_state(value: Any, path: Path, name: str) -> dict[str, Tensor]:
-    """A state dict's tensors, each dense and no larger than the bytes it brought along, without a `module.` prefix."""
+    """A state dict's tensors, dense, in memory of their own, without a `module.` prefix or a wrapper.
+
+    Raises InputRejected for what is no tensor and for tensors that claim more bytes than they brought along.
+    """
+    value = unwrapped(value) if isinstance(value, dict) else value
     if not isinstance(value, dict) or not value:
         raise InputRejected(f"{path}: {name} is no state dict; expected tensors by name")
+    storages = {}
     for key, tensor in value.items():
-        if not isinstance(tensor, Tensor) or tensor.layout is not torch.strided:
+        if not isinstance(key, str) or not isinstance(tensor, Tensor) or tensor.layout is not torch.strided:
             raise InputRejected(f"{path}: {name} {key} is no plain tensor")
-        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        if tensor.device.type != "cpu" or tensor.is_quantized:
+            raise InputRejected(f"{path}: {name} {key} is no plain tensor ({tensor.device.type}, {tensor.dtype})")
+        storage = tensor.untyped_storage()
+        if tensor.nbytes > storage.nbytes():
             raise InputRejected(f"{path}: {name} {key} claims shape {tuple(tensor.shape)} over fewer bytes")
-    return {str(key).removeprefix("module."): tensor for key, tensor in value.items()}
+        storages[storage.data_ptr()] = storage.nbytes()
+    if sum(tensor.nbytes for tensor in value.values()) > 2 * sum(storages.values()):
+        raise InputRejected(f"{path}: {name} holds many tensors over the same bytes; give the .pth file as released")
+    state = {key.removeprefix("module."): tensor.detach().clone() for key, tensor in value.items()}
+    if len(state) < len(value):
+        raise InputRejected(f"{path}: {name} names tensors with and without `module.`; give the .pth file as released")
+    return state

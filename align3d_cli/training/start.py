@@ -1,5 +1,6 @@
 """What a training run starts from: a model without aligner or prompts, its towers, and a profile's stage settings."""
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from align3d_cli.errors import UsageError
+from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, find_model
 from align3d_cli.model.encoder import Encoder
 from align3d_cli.model.profiles import Profile
@@ -34,12 +35,13 @@ def untrained(
     """A model of a profile, or of another open_clip backbone run as the profile says; no tensors yet.
 
     A backbone other than the profile's own runs at the size it was trained at, with the same share of V-V blocks.
+    backbone: an open_clip name, or the path of an open_clip_config.json for a model that open_clip does not list
     """
     settings = profile.encoder_settings(precision)
     if backbone in (None, profile.backbone):
         encoder: dict[str, Any] = {"name": profile.backbone, "pretrained": pretrained or profile.pretrained}
     else:
-        encoder = {"name": backbone, "pretrained": pretrained}
+        encoder = named_backbone(backbone) | {"pretrained": pretrained}
         settings = replace(settings, image_size=None, vv_blocks=None)
     settings = replace(settings, image_size=image_px or settings.image_size)
     if weights is not None:
@@ -53,6 +55,25 @@ def untrained(
         scoring=scoring_of(profile),
         record={"profile": profile.settings()},
     )
+
+
+def named_backbone(backbone: str) -> dict[str, Any]:
+    """How a bundle names a backbone: by open_clip's name, or by the name of a folder and the configuration in it.
+
+    Raises InputRejected for a .json file that holds no open_clip configuration.
+    """
+    path = Path(backbone)
+    if path.suffix != ".json":
+        return {"name": backbone}
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        model = config.get("model_cfg", config)
+        whole = isinstance(model["embed_dim"], int) and {**model["vision_cfg"]} and {**model["text_cfg"]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputRejected(f"{path}: no open_clip configuration ({error}); give its open_clip_config.json") from error
+    if not whole:
+        raise InputRejected(f"{path}: no open_clip configuration; give its open_clip_config.json")
+    return {"name": path.resolve().parent.name, "config": config}
 
 
 def _views_of(profile: Profile, preset: str, size_px: int) -> ViewSettings:
@@ -87,14 +108,11 @@ def rgb_tower(bundle: Bundle, encoder: Encoder, device: str) -> Encoder:
     """The frozen tower that coloured views are read with: the same one, or ImageNet's trunk beside a geometry tower."""
     if encoder.spec.style != "geometry":
         return encoder
-    from safetensors.torch import load_file
-
-    from align3d_cli.model.lite import RgbSpace, load_imagenet
+    from align3d_cli.model.lite import RgbSpace, load_imagenet_file
 
     variant, spec = bundle.encoder.get("variant", "lite0"), encoder.spec
     space = RgbSpace(variant, spec.embed_dim, spec.image_size, spec.image_size // spec.grid[0])
-    state = load_file(find_model(f"imagenet-{variant}"))
-    load_imagenet(space.trunk, {key: v.float() if v.is_floating_point() else v for key, v in state.items()})
+    load_imagenet_file(space.trunk, find_model(f"imagenet-{variant}"))
     return space.requires_grad_(False).eval().to(device)
 
 
@@ -159,10 +177,14 @@ def clip_prompts(
     """One prompt learner a branch through the text tower that belongs to the model's image tower."""
     from align3d_cli.model.clip_text import load_text_tower
 
-    where = {key: value for key, value in bundle.encoder.items() if key not in ("name", "settings")}
-    tower = load_text_tower(bundle.encoder["name"], device=device, **where)
+    tower = load_text_tower(**text_tower_of(bundle), device=device)
     sizes = {"n_ctx": profile.n_ctx, "depth": min(profile.prompt_depth, tower.n_blocks), "n_deep": profile.n_deep}
     return {branch: ClipPrompts(tower, seed=seed + number, **sizes) for number, branch in enumerate(branches)}
+
+
+def text_tower_of(bundle: Bundle) -> dict[str, Any]:
+    """The arguments of `load_text_tower` for the tower that belongs to a model's image tower."""
+    return {key: value for key, value in bundle.encoder.items() if key != "settings"}
 
 
 def vector_prompts(means: dict[str, torch.Tensor]) -> dict[str, nn.Module]:

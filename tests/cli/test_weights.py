@@ -76,11 +76,13 @@ def test_the_shipped_model_is_listed_and_verified(tmp_path):
     assert any(line.startswith("verified") and "align3d-lite" in line for line in run.stdout.splitlines())
 
 
-def test_an_imagenet_checkpoint_becomes_a_trunk(tmp_path):
-    """A .pth with the layers in published order and a head comes out as our trunk in fp16, without the head."""
+@pytest.mark.parametrize("zipped", [True, False])
+def test_an_imagenet_checkpoint_becomes_a_trunk(tmp_path, zipped):
+    """A .pth of today's or torch's old format, as released: our trunk in fp16 comes out, without the head."""
     trunk = LiteTrunk("lite0")
     state = {f"_layer.{number}": value for number, value in enumerate(trunk.state_dict().values())}
-    torch.save(state | {"_fc.weight": torch.zeros(10, 1280)}, tmp_path / "lite.pth")
+    published = state | {"_fc.weight": torch.zeros(10, 1280)}
+    torch.save(published, tmp_path / "lite.pth", _use_new_zipfile_serialization=zipped)
     out = tmp_path / "lite0.safetensors"
     run = weights(tmp_path, "import", str(tmp_path / "lite.pth"), "--kind", "efficientnet-lite", "--out", str(out))
     assert run.returncode == 0, run.stderr

@@ -151,7 +151,7 @@ def test_word_embeddings_are_compared_with_the_tower(tmp_path, learner, tower):
         compile_prompts(read_released(single(tmp_path, state)), tower)
     text = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 4}
     wide = load_text_tower("wide", config={"embed_dim": DIM, "text_cfg": text}, random_seed=0)
-    with pytest.raises(InputRejected, match="width 32 and 4 blocks"):
+    with pytest.raises(InputRejected, match="width 32, length 77 and 4 blocks"):
         compile_prompts(read_released(single(tmp_path, learner())), wide)
 
 

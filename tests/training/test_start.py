@@ -1,23 +1,39 @@
 """What a run starts from: profiles become models and stage settings, generated data become samples."""
 
+import json
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from align3d_cli.errors import UsageError
+from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.encoder import EncoderSettings
+from align3d_cli.model.lite import LiteEncoder, LiteTrunk, load_imagenet_file
+from align3d_cli.model.manifest import write_manifest
 from align3d_cli.model.profiles import get_profile
 from align3d_cli.training.align import AlignConfig
 from align3d_cli.training.data import Data
 from align3d_cli.training.prompts import PromptConfig
-from align3d_cli.training.start import align_config, kind_of_prompts, prompt_config, untrained, vector_prompts
+from align3d_cli.training.start import (
+    align_config,
+    kind_of_prompts,
+    prompt_config,
+    rgb_tower,
+    untrained,
+    vector_prompts,
+)
+from align3d_cli.training.tune import TuneConfig
+from align3d_cli.training.tune_job import TuneJob
 
 
 def test_the_paper_profile_gives_the_published_schedules():
     """250 epochs with weights in the last 50, 15 with contrast in the last 5, batch 4, Adam (0.5, 0.999), seed 111."""
     paper = get_profile("paper")
     assert align_config(paper) == AlignConfig(250, 50, "published", 1.0, 4, 1e-3, (0.5, 0.999), 111)
-    assert prompt_config(paper) == PromptConfig(15, 5, 0.1, 4, None, 0.07, "published", 1e-3, (0.5, 0.999), 111)
+    assert prompt_config(paper) == PromptConfig(
+        15, 5, 0.1, 4, None, 0.07, "published", learning_rate=1e-3, betas=(0.5, 0.999), seed=111
+    )
 
 
 def test_ours_mends_the_view_average():
@@ -70,3 +86,49 @@ def test_generated_data_are_the_same_for_the_same_seed_only():
     assert len(data.samples()) == 3
     assert data.identity() == Data("synthetic", count=3, seed=5).identity() != Data("synthetic", count=3).identity()
     assert "generated scans" in data.protocol() and "test split" in Data("mvtec3d").protocol()
+
+
+def test_the_rgb_tower_is_the_file_of_its_manifest(tmp_path, monkeypatch):
+    """The frozen ImageNet trunk behind a geometry tower is hashed before it is parsed; a changed byte is refused."""
+    encoder = LiteEncoder(image_size=64, embed_dim=8, width=16)
+    bundle = Bundle("lite", {"name": "lite"}, {})
+    trunk = tmp_path / "imagenet-lite0.safetensors"
+    save_file(LiteTrunk("lite0").state_dict(), trunk)
+    write_manifest(tmp_path, licence="none", source="drawn at random")
+    monkeypatch.setattr("align3d_cli.model.bundle.weights_dirs", lambda: [tmp_path])
+    assert rgb_tower(bundle, encoder, "cpu").spec.style == "colour"
+    trunk.write_bytes(trunk.read_bytes()[:-1] + b"!")  # 1.0 ends in "?"
+    with pytest.raises(InputRejected, match=r"SHA-256 .* of manifest.json"):
+        rgb_tower(bundle, encoder, "cpu")
+    trunk.write_bytes(b"no safetensors at all")
+    with pytest.raises(InputRejected, match=r"bytes is not the .* of manifest.json"):
+        rgb_tower(bundle, encoder, "cpu")
+
+
+def test_tuning_starts_from_the_file_of_its_manifest(tmp_path):
+    """So is the file of `tune --imagenet`; one that nobody stated anything about must at least fit the trunk."""
+    trunk = tmp_path / "mine.safetensors"
+    save_file(LiteTrunk("lite0").state_dict(), trunk)
+    load_imagenet_file(LiteTrunk("lite0"), trunk)
+    with pytest.raises(InputRejected, match="no ImageNet weights of this trunk"):
+        load_imagenet_file(LiteTrunk("lite1"), trunk)
+    write_manifest(tmp_path, licence="none", source="drawn at random")
+    trunk.write_bytes(trunk.read_bytes()[:-1] + b"!")  # 1.0 ends in "?"
+    job = TuneJob(tmp_path / "out.safetensors", TuneConfig(), {"variant": "lite0", "image_size": 64}, imagenet=trunk)
+    with pytest.raises(InputRejected, match=r"of manifest.json"):
+        job.run(log=print, advance=lambda n: None)
+    trunk.write_bytes(b"no safetensors at all")
+    (tmp_path / "manifest.json").unlink()
+    with pytest.raises(InputRejected, match="no ImageNet weights of this trunk"):
+        load_imagenet_file(LiteTrunk("lite0"), trunk)
+
+
+def test_a_backbone_by_its_configuration(tmp_path):
+    """A model that open_clip does not list is named by its folder and carries its configuration along."""
+    folder = tmp_path / "my-clip"
+    folder.mkdir()
+    config = {"model_cfg": {"embed_dim": 8, "vision_cfg": {"width": 8}, "text_cfg": {"width": 8}}}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    encoder = untrained(get_profile("paper"), "", backbone=str(folder / "open_clip_config.json")).encoder
+    assert (encoder["name"], encoder["config"], encoder["pretrained"]) == ("my-clip", config, None)
+    assert encoder["settings"]["vv_blocks"] is None
