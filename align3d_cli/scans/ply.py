@@ -9,7 +9,7 @@ from align3d_cli.scans.colours import as_uint8
 from align3d_cli.scans.ply_header import PlyHeader, read_header
 from align3d_cli.scans.ply_rows import Damaged, Lists, Rows, read_binary_rows, read_text_rows
 from align3d_cli.scans.source import ReadOptions, Source
-from align3d_cli.scans.surface import Surface, checked_surface, sample_surface
+from align3d_cli.scans.surface import Surface, check_faces, checked_surface, loose_vertices, sample_surface, with_loose
 from align3d_cli.scans.text import line_starts
 
 COLOUR_NAMES = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
@@ -28,7 +28,11 @@ class PlyOrigin:
 
 
 def read_ply(source: Source, options: ReadOptions) -> PointCloud:
-    """Read a PLY file; one with faces becomes a sampled mesh. Raises InputRejected."""
+    """Read a PLY file; one with faces becomes a sampled mesh. Raises InputRejected.
+
+    Every point of the file is looked at: vertices that no face touches stand behind the samples as points of their own,
+    and where they are the majority the file is taken as points, with a few faces that are kept.
+    """
     header = read_header(source)
     spec = header.element("vertex")
     if spec is None or not {"x", "y", "z"} <= {p.name for p in spec.properties}:
@@ -74,12 +78,19 @@ def _assemble(
     xyz = _matrix(vertex, ("x", "y", "z"), np.float64)
     colours = as_uint8(_group(vertex, COLOUR_NAMES))
     about = {"unit": header.unit, "path": source.path, "origin": origin}
-    if faces is None:
+    surface = None if faces is None else Surface(xyz, faces, vertex_colours=colours)
+    if surface is None or _mostly_loose(source, surface):
         normals = _group(vertex, NORMAL_NAMES)
         return PointCloud(xyz, colours, None if normals is None else normals.astype(np.float32), **about)
-    surface = checked_surface(source, Surface(xyz, faces, vertex_colours=colours))
+    surface = checked_surface(source, surface)
     sampled = sample_surface([surface], options.samples, np.random.default_rng(options.seed))
+    sampled = with_loose(sampled, surface, loose_vertices(surface))
     return PointCloud(sampled.xyz, sampled.colours, sampled.normals, mesh=Mesh(xyz, faces), **about)
+
+
+def _mostly_loose(source: Source, surface: Surface) -> bool:
+    check_faces(source, surface)
+    return 2 * loose_vertices(surface).sum() > len(surface.vertices)
 
 
 def _bytes_of(rows: list[Rows]) -> bytes:

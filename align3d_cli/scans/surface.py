@@ -7,6 +7,8 @@ import numpy as np
 from align3d_cli.scans.cloud import BEYOND, Mesh
 from align3d_cli.scans.source import Source
 
+GREY = 178  # of what has no colour: the middle grey of the head-light look
+
 
 @dataclass(frozen=True, slots=True)
 class Surface:
@@ -43,9 +45,8 @@ class Samples:
 
 def checked_surface(source: Source, surface: Surface) -> Surface:
     """The surface without faces that touch a vertex nowhere to be found. Raises InputRejected when none is left."""
-    faces, n = surface.faces, len(surface.vertices)
-    if len(faces) and (faces.min() < 0 or faces.max() >= n):
-        raise source.reject(f"a face names vertex {faces.max()} of {n}", "it is damaged, export it again")
+    faces = surface.faces
+    check_faces(source, surface)
     usable = (np.abs(surface.vertices) < BEYOND).all(axis=1)
     keep = usable[faces].all(axis=1)
     if not double_areas(surface.vertices, faces[keep]).sum() > 0:
@@ -54,6 +55,31 @@ def checked_surface(source: Source, surface: Surface) -> Surface:
         return surface
     colours = None if surface.face_colours is None else surface.face_colours[keep]
     return Surface(surface.vertices, faces[keep], surface.vertex_colours, colours, surface.uv, surface.texture)
+
+
+def check_faces(source: Source, surface: Surface) -> None:
+    """Raise InputRejected when a face names a vertex that is not there."""
+    faces, n = surface.faces, len(surface.vertices)
+    if len(faces) and (faces.min() < 0 or faces.max() >= n):
+        raise source.reject(f"a face names vertex {faces.max()} of {n}", "it is damaged, export it again")
+
+
+def loose_vertices(surface: Surface) -> np.ndarray:
+    """(M,) bool, the vertices that no face with an area touches."""
+    loose = np.ones(len(surface.vertices), bool)
+    loose[surface.faces[double_areas(surface.vertices, surface.faces) > 0]] = False
+    return loose
+
+
+def with_loose(sampled: Samples, surface: Surface, loose: np.ndarray) -> Samples:
+    """The samples and behind them the loose vertices, which have no normal: (0, 0, 0)."""
+    xyz, colours = surface.vertices[loose], None
+    if sampled.colours is not None:
+        own = surface.vertex_colours
+        colours = np.full(xyz.shape, GREY, np.uint8) if own is None else own[loose]
+        colours = np.concatenate([sampled.colours, colours])
+    normals = np.concatenate([sampled.normals, np.zeros(xyz.shape, np.float32)])
+    return Samples(np.concatenate([sampled.xyz, xyz]), colours, normals)
 
 
 def face_crosses(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -107,14 +133,14 @@ def _blend(values: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.n
 
 
 def _colours(surface: Surface, face: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(N, 3) uint8; the middle grey 178 of the head-light look where the surface has no colour."""
+    """(N, 3) uint8; GREY where the surface has no colour."""
     if surface.texture is not None:
         return texture_colours(surface.texture, _blend(surface.uv, corners, weights))
     if surface.face_colours is not None:
         return surface.face_colours[face]
     if surface.vertex_colours is not None:
         return np.rint(_blend(surface.vertex_colours.astype(np.float64), corners, weights)).astype(np.uint8)
-    return np.full((len(face), 3), 178, np.uint8)
+    return np.full((len(face), 3), GREY, np.uint8)
 
 
 def texture_colours(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:

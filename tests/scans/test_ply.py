@@ -173,3 +173,47 @@ def test_reading_a_mesh_from_ply_needs_no_trimesh(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert not {"trimesh", "scipy", "tifffile", "torch", "PIL"} & set(done.stdout.split())
+
+
+def ball_with_faces(tmp_path, n_faces: int, *, colour: bool = False):
+    """600 points of a ball in ascii, the first `n_faces` threes of them joined to faces."""
+    points = np.random.default_rng(0).normal(size=(600, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    names = ["float x", "float y", "float z"] + ["uchar red", "uchar green", "uchar blue"] * colour
+    header = f"ply\nformat ascii 1.0\nelement vertex {len(points)}\n" + "".join(f"property {name}\n" for name in names)
+    header += f"element face {n_faces}\nproperty list uchar int vertex_indices\nend_header\n"
+    rows = [f"{x:.6f} {y:.6f} {z:.6f}" + f" {i % 256} 7 9" * colour for i, (x, y, z) in enumerate(points)]
+    rows += [f"3 {3 * i} {3 * i + 1} {3 * i + 2}" for i in range(n_faces)]
+    return ply(tmp_path, header, "\n".join([*rows, ""]).encode()), np.round(points, 6)
+
+
+def test_points_with_a_few_faces_are_points(tmp_path):
+    """Where faces join only few of the points, every point is read, in file order, and no surface is sampled."""
+    path, points = ball_with_faces(tmp_path, 5)
+    cloud = read_scan(path)
+    assert cloud.mesh is None
+    np.testing.assert_allclose(cloud.xyz, points, atol=1e-6)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_vertices_that_no_face_touches_are_points_of_their_own(tmp_path, colour):
+    """A mesh with some loose vertices is sampled, and the loose vertices stand behind the samples, colours too."""
+    path, points = ball_with_faces(tmp_path, 180, colour=colour)
+    cloud = read_scan(path, samples=1000)
+    assert cloud.mesh is not None
+    assert len(cloud) == 1000 + 60
+    np.testing.assert_allclose(cloud.xyz[1000:], points[540:], atol=1e-6)
+    if colour:
+        np.testing.assert_array_equal(cloud.colours[1000:, 0], np.arange(540, 600) % 256)
+
+
+def test_faces_without_area_join_nothing(tmp_path):
+    """Faces that name one vertex three times leave a cloud of points."""
+    path, points = ball_with_faces(tmp_path, 200)
+    head, body = path.read_bytes().split(b"end_header\n")
+    lines = body.splitlines()
+    lines[600:] = [b"3 %d %d %d" % (i, i, i) for i in range(200)]
+    path.write_bytes(head + b"end_header\n" + b"\n".join(lines) + b"\n")
+    cloud = read_scan(path)
+    assert cloud.mesh is None
+    np.testing.assert_allclose(cloud.xyz, points, atol=1e-6)

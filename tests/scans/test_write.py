@@ -246,3 +246,23 @@ def test_sha256(tmp_path):
     """The digest of a file is that of its bytes."""
     (tmp_path / "a").write_bytes(b"abc")
     assert sha256_of(tmp_path / "a").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+@pytest.mark.parametrize("n_faces", [5, 180])
+def test_loose_vertices_get_their_own_scores(tmp_path, n_faces):
+    """Of points with some faces every one is written with the value found at it, in file order, and the faces stay."""
+    points = np.random.default_rng(0).normal(size=(600, 3)).astype("<f4")
+    header = "ply\nformat binary_little_endian 1.0\nelement vertex 600\nproperty float x\nproperty float y\n"
+    header += f"property float z\nelement face {n_faces}\nproperty list uchar int vertex_indices\nend_header\n"
+    faces = np.zeros(n_faces, [("n", "u1"), ("v", "<i4", 3)])
+    faces["n"], faces["v"] = 3, np.arange(3 * n_faces).reshape(-1, 3)
+    (tmp_path / "in.ply").write_bytes(header.encode() + points.tobytes() + faces.tobytes())
+    cloud = read_scan(tmp_path / "in.ply", samples=5000)
+    scores = (cloud.xyz[:, 0] > 0).astype(np.float32)
+    write_scores(tmp_path / "out.ply", cloud, scores, np.zeros((len(cloud), 3), np.uint8))
+    data = (tmp_path / "out.ply").read_bytes()
+    assert data.endswith(faces.tobytes())
+    fields = [("xyz", "<f4", 3), ("score", "<f4"), ("rgb", "u1", 3)]
+    written = np.frombuffer(data.split(b"end_header\n", 1)[1], fields, 600)
+    np.testing.assert_array_equal(written["xyz"], points)
+    np.testing.assert_allclose(written["score"][3 * n_faces :], points[3 * n_faces :, 0] > 0, atol=1e-4)
