@@ -28,16 +28,20 @@ def vv_block_count(wanted: int | None, layers: int) -> int:
     return wanted
 
 
-def resize_positions(positions: Tensor, grid: tuple[int, int], mode: str) -> Tensor:
-    """Position embedding on another grid: (1 + s * s, W), class row first -> (1 + rows * columns, W).
+def resize_positions(
+    positions: Tensor, grid: tuple[int, int], mode: str, trained: tuple[int, int] | None = None
+) -> Tensor:
+    """Position embedding on another grid: (1 + P, W), class row first -> (1 + rows * columns, W).
 
+    trained: (rows, columns) of the P patches it was learned for, None where that grid is square
     mode: "bilinear", as AnomalyCLIP and PointAD, or "bicubic"; align_corners off, no antialiasing.
     """
     side = round((positions.shape[0] - 1) ** 0.5)
-    if grid == (side, side):
+    trained = trained or (side, side)
+    if grid == trained:
         return positions
-    square = positions[1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
-    resized = functional.interpolate(square.float(), size=grid, mode=mode, align_corners=False)
+    learned = positions[1:].reshape(1, *trained, -1).permute(0, 3, 1, 2)
+    resized = functional.interpolate(learned.float(), size=grid, mode=mode, align_corners=False)
     return torch.cat([positions[:1], resized[0].flatten(1).T.to(positions.dtype)])
 
 
@@ -54,7 +58,9 @@ class ClipViT(Encoder):
         self.vv_blocks = vv_block_count(settings.vv_blocks, len(visual.transformer.resblocks))
         self.ln_post_global = settings.ln_post_global
         self.pools_patches = getattr(visual, "pool_type", "tok") == "avg"
-        positions = resize_positions(visual.positional_embedding.data, spec.grid, settings.position_interpolation)
+        trained = tuple(visual.grid_size)
+        positions = visual.positional_embedding.data
+        positions = resize_positions(positions, spec.grid, settings.position_interpolation, trained)
         self.register_buffer("positions", positions, persistent=False)
 
     @staticmethod

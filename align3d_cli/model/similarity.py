@@ -11,8 +11,12 @@ TEMPERATURE = 0.07  # CLIP's initial temperature, which PointAD and Align3D-AD k
 
 
 def view_logits(pooled: Tensor, text: Tensor, temperature: float = TEMPERATURE) -> Tensor:
-    """Cosine over temperature of each view with both prompts: pooled (..., D) of unit length -> (..., 2) logits."""
-    return pooled @ text.T / temperature
+    """Cosine over temperature of each view with both prompts: pooled (..., D) of unit length -> (..., 2) logits.
+
+    Half-precision features, as stores keep them, are compared in the precision of the text vectors, float32 at least.
+    """
+    wide = torch.promote_types(torch.promote_types(pooled.dtype, text.dtype), torch.float32)
+    return pooled.to(wide) @ text.to(wide).T / temperature
 
 
 def patch_probabilities(tokens: Tensor, text: Tensor, temperature: float = TEMPERATURE) -> Tensor:

@@ -15,7 +15,8 @@ def dice_loss(probability: Tensor, target: Tensor, smooth: float = 1.0) -> Tenso
 
     probability, target: (B, ...) in [0, 1]. smooth keeps a sample without any defect finite (and its loss near 0).
     """
-    probability, target = probability.flatten(1), target.flatten(1).to(probability.dtype)
+    probability = _wide(probability).flatten(1)
+    target = target.flatten(1).to(probability.dtype)
     overlap = (probability * target).sum(dim=1)
     total = probability.sum(dim=1) + target.sum(dim=1)
     return (1 - (2 * overlap + smooth) / (total + smooth)).mean()
@@ -29,10 +30,16 @@ def focal_loss(probability: Tensor, target: Tensor, gamma: float = 2.0, smooth: 
     """
     if target.ndim == probability.ndim:
         target = target.squeeze(1)
+    probability = _wide(probability)
     target = target.to(probability.dtype)
     hot = torch.stack([1 - target, target], dim=1).clamp(smooth, 1 - smooth)
     true_class = (hot * probability).sum(dim=1) + smooth
     return (-((1 - true_class) ** gamma) * true_class.log()).mean()
+
+
+def _wide(probability: Tensor) -> Tensor:
+    """Half precision as float32: sums over a view's pixels pass 65504, and 1e-5 beside 1 is nothing there."""
+    return probability.to(torch.promote_types(probability.dtype, torch.float32))
 
 
 def map_loss(maps: Tensor, masks: Tensor) -> Tensor:

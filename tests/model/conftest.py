@@ -13,13 +13,13 @@ TINY = {
 }
 
 
-def randomise(module, seed=0):
+def randomise(module, seed=0, spread=0.2):
     """Every parameter drawn anew, norms and biases too, so that no term can hide behind a zero or a one."""
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             centre = 1.0 if ".ln_" in f".{name}" and name.endswith("weight") else 0.0
-            parameter.copy_(centre + 0.2 * torch.randn(parameter.shape, generator=rng))
+            parameter.copy_(centre + spread * torch.randn(parameter.shape, generator=rng))
     return module.eval()
 
 

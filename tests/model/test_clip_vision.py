@@ -12,6 +12,8 @@ from align3d_cli.model.clip_vision import resize_positions, vv_block_count
 from align3d_cli.model.encoder import EncoderSettings, load_encoder, unit
 from align3d_cli.model.similarity import patch_probabilities
 
+from .conftest import randomise
+
 
 def load(tiny_file, tiny_config, **settings):
     return load_encoder("tiny", weights=tiny_file, config=tiny_config, settings=EncoderSettings(**settings))
@@ -26,10 +28,12 @@ def softmax_attention(query, key, value):
     return torch.softmax(query @ key.T / math.sqrt(query.shape[-1]), dim=-1) @ value
 
 
-def restated_tower(weights, image, n_vv, head_width=8, layers=5):
-    """One normalised image (3, 32, 32) through the dual path, head by head. Returns (global before ln_post, tokens)."""
-    patches = functional.conv2d(image[None], weights["conv1.weight"], stride=8).flatten(2)[0].T
-    x = torch.cat([weights["class_embedding"][None], patches]) + weights["positional_embedding"]
+def restated_tower(weights, image, n_vv, head_width=8, layers=5, quick=True, positions=None):
+    """One normalised image (3, H, W) through the dual path, head by head. Returns (global before ln_post, tokens)."""
+    kernel = weights["conv1.weight"]
+    patches = functional.conv2d(image[None], kernel, stride=kernel.shape[2:]).flatten(2)[0].T
+    positions = weights["positional_embedding"] if positions is None else positions
+    x = torch.cat([weights["class_embedding"][None], patches]) + positions
     x = layer_norm(x, weights, "ln_pre")
     vv = None
     for layer in range(layers):
@@ -45,7 +49,7 @@ def restated_tower(weights, image, n_vv, head_width=8, layers=5):
             vv = vv + self_similar @ w["attn.out_proj.weight"].T + w["attn.out_proj.bias"]
         x = x + ordinary @ w["attn.out_proj.weight"].T + w["attn.out_proj.bias"]
         hidden = layer_norm(x, w, "ln_2") @ w["mlp.c_fc.weight"].T + w["mlp.c_fc.bias"]
-        hidden = hidden * torch.sigmoid(1.702 * hidden)
+        hidden = hidden * torch.sigmoid(1.702 * hidden) if quick else functional.gelu(hidden)
         x = x + hidden @ w["mlp.c_proj.weight"].T + w["mlp.c_proj.bias"]
     tokens = x if vv is None else vv
     return x[0], layer_norm(tokens, weights, "ln_post") @ weights["proj"]
@@ -63,6 +67,68 @@ def test_vv_attention_is_what_it_says(tiny_clip, tiny_file, tiny_config, images,
         torch.testing.assert_close(
             pooled[i], layer_norm(class_row, weights, "ln_post") @ weights["proj"], atol=1e-4, rtol=1e-4
         )
+
+
+# layers, width, head_width, image, patch, V-V blocks (None: the published share), quick-GELU, joint space
+OTHER_TOWERS = {
+    "12 blocks, heads of 64": (12, 128, 64, 28, 7, None, True, 40),
+    "24 blocks": (24, 48, 16, 42, 14, None, True, 32),
+    "32 blocks, GELU": (32, 32, 16, 24, 8, None, False, 16),
+    "one head": (6, 24, 24, 20, 4, 2, True, 64),
+    "all blocks": (4, 40, 10, 36, 12, 4, False, 24),
+    "patches that are not square": (5, 32, 8, 32, (8, 4), 3, True, 24),
+}
+
+
+@pytest.mark.parametrize("how", OTHER_TOWERS)
+def test_towers_of_other_sizes(how):
+    """Depth, width, heads, patches, activation and number of V-V blocks follow the model, not the published one."""
+    layers, width, head_width, size, patch, n_vv, quick, dim = OTHER_TOWERS[how]
+    config = {
+        "embed_dim": dim,
+        "quick_gelu": quick,
+        "vision_cfg": {
+            "image_size": size, "layers": layers, "width": width, "patch_size": patch, "head_width": head_width,
+        },
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+    }  # fmt: skip
+    settings = EncoderSettings(vv_blocks=n_vv)
+    encoder = load_encoder("other", config=config, random_seed=layers, settings=settings)
+    randomise(encoder.visual, seed=layers, spread=0.05)
+    encoder.positions.copy_(encoder.visual.positional_embedding)
+    weights = dict(encoder.visual.state_dict())
+    views = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    pooled, tokens = encoder.raw(views)
+    n_vv = {12: 10, 24: 19, 32: 25}[layers] if n_vv is None else n_vv
+    image = ((views - encoder.mean) / encoder.std)[0]
+    class_row, wanted = restated_tower(weights, image, n_vv, head_width, layers, quick)
+    assert tokens.shape[1] == encoder.spec.n_tokens
+    torch.testing.assert_close(tokens[0], wanted, atol=1e-4, rtol=1e-4)
+    wanted = layer_norm(class_row, weights, "ln_post") @ weights["proj"]
+    torch.testing.assert_close(pooled[0], wanted, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(pooled, encoder.visual(image[None]), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_views_in_half_precision_are_read_in_full(tiny_file, tiny_config, images, kind):
+    """What counts is the tower's own precision: rounded views give what the same views in float32 give."""
+    encoder = load(tiny_file, tiny_config)
+    for got, wanted in zip(encoder(images.to(kind)), encoder(images.to(kind).float()), strict=True):
+        assert got.dtype == torch.float32 and torch.equal(got, wanted)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_vv_attention_at_another_size(tiny_clip, tiny_file, tiny_config, mode):
+    """A larger view reads the interpolated positions through the same dual path."""
+    encoder = load(tiny_file, tiny_config, image_size=48, vv_blocks=3, position_interpolation=mode)
+    weights = dict(tiny_clip.visual.state_dict())
+    grid = weights["positional_embedding"][1:].reshape(1, 4, 4, -1).permute(0, 3, 1, 2)
+    grown = functional.interpolate(grid, size=(6, 6), mode=mode, align_corners=False)[0].flatten(1).T
+    positions = torch.cat([weights["positional_embedding"][:1], grown])
+    views = torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+    image = ((views - encoder.mean) / encoder.std)[0]
+    _, wanted = restated_tower(weights, image, 3, positions=positions)
+    torch.testing.assert_close(encoder.raw(views)[1][0], wanted, atol=1e-4, rtol=1e-4)
 
 
 def test_vv_attention_changes_tokens_not_the_global(tiny_file, tiny_config, images):
@@ -83,7 +149,10 @@ def test_plain_tower_equals_open_clip(tiny_clip, tiny_file, tiny_config, images)
 def test_average_pooled_towers(tiny_config, images, norm_after_pool):
     """CLIPA's way of pooling (mean of the patches, no ln_pre) gives open_clip's global feature too."""
     vision = tiny_config["vision_cfg"] | {
-        "pool_type": "avg", "no_ln_pre": True, "final_ln_after_pool": norm_after_pool, "ls_init_value": 0.3,
+        "pool_type": "avg",
+        "no_ln_pre": True,
+        "final_ln_after_pool": norm_after_pool,
+        "ls_init_value": 0.3,
     }
     encoder = load_encoder("tiny", config=tiny_config | {"vision_cfg": vision}, random_seed=3)
     wanted = encoder.visual((images - encoder.mean) / encoder.std)

@@ -1,5 +1,6 @@
 """Prompts against open_clip's own text tower, with tokens put in by hand."""
 
+import open_clip
 import pytest
 import torch
 from torch.nn import functional
@@ -8,6 +9,9 @@ from align3d_cli.errors import UsageError
 from align3d_cli.model.clip_text import load_text_tower
 from align3d_cli.model.encoder import unit
 from align3d_cli.model.prompts import ClipPrompts, FrozenPrompts, VectorPrompts, frozen_sentences
+from align3d_cli.model.state_files import text_key
+
+from .conftest import randomise
 
 START, OBJECT, DAMAGED, STOP, END = 49406, 14115, 13568, 269, 49407  # CLIP's vocabulary; 269 is "."
 
@@ -52,6 +56,39 @@ def test_deep_prompts_are_tokens_put_in_by_hand(tiny_clip, tower, depth, n_deep,
     wanted = encode_by_hand(tiny_clip, contexts, ends, list(prompts.compound_prompts_text))
     assert len(prompts.compound_prompts_text) == depth - 1
     torch.testing.assert_close(prompts(), wanted, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("layers", "width", "heads", "length", "quick", "depth", "n_deep", "n_ctx"),
+    [
+        (12, 64, 1, 77, True, 9, 4, 12),
+        (12, 32, 8, 77, False, 12, 2, 4),
+        (3, 48, 3, 32, True, 2, 7, 7),
+        (6, 16, 2, 20, False, 1, 0, 1),
+    ],
+)
+def test_text_towers_of_other_sizes(layers, width, heads, length, quick, depth, n_deep, n_ctx):
+    """Blocks, width, heads, context length, activation and sizes of the prompts follow the model at hand."""
+    text = {"context_length": length, "vocab_size": 49408, "width": width, "heads": heads, "layers": layers}
+    vision = {"image_size": 16, "layers": 1, "width": 16, "patch_size": 8, "head_width": 8}
+    config = {"embed_dim": 20, "quick_gelu": quick, "vision_cfg": vision, "text_cfg": text}
+    reference = randomise(open_clip.model.CLIP(**config), seed=layers, spread=0.1)
+    state = {text_key(key): value for key, value in reference.state_dict().items() if text_key(key)}
+    tower = load_text_tower("other", weights=state, config=config)
+    prompts = randomised(ClipPrompts(tower, n_ctx=n_ctx, depth=depth, n_deep=n_deep))
+    contexts, ends = [], []
+    for words, learned in (((OBJECT, STOP), prompts.ctx_pos), ((DAMAGED, OBJECT, STOP), prompts.ctx_neg)):
+        numbers = torch.zeros(length, dtype=torch.long)
+        numbers[: 2 + n_ctx + len(words)] = torch.tensor([START, *[0] * n_ctx, *words, END])
+        row = reference.token_embedding(numbers).detach()
+        row[1 : 1 + n_ctx] = learned[0, 0]
+        contexts.append(row)
+        ends.append(1 + n_ctx + len(words))
+    wanted = encode_by_hand(reference, contexts, ends, list(prompts.compound_prompts_text))
+    torch.testing.assert_close(prompts(), wanted, atol=1e-5, rtol=1e-4)
+    tokens = tower.tokenize(["a cup."])
+    plain = reference.encode_text(tokens, normalize=True)
+    torch.testing.assert_close(tower.encode(["a cup."]), plain, atol=1e-5, rtol=1e-4)
 
 
 def test_without_learned_tokens_prompts_are_plain_sentences(tiny_clip, tower):

@@ -27,6 +27,16 @@ def test_probabilities_of_known_cosines():
     assert view_probability(tokens[:, 0], TEXT, 0.1).item() == pytest.approx(1 / (1 + math.exp(-2)))
 
 
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_half_precision_features_are_compared_in_full(kind):
+    """Features as a store keeps them meet float32 text vectors: what they say, computed in float32."""
+    features = torch.nn.functional.normalize(torch.randn(3, 7, 5), dim=-1).to(kind)
+    text = torch.nn.functional.normalize(torch.randn(2, 5), dim=-1)
+    got = patch_probabilities(features, text)
+    assert got.dtype == torch.float32
+    torch.testing.assert_close(got, patch_probabilities(features.float(), text), atol=0, rtol=0)
+
+
 def test_maps_put_patches_where_they_are():
     """The class row is dropped; patch 1 of a 2 x 3 grid is the middle of the top row, channel 1 the abnormal one."""
     probabilities = torch.zeros(1, 7, 2)
@@ -64,6 +74,23 @@ def test_the_published_average_mixes_samples():
     assert average_views(views, 1, per_sample=False).tolist() == average_views(views, 1).tolist() == [11.0]
     with pytest.raises(ValueError, match="do not divide"):
         average_views(views, 4)
+
+
+@pytest.mark.parametrize("dim", [5, 32])
+def test_the_aligner_written_out(dim):
+    """Three linear layers with the exact GELU between them, then unit length; global and tokens each their own."""
+    aligner, features = Aligner(dim, seed=4), torch.randn(3, 7, dim)
+    weights = aligner.state_dict()
+
+    def written_out(x, mlp):
+        for layer in ("input", "projection", "output"):
+            x = x @ weights[f"{mlp}.{layer}.weight"].T + weights[f"{mlp}.{layer}.bias"]
+            x = x if layer == "output" else x * 0.5 * (1 + torch.erf(x / math.sqrt(2)))
+        return x / x.square().sum(dim=-1, keepdim=True).sqrt()
+
+    pooled, tokens = aligner(features[:, 0], features)
+    torch.testing.assert_close(pooled, written_out(features[:, 0], "global_mlp"))
+    torch.testing.assert_close(tokens, written_out(features, "local_mlp"))
 
 
 def test_aligner_gives_unit_features_from_two_independent_mlps():
