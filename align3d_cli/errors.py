@@ -17,9 +17,16 @@ class UsageError(Align3DError):
 
 
 class InputRejected(Align3DError):
-    """A scan, data set or weights file that cannot be used, and why."""
+    """A scan, data set or checkpoint to be imported that cannot be used, and why."""
 
     exit_code = 4
+
+
+class WeightsRejected(InputRejected):
+    """A model or weights file that is there and cannot be used, shipped or named: damaged, or another. It
+    is what scoring stands on, not what is scored."""
+
+    exit_code = 5
 
 
 class EnvironmentMissing(Align3DError):

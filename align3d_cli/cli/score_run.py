@@ -12,14 +12,19 @@ from typing import Any, TypeVar
 from align3d_cli.cli import output
 from align3d_cli.cli.inputs import STDIN, Part, replayed_stdin
 from align3d_cli.cli.interrupts import is_interrupt
-from align3d_cli.errors import Align3DError, EnvironmentMissing, InputRejected, UsageError
+from align3d_cli.errors import Align3DError, EnvironmentMissing, InputRejected, UsageError, WeightsRejected
 from align3d_cli.report.result import build_failure, build_result
 from align3d_cli.scans.cloud import PointCloud
 from align3d_cli.scans.prepare import check_measured
 from align3d_cli.scans.read import SCAN_SUFFIXES, read_scan
 from align3d_cli.scans.source import sha256_of
 
-KINDS = {InputRejected: "input", EnvironmentMissing: "environment", UsageError: "usage"}
+KINDS = {
+    InputRejected: "input",
+    EnvironmentMissing: "environment",
+    WeightsRejected: "environment",
+    UsageError: "usage",
+}
 Value = TypeVar("Value")
 
 
@@ -66,7 +71,7 @@ class ScoreRun:
 
     def outcome(self, part: Part) -> Outcome:
         """Read, score and write one part. What is wrong with the part is in the outcome; a model that cannot be
-        loaded raises EnvironmentMissing or InputRejected, and a bug raises at once when the part is the only one.
+        loaded raises EnvironmentMissing or WeightsRejected, and a bug raises at once when the part is the only one.
         """
         start = time.perf_counter()
         self.seconds = {}

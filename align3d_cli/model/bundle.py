@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
+from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
 from align3d_cli.model.manifest import require_stated, sha256_of
 
 FORMAT_VERSION = 1
@@ -156,7 +156,7 @@ def load_bundle(name_or_path: str | Path = DEFAULT_MODEL) -> Bundle:
     """Read a bundle by the name of a shipped model or by its path.
 
     A file listed in a manifest.json beside it, or with a .sha256, must have that hash; checked before parsing.
-    Raises EnvironmentMissing (no such model) or InputRejected (not a bundle, or not the file the manifest names).
+    Raises EnvironmentMissing (no such model) or WeightsRejected (not a bundle, or not the file the manifest names).
     """
     path = find_model(name_or_path)
     digest = sha256_of(path)
@@ -167,9 +167,9 @@ def load_bundle(name_or_path: str | Path = DEFAULT_MODEL) -> Bundle:
             # copies: tensors that stay mapped change when somebody writes over the file
             tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 - a file handle
     except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise InputRejected(f"{path}: not an align3d model ({error}); give a file written by prompt-train") from error
+        raise WeightsRejected(f"{path}: not an align3d model ({error}); give a file written by prompt-train") from error
     if settings.get("format") != FORMAT_VERSION:
-        raise InputRejected(f"{path}: bundle format {settings.get('format')}, this version reads {FORMAT_VERSION}")
+        raise WeightsRejected(f"{path}: bundle format {settings.get('format')}, this version reads {FORMAT_VERSION}")
     return Bundle(
         name=settings["name"],
         encoder=settings["encoder"],

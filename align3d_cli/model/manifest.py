@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from align3d_cli.errors import InputRejected, UsageError
+from align3d_cli.errors import UsageError, WeightsRejected
 
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
@@ -49,7 +49,7 @@ def sha256_of(path: Path) -> str:
 def stated(path: Path) -> Stated | None:
     """What is stated about a file, from its sidecar, the manifest beside it or the hub's cache; None for nothing.
 
-    Raises InputRejected for a manifest or sidecar that cannot be read: a statement that is there counts.
+    Raises WeightsRejected for a manifest or sidecar that cannot be read: a statement that is there counts.
     """
     path = Path(path)
     sidecar = sidecar_of(path)
@@ -63,7 +63,7 @@ def stated(path: Path) -> Stated | None:
 
 
 def require_stated(path: Path, digest: str | None = None, published: str | None = None, *, note: bool = False) -> None:
-    """Raise InputRejected unless a file is what is stated about it; files nobody stated anything about pass.
+    """Raise WeightsRejected unless a file is what is stated about it; files nobody stated anything about pass.
 
     digest:    of the file, where it is known already; else the file is hashed when there is something to compare with
     published: hash that the file's authors publish for it, which counts above all else
@@ -78,10 +78,10 @@ def require_stated(path: Path, digest: str | None = None, published: str | None 
                 write_sidecar(path, digest or sha256_of(path), {"source": "put here by hand", "trust": "first use"})
         return
     if known.n_bytes not in (None, path.stat().st_size):
-        raise InputRejected(_differs(path, f"{path.stat().st_size:,} bytes", f"{known.n_bytes:,}", known))
+        raise WeightsRejected(_differs(path, f"{path.stat().st_size:,} bytes", f"{known.n_bytes:,}", known))
     digest = digest or sha256_of(path)
     if digest != known.sha256:
-        raise InputRejected(_differs(path, f"SHA-256 {digest[:12]}..", f"{known.sha256[:12]}..", known))
+        raise WeightsRejected(_differs(path, f"SHA-256 {digest[:12]}..", f"{known.sha256[:12]}..", known))
 
 
 def _differs(path: Path, found: str, wanted: str, known: Stated) -> str:
@@ -119,39 +119,39 @@ def _read_sidecar(sidecar: Path) -> Stated:
         elif line.strip():
             digests.append(line.split()[0].lower())
     if len(digests) != 1 or not SHA256.fullmatch(digests[0]):
-        raise InputRejected(f"{sidecar}: holds no single SHA-256; remove it and fetch the weights again")
+        raise WeightsRejected(f"{sidecar}: holds no single SHA-256; remove it and fetch the weights again")
     return Stated(digests[0], None, notes.get("trust", "given"), sidecar, notes.get("source"), notes.get("licence"))
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    """The entries of a folder's manifest by file name; empty where there is none. Raises InputRejected."""
+    """The entries of a folder's manifest by file name; empty where there is none. Raises WeightsRejected."""
     path = folder / MANIFEST
     if not path.is_file():
         return {}
     try:
         content = json.loads(_small_text(path))
     except ValueError as error:
-        raise InputRejected(f"{path}: not JSON ({error}); restore it or run `align3d weights manifest`") from error
+        raise WeightsRejected(f"{path}: not JSON ({error}); restore it or run `align3d weights manifest`") from error
     files = content.get("files") if isinstance(content, dict) else None
     if not isinstance(files, dict) or not all(isinstance(entry, dict) for entry in files.values()):
-        raise InputRejected(f"{path}: lists no files; restore it or run `align3d weights manifest {folder}`")
+        raise WeightsRejected(f"{path}: lists no files; restore it or run `align3d weights manifest {folder}`")
     return files
 
 
 def _from_entry(entry: dict[str, Any], manifest: Path) -> Stated:
     digest, n_bytes = entry.get("sha256"), entry.get("bytes")
     if not isinstance(digest, str) or not SHA256.fullmatch(digest) or not isinstance(n_bytes, int | None):
-        raise InputRejected(f"{manifest}: an entry without a whole SHA-256; restore it or write it anew")
+        raise WeightsRejected(f"{manifest}: an entry without a whole SHA-256; restore it or write it anew")
     return Stated(digest, n_bytes, "manifest", manifest, entry.get("source"), entry.get("licence"))
 
 
 def _small_text(path: Path) -> str:
     if path.stat().st_size > STATEMENT_LIMIT:
-        raise InputRejected(f"{path}: {path.stat().st_size:,} bytes are too many for a list of hashes; restore it")
+        raise WeightsRejected(f"{path}: {path.stat().st_size:,} bytes are too many for a list of hashes; restore it")
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InputRejected(f"{path}: not text ({error.reason}); restore it") from error
+        raise WeightsRejected(f"{path}: not text ({error.reason}); restore it") from error
 
 
 def write_manifest(folder: Path, *, licence: str | None = None, source: str | None = None) -> dict[str, dict[str, Any]]:
@@ -196,11 +196,11 @@ def training_record(header: Mapping[str, str]) -> dict[str, Any]:
 
 
 def safetensors_metadata(path: Path) -> dict[str, str]:
-    """The words in a safetensors file's header, without its tensors. Raises InputRejected for another file."""
+    """The words in a safetensors file's header, without its tensors. Raises WeightsRejected for another file."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="np") as file:
             return dict(file.metadata() or {})
     except SafetensorError as error:
-        raise InputRejected(f"{path}: not a whole safetensors file ({error}); copy it again") from error
+        raise WeightsRejected(f"{path}: not a whole safetensors file ({error}); copy it again") from error

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from align3d_cli.errors import EnvironmentMissing, InputRejected
+from align3d_cli.errors import EnvironmentMissing, WeightsRejected
 
 OPENAI_BUFFERS = ("input_resolution", "context_length", "vocab_size")  # only OpenAI's own files carry these
 Select = Callable[[str], str | None]
@@ -23,7 +23,7 @@ def read_state(path: Path, select: Select, trusted_sha256: str | None = None) ->
 
     select:         maps a key of the file to the tower's own, None for keys of other parts
     trusted_sha256: of the one TorchScript archive that may be opened, since opening one runs code
-    Raises EnvironmentMissing for no such file, InputRejected for one that cannot be read.
+    Raises EnvironmentMissing for no such file, WeightsRejected for one that cannot be read.
     """
     if not path.is_file():
         raise EnvironmentMissing(f"{path}: no such weights file; give one that exists or leave --weights out")
@@ -59,7 +59,7 @@ def _read_safetensors(path: Path, select: Select) -> tuple[dict[str, Tensor], bo
             wanted = {key: own for key in keys if (own := select(key.removeprefix(prefix)))}
             return {own: file.get_tensor(key) for key, own in wanted.items()}, is_openai(keys)
     except SafetensorError as error:
-        raise InputRejected(f"{path}: not a whole safetensors file ({error}); copy it again") from error
+        raise WeightsRejected(f"{path}: not a whole safetensors file ({error}); copy it again") from error
 
 
 def _read_torch(path: Path, trusted_sha256: str | None) -> dict[str, Tensor]:
@@ -70,10 +70,10 @@ def _read_torch(path: Path, trusted_sha256: str | None) -> dict[str, Tensor]:
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
         if "TorchScript" in str(error):
             return _read_torchscript(path, trusted_sha256)
-        raise InputRejected(f"{path}: cannot be read as plain weights ({_first_line(error)})") from error
+        raise WeightsRejected(f"{path}: cannot be read as plain weights ({_first_line(error)})") from error
     state = state.get("state_dict", state) if isinstance(state, dict) else state
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputRejected(f"{path}: holds no state dict of tensors; save model.state_dict() as safetensors")
+        raise WeightsRejected(f"{path}: holds no state dict of tensors; save model.state_dict() as safetensors")
     prefix = _common_prefix(list(state))
     return {key.removeprefix(prefix): value for key, value in state.items()}
 
@@ -82,7 +82,7 @@ def _read_torchscript(path: Path, trusted_sha256: str | None) -> dict[str, Tenso
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if trusted_sha256 is None or not digest.startswith(trusted_sha256):
-        raise InputRejected(
+        raise WeightsRejected(
             f"{path}: a TorchScript archive, which can run code, and its SHA-256 {digest[:12]}.. is not that of the "
             f"published weights; convert it to safetensors where you trust it"
         )

@@ -175,6 +175,27 @@ def test_a_model_that_is_not_there_ends_with_5(align3d, parts):
     assert "weights list" in run.err
 
 
+@pytest.mark.parametrize("damage", ["cut", "noise", "nothing", "hash"])
+def test_a_model_that_is_damaged_ends_with_5(align3d, parts, model, tmp_path, damage):
+    """What scoring stands on is at fault, not the scan: the same code as for missing weights, from every command."""
+    broken, data = tmp_path / "broken.safetensors", model.read_bytes()
+    broken.write_bytes({"cut": data[: len(data) // 2], "noise": b"noise" * 99, "nothing": b"", "hash": data}[damage])
+    if damage == "hash":
+        (tmp_path / "broken.safetensors.sha256").write_text("0" * 64 + "  broken.safetensors\n")
+    calls = [["score", parts / "ball.ply", "--model", broken]]
+    if damage == "cut":
+        calls.append(["calibrate", "--root", parts, "--model", broken, "--out", tmp_path / "c.safetensors"])
+        calls.append(["benchmark", "--limit", "2", "--model", broken, "--run", tmp_path / "run"])
+        train = ["--dataset", "synthetic", "--out", tmp_path / "t.safetensors"]
+        calls.append(["align", *train, "--model", broken])
+        calls.append(["prompt-train", *train, "--aligner", broken])
+    for arguments in calls:
+        run = align3d(*arguments)
+        assert run.code == 5, (arguments, run.err)
+        assert run.err.splitlines()[-1].startswith(f"error: {broken}: "), run.err
+        assert "Traceback" not in run.err
+
+
 def test_a_device_that_is_not_there_ends_with_5(align3d, parts, model):
     """CUDA without a GPU is the environment's lack, not a bug."""
     run = align3d("score", parts / "ball.ply", "--model", model, "--device", "cuda", CUDA_VISIBLE_DEVICES="")

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
+from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
 from align3d_cli.model.bundle import (
     Bundle,
     Calibration,
@@ -49,14 +49,14 @@ def test_a_changed_file_is_refused_where_a_manifest_names_its_hash(bundle, tmp_p
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    with pytest.raises(InputRejected, match="SHA-256"):
+    with pytest.raises(WeightsRejected, match="SHA-256"):
         load_bundle(path)
 
 
 def test_what_is_not_a_bundle_is_refused(tmp_path):
     """Random bytes are no model, a missing name says how to list what is there."""
     (tmp_path / "noise.safetensors").write_bytes(b"noise" * 100)
-    with pytest.raises(InputRejected, match="not an align3d model"):
+    with pytest.raises(WeightsRejected, match="not an align3d model"):
         load_bundle(tmp_path / "noise.safetensors")
     with pytest.raises(EnvironmentMissing, match="weights list"):
         load_bundle("no-such-model")
