@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from align3d_cli.datasets.sample import LabelledCloud
 from align3d_cli.render.draw import ViewPlan, draw_views
 from align3d_cli.render.geometry import depth_px
+from align3d_cli.render.shade import mask_views
 from align3d_cli.scans.prepare import prepare
 
 BACKGROUND, GOOD, DEFECT = 0, 1, 2  # values of a view's target
@@ -62,7 +63,7 @@ def views_of(labelled: LabelledCloud, plan: ViewPlan, count: int, rng: np.random
     views = draw_views(scan, plan, turn=turn)
     keep = torch.from_numpy(np.sort(rng.permutation(len(views.depth))[:count]))
     depth, mask = depth_px(views)
-    defect = torch.from_numpy(labelled.defect[scan.index])[views.index.clamp(min=0).long()]
+    defect = mask_views(views, labelled.defect[scan.index])
     target = torch.where(mask, torch.where(defect, DEFECT, GOOD), BACKGROUND).to(torch.uint8)
     depth = torch.where(mask, depth, torch.nan).float()
     return SampleViews(depth[keep].numpy(), target[keep].numpy())

@@ -6,11 +6,27 @@ import numpy as np
 import pytest
 import torch
 
+from align3d_cli.datasets.sample import LabelledCloud
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.lite import LiteEncoder
 from align3d_cli.model.prompts import VectorPrompts
+from align3d_cli.render.draw import ViewPlan, draw_views
+from align3d_cli.scans.cloud import PointCloud
+from align3d_cli.scans.prepare import prepare
 from align3d_cli.training.tune import TuneConfig, Tuner, learning_rate, run, token_targets, tune_loss
-from align3d_cli.training.tune_data import DEFECT, GOOD, SampleViews, ViewPool, augment, crop_views, turn_views
+from align3d_cli.training.tune_data import (
+    BACKGROUND,
+    DEFECT,
+    GOOD,
+    SampleViews,
+    ViewPool,
+    _roll,
+    _rotation,
+    augment,
+    crop_views,
+    turn_views,
+    views_of,
+)
 
 SIZE = 64
 CONFIG = TuneConfig(steps=4, batch=4, samples_per_step=1.0, views_per_sample=2, pool_views=8, warm_samples=2)
@@ -160,3 +176,22 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
 
 def never(_: Tuner) -> bool:
     return False
+
+
+@pytest.mark.parametrize("grid", [None, (60, 60)])
+def test_targets_show_the_defect_at_the_pixels_of_its_points(grid):
+    """Of every view kept, pixels of defect points are DEFECT, other points GOOD, the rest BACKGROUND without depth."""
+    x, y = np.meshgrid(np.linspace(-1, 1, 60), np.linspace(-1, 1, 60))
+    cloud = PointCloud(np.stack([x, y, 2 + 0.2 * x * y], axis=-1).reshape(-1, 3), grid=grid)
+    defect = np.hypot(x, y).ravel() < 0.3
+    plan = ViewPlan(count=3, size_px=SIZE)
+    made = views_of(LabelledCloud(cloud, defect), plan, 2, np.random.default_rng(5))
+    rng = np.random.default_rng(5)
+    turn = _roll(rng) if grid else _rotation(rng)
+    views = draw_views(prepare(cloud), plan, turn=turn)
+    keep = np.sort(rng.permutation(len(views.depth))[:2])
+    shown = views.index.numpy()[keep]
+    expected = np.where(shown < 0, BACKGROUND, np.where(defect[np.maximum(shown, 0)], DEFECT, GOOD))
+    np.testing.assert_array_equal(made.target, expected)
+    assert {BACKGROUND, GOOD, DEFECT} == set(np.unique(made.target))
+    np.testing.assert_array_equal(np.isfinite(made.depth_px), expected != BACKGROUND)
