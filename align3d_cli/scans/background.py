@@ -55,7 +55,8 @@ def find_support(cloud: PointCloud, *, certain: bool) -> Support | None:
     plane = ransac_plane(rim, FIT_MM * mm, np.random.default_rng(0))
     if plane is None:
         return None
-    height = heights(cloud.xyz, plane)
+    with np.errstate(invalid="ignore"):  # holes may be infinite
+        height = heights(cloud.xyz, plane)
     part = _part(cloud.xyz, height, valid, mm, cloud.grid)
     support = Support(plane, part)
     if certain:

@@ -202,3 +202,17 @@ def test_steps_of_a_part_stay_together_and_other_things_on_the_plate_go():
     prepared = prepare(organised(np.stack([x, y, z], axis=-1)))
     expected = np.flatnonzero((height > 0) & ~nut)
     np.testing.assert_array_equal(prepared.index, expected)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("hole", [np.nan, np.inf, 1e30])
+def test_two_holes_side_by_side_on_the_outline_change_nothing_else(hole):
+    """Neighbouring pixels without measurement at the part's edge cost these pixels, and no warning."""
+    image, is_ball = plate_with_ball()
+    whole = prepare(organised(image)).index
+    row = 150
+    left = np.flatnonzero(is_ball[row])[0]
+    for column in (left - 1, left):
+        image[row, column] = image[row + 1, column] = hole
+    lost = (np.array([[row], [row + 1]]) * image.shape[1] + [left - 1, left]).ravel()
+    np.testing.assert_array_equal(prepare(organised(image)).index, np.setdiff1d(whole, lost))
