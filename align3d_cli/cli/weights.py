@@ -30,9 +30,9 @@ def list_weights(as_json: bool = typer.Option(False, "--json", help="Print the l
 
 @app_weights.command("verify", epilog=examples("align3d weights verify"))
 def verify() -> None:
-    """Hash every installed file again and compare; exit 4 when one is damaged."""
+    """Hash every installed file again and compare; exit 5 when one is damaged."""
     from align3d_cli.cli import output
-    from align3d_cli.errors import InputRejected
+    from align3d_cli.errors import WeightsRejected
     from align3d_cli.model.bundle import weights_dirs
     from align3d_cli.model.fetch import inventory, state_of
 
@@ -43,7 +43,7 @@ def verify() -> None:
         damaged += [path] if state == "damaged" else []
     if damaged:
         names = ", ".join(map(str, damaged))
-        raise InputRejected(f"{names}: not what the manifest says; remove and fetch or install again")
+        raise WeightsRejected(f"{names}: not what the manifest says; remove and fetch or install again")
 
 
 @app_weights.command("fetch", epilog=examples("align3d weights fetch ViT-L-14-336 --pretrained openai"))

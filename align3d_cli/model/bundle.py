@@ -166,21 +166,23 @@ def load_bundle(name_or_path: str | Path = DEFAULT_MODEL) -> Bundle:
             settings = json.loads((file.metadata() or {})[METADATA_KEY])
             # copies: tensors that stay mapped change when somebody writes over the file
             tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 - a file handle
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+        if settings.get("format") != FORMAT_VERSION:
+            raise WeightsRejected(
+                f"{path}: bundle format {settings.get('format')}, this version reads {FORMAT_VERSION}"
+            )
+        return Bundle(
+            name=settings["name"],
+            encoder=settings["encoder"],
+            tensors=tensors,
+            views=ViewSettings(**settings["views"]),
+            scoring=Scoring(**settings["scoring"]),
+            calibration=Calibration(**settings["calibration"]),
+            record=settings["record"],
+            sha256=digest,
+            path=path,
+        )
+    except (SafetensorError, KeyError, TypeError, AttributeError, ValueError) as error:  # JSON of another shape, too
         raise WeightsRejected(f"{path}: not an align3d model ({error}); give a file written by prompt-train") from error
-    if settings.get("format") != FORMAT_VERSION:
-        raise WeightsRejected(f"{path}: bundle format {settings.get('format')}, this version reads {FORMAT_VERSION}")
-    return Bundle(
-        name=settings["name"],
-        encoder=settings["encoder"],
-        tensors=tensors,
-        views=ViewSettings(**settings["views"]),
-        scoring=Scoring(**settings["scoring"]),
-        calibration=Calibration(**settings["calibration"]),
-        record=settings["record"],
-        sha256=digest,
-        path=path,
-    )
 
 
 def weights_dirs() -> list[Path]:

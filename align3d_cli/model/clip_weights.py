@@ -15,7 +15,7 @@ from open_clip.model import _build_vision_tower  # the one tower we need; the pu
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
 from torch import Tensor, nn
 
-from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
+from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
 from align3d_cli.model.bundle import cache_dir
 from align3d_cli.model.clip_vision import ClipViT, supports_vv, vv_block_count
 from align3d_cli.model.encoder import Encoder, EncoderSettings, EncoderSpec
@@ -184,7 +184,7 @@ def _fill(tower: nn.Module, state: dict[str, Tensor], source: str | Path) -> Non
     faults = {"misses": own.keys() - state.keys(), "has unknown": state.keys() - own.keys(), "shapes differ in": shapes}
     told = [f"{what} {', '.join(sorted(keys)[:4])} ({len(keys)} in all)" for what, keys in faults.items() if keys]
     if told:
-        raise InputRejected(f"{source}: not weights of this backbone: {'; '.join(told)}")
+        raise WeightsRejected(f"{source}: not weights of this backbone: {'; '.join(told)}")
     tower.load_state_dict(state)
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from align3d_cli.errors import InputRejected
+from align3d_cli.errors import WeightsRejected
 from align3d_cli.model.encoder import Encoder, EncoderSpec
 from align3d_cli.model.manifest import require_stated
 
@@ -195,7 +195,7 @@ def load_imagenet(trunk: LiteTrunk, state: dict[str, torch.Tensor]) -> None:
 def load_imagenet_file(trunk: LiteTrunk, path: Path) -> None:
     """Fill a trunk from a safetensors file of ImageNet weights, whose hash is checked before it is parsed.
 
-    Raises InputRejected for a file that is not what is stated about it, or of another trunk.
+    Raises WeightsRejected for a file that is not what is stated about it, or of another trunk.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -206,7 +206,7 @@ def load_imagenet_file(trunk: LiteTrunk, path: Path) -> None:
         load_imagenet(trunk, state)
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         found = f"{path}: no ImageNet weights of this trunk ({str(error).strip().splitlines()[0]})"
-        raise InputRejected(f"{found}; give what `align3d weights import` made of the released .pth") from error
+        raise WeightsRejected(f"{found}; give what `align3d weights import` made of the released .pth") from error
 
 
 def _is_head(key: str) -> bool:

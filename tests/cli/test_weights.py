@@ -76,6 +76,17 @@ def test_the_shipped_model_is_listed_and_verified(tmp_path):
     assert any(line.startswith("verified") and "align3d-lite" in line for line in run.stdout.splitlines())
 
 
+def test_a_damaged_file_in_the_cache_fails_verification(tmp_path):
+    """Weights that are not what was fetched are the environment's fault: exit 5 and the file's name."""
+    (tmp_path / "cache").mkdir(exist_ok=True)
+    broken = tmp_path / "cache" / "broken.safetensors"
+    broken.write_bytes(b"noise")
+    broken.with_name(broken.name + ".sha256").write_text("0" * 64 + "  broken.safetensors\n")
+    run = weights(tmp_path, "verify")
+    assert run.returncode == 5
+    assert run.stderr.splitlines()[-1].startswith(f"error: {broken}: ")
+
+
 @pytest.mark.parametrize("zipped", [True, False])
 def test_an_imagenet_checkpoint_becomes_a_trunk(tmp_path, zipped):
     """A .pth of today's or torch's old format, as released: our trunk in fp16 comes out, without the head."""

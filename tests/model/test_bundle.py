@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
 from align3d_cli.model.bundle import (
@@ -58,6 +59,11 @@ def test_what_is_not_a_bundle_is_refused(tmp_path):
     (tmp_path / "noise.safetensors").write_bytes(b"noise" * 100)
     with pytest.raises(WeightsRejected, match="not an align3d model"):
         load_bundle(tmp_path / "noise.safetensors")
+    for settings in ({"format": 1}, {"format": 1, "name": "x", "views": {"sides": 3}}, [], 7, {"format": 99}):
+        metadata = {"align3d": json.dumps(settings)}
+        save_file({"x": torch.zeros(1)}, tmp_path / "odd.safetensors", metadata=metadata)
+        with pytest.raises(WeightsRejected, match=r"odd\.safetensors: "):
+            load_bundle(tmp_path / "odd.safetensors")
     with pytest.raises(EnvironmentMissing, match="weights list"):
         load_bundle("no-such-model")
 
