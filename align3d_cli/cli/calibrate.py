@@ -6,6 +6,8 @@ import typer
 
 from align3d_cli.cli.options import examples, finite
 
+LEAST_GOOD = 10  # good scans; the highest of ten lies above 9 % of good parts on average
+
 EXAMPLES = examples(
     "align3d calibrate --root good-parts/ --out mine.safetensors",
     "align3d calibrate --model model.safetensors --dataset synthetic --limit 20 --out calibrated.safetensors",
@@ -48,6 +50,7 @@ def calibrate(
     bundle = load_bundle(model)
     inspector = Inspector(bundle, resolve_device(device))
     samples = open_dataset(dataset, root, limit=limit)
+    _check_enough(samples, root or dataset, false_alarm_rate)
     good, defective, points = [], [], []
     with output.progress("calibrate", len(samples)) as advance:
         for sample in samples:
@@ -56,10 +59,11 @@ def calibrate(
             if not sample.anomalous:
                 points.append(found.point_scores[found.point_scores > 0])
             advance(1)
-    if not good:
-        raise InputRejected(f"{root or dataset}: no good scans in it; calibration needs some in good/")
-    from numpy import array, concatenate
+    from numpy import array, concatenate, mean
 
+    if defective and mean(defective) <= mean(good):
+        finding = "its defective scans score no higher than the good ones"
+        raise InputRejected(f"{root or dataset}: {finding}; check its folders, or calibrate on good/ alone")
     result = room.calibrate(array(good), array(defective), concatenate(points), false_alarm_rate, bundle.calibration)
     record = bundle.record | {"calibrate": {"data": dataset, "good": len(good), "defective": len(defective)}}
     save_bundle(out, replace(bundle, calibration=result, record=record))
@@ -68,3 +72,17 @@ def calibrate(
     else:
         alarms = f"{100 * result.false_alarm_rate:.1f} % of {len(good)} good scans above"
         output.result(f"{out}: threshold {result.threshold:.3f} ({alarms}), {len(defective)} defective scans")
+
+
+def _check_enough(samples, name: object, false_alarm_rate: float) -> None:
+    """Raise InputRejected for too few good scans; warn when they cannot show a rate as small as that."""
+    from align3d_cli.cli import output
+    from align3d_cli.errors import InputRejected
+
+    good = sum(not sample.anomalous for sample in samples)
+    if good < LEAST_GOOD:
+        raise InputRejected(f"{name}: {good} good scans in it, at least {LEAST_GOOD} are needed; put more into good/")
+    if 0 < false_alarm_rate * good < 1:
+        output.warn(
+            f"{good} good scans cannot show a false-alarm rate of {false_alarm_rate:g}; the highest is the limit"
+        )

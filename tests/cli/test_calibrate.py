@@ -1,0 +1,125 @@
+"""`align3d calibrate` on a folder of small scans: the threshold holds what it says, and nothing is half-written."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from align3d_cli.model.bundle import load_bundle, save_bundle
+from align3d_cli.model.inspector import Inspector
+from align3d_cli.scans.read import read_scan
+
+N_GOOD, N_DENTED = 12, 4
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory) -> Path:
+    """own/{good,dent}: bumpy balls of 1500 points, each its own draw; some of them with a flat."""
+    folder = tmp_path_factory.mktemp("scans")
+    for kind, count in (("good", N_GOOD), ("dent", N_DENTED)):
+        (folder / "own" / kind).mkdir(parents=True)
+        for number in range(count):
+            rng = np.random.default_rng([number, kind == "dent"])
+            xyz = rng.normal(size=(1500, 3))
+            xyz *= (1 + rng.normal(0, 0.02, (1500, 1))) / np.linalg.norm(xyz, axis=1, keepdims=True)
+            if kind == "dent":
+                xyz[:, 2] = np.minimum(xyz[:, 2], 0.7)
+            np.savetxt(folder / "own" / kind / f"{number:03d}.xyz", xyz)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def good(scans, tmp_path_factory) -> Path:
+    """A data set of the good scans alone."""
+    folder = tmp_path_factory.mktemp("good")
+    (folder / "own").mkdir()
+    (folder / "own" / "good").symlink_to(scans / "own" / "good")
+    return folder
+
+
+def test_the_threshold_has_the_stated_false_alarm_rate(align3d, model, good, tmp_path):
+    """Scored with the new model, as many good scans lie above its threshold as it says, and no more than allowed."""
+    out = tmp_path / "mine.safetensors"
+    run = align3d("calibrate", "--root", good, "--model", model, "--false-alarm-rate", "0.2", "--out", out)
+    assert (run.code, run.err) == (0, "")
+    bundle = load_bundle(out)
+    inspector = Inspector(bundle)
+    scores = [inspector.inspect(read_scan(path)).score for path in sorted((good / "own" / "good").iterdir())]
+    above = np.mean(np.array(scores) > bundle.calibration.threshold)
+    assert above == pytest.approx(bundle.calibration.false_alarm_rate) == 2 / N_GOOD
+    assert "16.7 % of 12 good scans above" in run.out
+
+
+def test_scores_rise_from_good_to_defective_or_nothing_is_written(align3d, model, scans, tmp_path):
+    """A model that sees the dents gets a rising score and a record; one that takes dents for good is told."""
+    seen = {}
+    bundle = load_bundle(model)
+    turned = replace(bundle, tensors=bundle.tensors | {"text.rendering": bundle.tensors["text.rendering"].flip(0)})
+    for name, this in (("as is", bundle), ("turned", turned)):
+        save_bundle(tmp_path / "model.safetensors", this)
+        out = tmp_path / f"{name}.safetensors"
+        arguments = ["--root", scans, "--model", tmp_path / "model.safetensors", "--out", out, "--json"]
+        run = align3d("calibrate", *arguments, "--false-alarm-rate", "0.2")
+        seen[run.code] = run, out
+    assert seen.keys() == {0, 4}
+    assert "defective scans score no higher" in seen[4][0].err and not seen[4][1].exists()
+    run, bundle = seen[0][0], load_bundle(seen[0][1])
+    assert bundle.calibration.slope > 0
+    told = json.loads(run.out)
+    assert (told["good"], told["defective"]) == (N_GOOD, N_DENTED)
+    assert told["threshold"] == bundle.calibration.threshold
+    assert bundle.record["calibrate"] == {"data": "folder", "good": N_GOOD, "defective": N_DENTED}
+
+
+@pytest.mark.parametrize("n", [0, 9])
+def test_too_few_good_scans_are_refused_before_any_is_read(align3d, model, scans, tmp_path, n):
+    """Without ten good scans there is no threshold: exit 4, one line, no model."""
+    folder = tmp_path / "root" / "own"
+    (folder / "good").mkdir(parents=True)
+    (folder / "dent").symlink_to(scans / "own" / "dent")
+    for number in range(n):
+        (folder / "good" / f"{number}.xyz").write_text("never read")
+    run = align3d("calibrate", "--root", tmp_path / "root", "--model", model, "--out", tmp_path / "mine.safetensors")
+    assert run.code == 4, run.err
+    assert run.err == f"error: {tmp_path / 'root'}: {n} good scans in it, at least 10 are needed; put more into good/\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["root"]
+
+
+def test_a_rate_that_so_few_scans_cannot_show_is_warned_of(align3d, model, good, tmp_path):
+    """Twelve scans hold no rate of one in a hundred; the model is written, and the warning says so."""
+    out = tmp_path / "mine.safetensors"
+    run = align3d("calibrate", "--root", good, "--model", model, "--false-alarm-rate", "0.01", "--out", out)
+    assert run.code == 0
+    assert run.err.startswith("warning: 12 good scans cannot show a false-alarm rate of 0.01")
+
+
+def test_a_model_that_is_there_is_kept_unless_forced(align3d, model, good, tmp_path):
+    """Without --force the file stays as it is and no scan is read; with it the new model takes its place, whole."""
+    out = tmp_path / "mine.safetensors"
+    out.write_bytes(b"mine")
+    arguments = ["calibrate", "--root", good, "--model", model, "--false-alarm-rate", "0.2", "--out", out]
+    refused = align3d(*arguments)
+    assert refused.code == 2 and "--force" in refused.err
+    assert out.read_bytes() == b"mine"
+    forced = align3d(*arguments, "--force")
+    assert forced.code == 0, forced.err
+    assert load_bundle(out).calibration.false_alarm_rate <= 0.2
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+def test_a_bad_scan_stops_the_calibration_and_leaves_what_was_there(align3d, model, scans, tmp_path):
+    """A threshold from half of the scans would be wrong: exit 4 names the scan, the old model stays."""
+    folder = tmp_path / "root" / "own" / "good"
+    folder.mkdir(parents=True)
+    for path in sorted((scans / "own" / "good").iterdir()):
+        (folder / path.name).symlink_to(path)
+    (folder / "zzz.ply").write_bytes(b"ply\n")
+    out = tmp_path / "mine.safetensors"
+    out.write_bytes(b"mine")
+    run = align3d("calibrate", "--root", tmp_path / "root", "--model", model, "--out", out, "--force")
+    assert run.code == 4
+    assert run.err.splitlines()[-1].startswith(f"error: {folder / 'zzz.ply'}: ")
+    assert out.read_bytes() == b"mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [out.name, "root"]
