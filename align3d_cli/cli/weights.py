@@ -1,10 +1,14 @@
 """`align3d weights`: what is installed, fetch more, check it, and turn released checkpoints into models."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
 
 from align3d_cli.cli.options import examples
+
+MEGABYTE = 10**6
 
 app_weights = typer.Typer(help="List, fetch, verify and import models and weights.", no_args_is_help=True)
 
@@ -60,17 +64,40 @@ def fetch_weights(
     Goes on with a cut transfer, moves the file into place only when its hash is right. ALIGN3D_OFFLINE=1 forbids it.
     """
     from align3d_cli.cli import output
+    from align3d_cli.errors import UsageError
     from align3d_cli.model.bundle import cache_dir
-    from align3d_cli.model.clip_weights import architecture
+    from align3d_cli.model.clip_weights import architecture, how_to_get
     from align3d_cli.model.fetch import fetch, source_of
 
     found = architecture(name, pretrained, None)
-    source = source_of(name, found.tag or "", found.tag_config, url=url, hub=hub, revision=revision, sha256=sha256)
+    if found.tag is None:
+        raise UsageError(how_to_get(found))
+    source = source_of(name, found.tag, found.tag_config, url=url, hub=hub, revision=revision, sha256=sha256)
     if source.trust == "first use":
         output.warn(f"no hash of {source.filename} is known beforehand; the first one seen is noted and held to")
-    fetched = fetch(source, cache_dir(), say=output.info)
+    with _meter(source.filename) as advance:
+        fetched = fetch(source, cache_dir(), say=output.info, advance=advance)
     was = "was there" if fetched.there else "fetched"
     output.result(f"{fetched.path}: {was}, {fetched.n_bytes} bytes, SHA-256 {fetched.sha256} ({fetched.trust})")
+
+
+@contextmanager
+def _meter(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar in megabytes on a terminal, opened when the first bytes and with them the size are known."""
+    from align3d_cli.cli import output
+
+    with ExitStack() as stack:
+        step, shown = None, 0
+
+        def advance(done: int, total: int | None) -> None:
+            nonlocal step, shown
+            if step is None:
+                megabytes = None if total is None else total // MEGABYTE
+                step = stack.enter_context(output.progress(f"{name}, MB", megabytes))
+            step(done // MEGABYTE - shown)
+            shown = done // MEGABYTE
+
+        yield advance
 
 
 @app_weights.command("manifest", epilog=examples("align3d weights manifest weights/ --licence Apache-2.0"))

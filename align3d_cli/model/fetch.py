@@ -14,7 +14,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
+from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError, WeightsRejected
 from align3d_cli.model.manifest import SHA256, WEIGHTS_SUFFIXES, sha256_of, sidecar_of, stated, write_sidecar
 from align3d_cli.model.transfer import (
     Limits,
@@ -123,7 +123,8 @@ def fetch(
     """The file of a source in `folder`, fetched unless it is there and is what it should be.
 
     One process at a time; another one waits and finds the file. Raises EnvironmentMissing (no network: says where to
-    put the file by hand) and InputRejected (wrong hash, too large).
+    put the file by hand), InputRejected (what came has a wrong hash or is too large) and WeightsRejected (so has the
+    file that was there).
     """
     with own_files(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -184,7 +185,7 @@ def _accepted(path: Path, source: Source) -> Fetched:
     comparable = source.sha256 is not None and (source.trust == "given" or path.name == source.filename)
     wanted = source.sha256 if comparable else known.sha256 if known else None
     if wanted not in (None, digest):
-        raise InputRejected(f"{path}: SHA-256 {digest} is not {wanted}; remove the file and fetch it again")
+        raise WeightsRejected(f"{path}: SHA-256 {digest} is not {wanted}; remove the file and fetch it again")
     trust = source.trust if comparable else known.trust if known else "first use"
     if known is None or known.sha256 != digest or known.trust != trust:
         write_sidecar(path, digest, {"source": "put here by hand", "trust": trust})

@@ -60,6 +60,25 @@ def test_fetch_keeps_nothing_whose_hash_is_wrong(tmp_path, server):
     assert not list((tmp_path / "cache").glob("ViT-B-32*"))
 
 
+def test_fetch_needs_a_model_with_weights(tmp_path):
+    """A model that open_clip lists no weights of cannot be fetched, with an address neither: exit 2, nothing sent."""
+    for more in ((), ("--url", "https://example.org/x.pt", "--sha256", DIGEST)):
+        run = weights(tmp_path, "fetch", "ViT-M-16-alt", *more)
+        assert run.returncode == 2 and "lists no weights of this model" in run.stderr, run.stderr
+
+
+def test_verify_finds_a_tampered_file(tmp_path, server):
+    """A fetched file that was changed later: verify names it and exits 5, and a second fetch refuses it too."""
+    fetch = ("fetch", "ViT-B-32", "--pretrained", "laion2b_s34b_b79k", "--url", server, "--sha256", DIGEST)
+    assert weights(tmp_path, *fetch).returncode == 0
+    (found,) = (tmp_path / "cache").glob("*.safetensors")
+    found.write_bytes(CONTENT[::-1])
+    run = weights(tmp_path, "verify")
+    assert run.returncode == 5 and f"damaged    {found}" in run.stdout and len(run.stderr.splitlines()) == 1
+    again = weights(tmp_path, *fetch)
+    assert again.returncode == 5 and "remove the file" in again.stderr
+
+
 def test_offline_says_what_to_put_where(tmp_path):
     """ALIGN3D_OFFLINE=1: exit 5 with the address, the hash and the place for a file put there by hand."""
     run = weights(tmp_path, "fetch", "ViT-L-14-336", "--pretrained", "openai", ALIGN3D_OFFLINE="1")

@@ -194,7 +194,7 @@ def test_from_a_hand_placed_tower_to_a_score(align3d, clip, pair, write_ball, tm
     assert json.loads(score.out)["model"] == "model" and sidecar_of(placed).is_file()
     placed.write_bytes(placed.read_bytes()[:-1] + b"?")
     again = align3d("score", scan, "--model", model, "--out", tmp_path / "again.npz", ALIGN3D_CACHE=str(cache))
-    assert again.code == 4 and "damaged or another" in again.err and not (tmp_path / "again.npz").exists()
+    assert again.code == 5 and "damaged or another" in again.err and not (tmp_path / "again.npz").exists()
     placed.unlink()
     gone = align3d("score", scan, "--model", model, "--out", tmp_path / "again.npz", ALIGN3D_CACHE=str(cache))
     assert gone.code == 5 and "small-clip" in gone.err

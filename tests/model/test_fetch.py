@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import threading
 
 import pytest
 
-from align3d_cli.errors import Align3DError, EnvironmentMissing, InputRejected, UsageError
+from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.model.fetch import Source, fetch, source_of, state_of
 from align3d_cli.model.manifest import require_stated, sidecar_of, stated
 from align3d_cli.model.transfer import Limits
@@ -246,11 +247,19 @@ def test_redirects_to_another_host_are_followed(site, cache):
         assert [path for _, path, _ in elsewhere.requests] == ["/far"]
 
 
-@pytest.mark.parametrize("target", ["file:///etc/hostname", "ftp://127.0.0.1/x", "data:,x", "http://example.org/x"])
-def test_redirects_out_of_http_or_into_the_open_are_refused(site, cache, target):
+@pytest.mark.parametrize(
+    ("target", "error", "finding"),
+    [
+        ("file:///etc/hostname", EnvironmentMissing, "Redirection to url 'file:///etc/hostname' is not allowed"),
+        ("data:,x", EnvironmentMissing, "Redirection to url 'data:,x' is not allowed"),
+        ("ftp://127.0.0.1/x", InputRejected, "redirects to ftp://127.0.0.1/x, which is no HTTP address"),
+        ("http://example.org/x", InputRejected, "redirects to http://example.org/x, which is not encrypted"),
+    ],
+)
+def test_redirects_out_of_http_or_into_the_open_are_refused(site, cache, target, error, finding):
     """No other scheme is ever opened, and no unencrypted address on the way from a protected one; nothing is kept."""
     site.answers = [answering(302, Location=target)] * 3
-    with pytest.raises(Align3DError, match=r"(?i)redirect"):
+    with pytest.raises(error, match=re.escape(finding)):
         fetch(source(site), cache, limits=QUICK)
     assert kept(cache) == [] and len(site.requests) == 1
 
