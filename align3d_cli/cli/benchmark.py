@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 
 from align3d_cli.cli import benchmark_options as opt
 from align3d_cli.cli import output
-from align3d_cli.cli.options import Device, check_views, examples
+from align3d_cli.cli.options import Device, check_folder, check_views, examples
 from align3d_cli.errors import BatchFailures, UsageError
 
 LISTS = ("--seeds", "--category", "--methods", "--auxiliary")  # options that take several values: --seeds 0 1 2
@@ -101,6 +101,7 @@ def run(
     from align3d_cli.evaluation.runner import run_benchmark
     from align3d_cli.evaluation.scorer import ScanSettings
     from align3d_cli.model.device import resolve_device
+    from align3d_cli.report.files import make_folder
 
     check_views(views)
     device_name = resolve_device(device.value)
@@ -127,6 +128,8 @@ def run(
     if engine == opt.Engine.local:
         jobs = jobs or default_jobs(device_name)
     run_engine = _engine(engine, ray_address)
+    check_folder("--run", folder)
+    make_folder(folder)
     with _Progress(folder) as talk:
         summary = run_benchmark(question, folder, jobs=jobs, talk=talk.as_talk(), engine=run_engine)
     _print_table(folder, opt.TableFormat.json if json else opt.TableFormat.text, plots)

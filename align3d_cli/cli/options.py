@@ -47,6 +47,12 @@ def refuse_overwriting(paths: list[Path | None], *, force: bool) -> None:
         raise UsageError(f"{there[0]}: exists{more}; add --force to overwrite")
 
 
+def check_folder(option: str, folder: Path | None) -> None:
+    """Raise UsageError for an output folder that is a file."""
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise UsageError(f"{option} {folder}: is a file; name a folder")
+
+
 def check_views(name: str | None) -> None:
     """Raise UsageError unless the name is a preset of views or a number of them; None is fine."""
     if name is None:

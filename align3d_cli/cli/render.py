@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from align3d_cli.cli import output
-from align3d_cli.cli.options import Device, check_views, examples, positive, refuse_overwriting
+from align3d_cli.cli.options import Device, check_folder, check_views, examples, positive, refuse_overwriting
 from align3d_cli.errors import InputRejected, UsageError
 
 
@@ -70,6 +70,7 @@ def render(
 ) -> None:
     """Draw a scan from several views: PNG pictures, the cameras as JSON, on request the point at every pixel."""
     check_views(views)
+    check_folder("--out", out)
     if background not in ("auto", "keep", "remove"):
         raise UsageError(f"--background {background}: unknown; use auto, keep or remove")
     refuse_overwriting([out / "views.json"], force=force)

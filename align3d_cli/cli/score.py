@@ -6,7 +6,7 @@ import typer
 
 from align3d_cli.cli import output
 from align3d_cli.cli import score_options as opt
-from align3d_cli.cli.options import Device, check_views, examples, refuse_overwriting
+from align3d_cli.cli.options import Device, check_folder, check_views, examples, refuse_overwriting
 from align3d_cli.errors import BatchFailures, UsageError
 
 EXCEEDED = 3  # exit code: done, and a part lies above --fail-above
@@ -104,8 +104,7 @@ def _check_outputs(out, out_dir, report, json: bool, jsonl: bool, format) -> Non
     """Raise UsageError for outputs that contradict each other."""
     if out is not None and out_dir is not None:
         raise UsageError("--out and --out-dir: give one, --out for a single part, --out-dir for many")
-    if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
-        raise UsageError(f"--out-dir {out_dir}: is a file; name a folder, or use --out for a single part")
+    check_folder("--out-dir", out_dir)
     if report is not None and report.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--report {report}: is written as HTML; end its name with .html")
     if json and jsonl:

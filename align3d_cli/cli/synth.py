@@ -45,10 +45,14 @@ def synth(
     <out>/<category>/gt/<kind>/NNN.npy (one uint8 a point; .png for a tiff). Stopped runs resume.
     """
     from align3d_cli.cli import output
+    from align3d_cli.cli.options import check_folder
     from align3d_cli.datasets.synthetic.tree import TreePlan, write_tree
     from align3d_cli.errors import BatchFailures
+    from align3d_cli.report.files import make_folder
 
+    check_folder("--out", out)
     plan = TreePlan(out, n, seed, _sources(meshes, families), _modes(mode), points)
+    make_folder(out)
     started, done, failed = time.monotonic(), Counter(), []
     with output.progress("synth", n) as advance:
         for written in write_tree(plan, jobs or os.cpu_count() or 1, force=force):

@@ -141,14 +141,17 @@ def save_bundle(path: Path, bundle: Bundle) -> Bundle:
         "record": bundle.record,
     }
     tensors = {key: value.detach().cpu().contiguous() for key, value in sorted(bundle.tensors.items())}
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, metadata={METADATA_KEY: json.dumps(settings, sort_keys=True)})
         partial.chmod(0o644)  # safetensors writes for the owner alone; a model is for everybody on the machine
         os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        raise EnvironmentMissing(f"{path}: cannot be written ({error}); free space or choose another") from error
     finally:
-        partial.unlink(missing_ok=True)
+        if partial.is_file():
+            partial.unlink()
     return replace(bundle, path=path, sha256=sha256_of(path))
 
 

@@ -35,6 +35,9 @@ SECONDS, MEGABYTES = 1.0, 500  # a bad file may cost no more
         (["score", "a.ply", "--out", "-"], "needs --format"),
         (["score", "a.ply", "--out", "-", "--format", "ply", "--json"], "carries the heat map"),
         (["render", "a.ply", "--out", "d", "--style", "oil"], "oil"),
+        (["render", "a.ply", "--out", __file__], "is a file"),
+        (["synth", "--out", __file__, "-n", "1"], "is a file"),
+        (["benchmark", "--run", __file__], "is a file"),
         (["frobnicate"], "frobnicate"),
     ],
 )
@@ -217,3 +220,19 @@ def test_a_scan_without_surface_cannot_pass_as_good(align3d, tmp_path):
     assert run.code == 4
     finding = "all points lie at one place; check the scanner and export it again"
     assert run.err == f"error: stuck.xyz: {finding}\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder where nothing can be made")
+def test_folders_that_cannot_be_made_end_with_5(align3d, parts, model):
+    """Where an output cannot be written the message names it; no traceback, whichever command."""
+    for arguments in (
+        ["score", parts / "ball.ply", "--model", model, "--out-dir", "/proc/align3d"],
+        ["score", parts / "ball.ply", "--model", model, "--out", "/proc/align3d.ply"],
+        ["render", parts / "ball.ply", "--out", "/proc/align3d", "--size", "32"],
+        ["synth", "--out", "/proc/align3d", "-n", "1"],
+        ["benchmark", "--run", "/proc/align3d"],
+    ):
+        run = align3d(*arguments)
+        assert run.code == 5, (arguments, run.err)
+        assert run.err.splitlines()[-1].startswith("error: /proc/align3d"), run.err
+        assert "Traceback" not in run.err
