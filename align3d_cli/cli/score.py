@@ -107,6 +107,8 @@ def _check_outputs(out, out_dir, report, json: bool, jsonl: bool, format) -> Non
     check_folder("--out-dir", out_dir)
     if report is not None and report.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--report {report}: is written as HTML; end its name with .html")
+    if report is not None and out is not None and report.resolve() == out.resolve():
+        raise UsageError(f"--report {report}: is the heat map's own file; give the two different names")
     if json and jsonl:
         raise UsageError("--json and --jsonl: give one, --jsonl for many parts")
     if str(out) == "-" and (json or jsonl):

@@ -65,6 +65,8 @@ def open_source(path: str | Path) -> Iterator[Source]:
         yield _not_empty(Source("standard input", None, io.BytesIO(data), len(data)))
         return
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):  # opening a pipe would wait for its writer
+        raise InputRejected(f"{path}: is a pipe or a device, not a file; read it as - with its format named")
     try:
         stream = path.open("rb")
     except OSError as error:

@@ -29,6 +29,7 @@ SECONDS, MEGABYTES = 1.0, 500  # a bad file may cost no more
         (["score", "a.ply", "--out", "h.ply", "--out-dir", "d"], "give one"),
         (["score", "a.ply", "--out-dir", __file__], "is a file"),
         (["score", "a.ply", "--report", "r.ply"], "end its name with .html"),
+        (["score", "a.ply", "--out", "r.html", "--report", "./r.html"], "two different names"),
         (["score", "a.ply", "--json", "--jsonl"], "give one"),
         (["score", "a.ply", "--out", "absent/h.ply"], "no folder absent"),
         (["score", "a.ply", "--report", "absent/r.html"], "no folder absent"),
@@ -236,3 +237,11 @@ def test_folders_that_cannot_be_made_end_with_5(align3d, parts, model):
         assert run.code == 5, (arguments, run.err)
         assert run.err.splitlines()[-1].startswith("error: /proc/align3d"), run.err
         assert "Traceback" not in run.err
+
+
+def test_a_pipe_is_not_waited_for(align3d, tmp_path):
+    """A named pipe without writer is refused like any other bad input."""
+    os.mkfifo(tmp_path / "pipe.ply")
+    run = align3d("score", "pipe.ply", cwd=tmp_path)
+    assert run.code == 4
+    assert run.err.startswith("error: pipe.ply: is a pipe or a device")
