@@ -101,7 +101,6 @@ def run(
     from align3d_cli.evaluation.runner import run_benchmark
     from align3d_cli.evaluation.scorer import ScanSettings
     from align3d_cli.model.device import resolve_device
-    from align3d_cli.report.files import make_folder
 
     check_views(views)
     device_name = resolve_device(device.value)
@@ -129,7 +128,6 @@ def run(
         jobs = jobs or default_jobs(device_name)
     run_engine = _engine(engine, ray_address)
     check_folder("--run", folder)
-    make_folder(folder)
     with _Progress(folder) as talk:
         summary = run_benchmark(question, folder, jobs=jobs, talk=talk.as_talk(), engine=run_engine)
     _print_table(folder, opt.TableFormat.json if json else opt.TableFormat.text, plots)

@@ -87,7 +87,9 @@ def prompt_train(
     keep_rendering: Annotated[
         bool,
         opt.option(
-            "--keep-rendering", panel=opt.HOW, help="Leave the model's rendering prompts as they are; train the RGB ones."
+            "--keep-rendering",
+            panel=opt.HOW,
+            help="Leave the model's rendering prompts as they are; train the RGB ones.",
         ),
     ] = False,
     batch: opt.Batch = None,

@@ -19,6 +19,7 @@ from typing import Any
 
 from align3d_cli import __version__
 from align3d_cli.errors import InputRejected, UsageError
+from align3d_cli.report.files import make_folder
 
 FORMAT = 1
 LOG, RUN = "log.jsonl", "run.json"
@@ -52,7 +53,7 @@ class RunLog:
         """
         self.folder = Path(folder)
         self.settings = json.loads(json.dumps(settings, sort_keys=True))
-        (self.folder / "points").mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder / "points")
         self._file = open(self.folder / LOG, "ab")  # noqa: SIM115 - held open while the run lasts
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
