@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Trains the default model from nothing: bash weights/train.sh MESHES OUT [cpu|cuda]
+#
+# MESHES/train, MESHES/calibration, MESHES/test: textured meshes (.glb, .stl, ..), no object in two of them. The model
+# card names those of the shipped model. A killed run goes on where it was when the same command is given again.
+# Smaller runs through the environment: TUNE_STEPS, STAGE_SCANS, CALIBRATION_SCANS, TEST_SCANS.
+set -euo pipefail
+meshes=$1 out=$2 device=${3:-auto}
+here=$(cd "$(dirname "$0")" && pwd)
+jobs=$(nproc)
+mkdir -p "$out"
+
+# The rendering tower and its two prompts, on an endless stream of generated parts and meshes with injected defects.
+[ -e "$out/tuned.safetensors" ] || align3d tune --imagenet "$here/imagenet-lite0.safetensors" \
+    --from "$meshes/train" --mesh-share 0.45 --steps "${TUNE_STEPS:-6000}" --samples-per-step 1.3 --pool-views 54000 \
+    --seed 0 --jobs "$jobs" --device "$device" --out "$out/tuned.safetensors"
+
+# The two stages of the paper, on coloured full scans of the same meshes.
+align3d synth --out "$out/stage" --from "$meshes/train" -n "${STAGE_SCANS:-64}" --seed 7 --points 30000 --mode full
+[ -e "$out/aligned.safetensors" ] || align3d align --dataset folder --root "$out/stage" --split all \
+    --model "$out/tuned.safetensors" --epochs 30 --tokens-per-view 800 --seed 0 --device "$device" \
+    --store "$out/features" --out "$out/aligned.safetensors"
+[ -e "$out/prompted.safetensors" ] || align3d prompt-train --dataset folder --root "$out/stage" --split all \
+    --aligner "$out/aligned.safetensors" --keep-rendering --epochs 8 --map-px 160 --seed 0 --device "$device" \
+    --store "$out/features" --out "$out/prompted.safetensors"
+
+# Threshold, score and colours, on objects that neither trained the model nor measure it.
+align3d synth --out "$out/calibration" --from "$meshes/calibration" -n "${CALIBRATION_SCANS:-96}" --seed 12 --mode organised
+align3d calibrate --model "$out/prompted.safetensors" --root "$out/calibration" --false-alarm-rate 0.1 \
+    --device "$device" --force --out "$out/align3d-lite.safetensors"
+
+# The figures.
+align3d synth --out "$out/test" --from "$meshes/test" -n "${TEST_SCANS:-192}" --seed 11 --mode organised
+align3d benchmark --dataset folder --root "$out/test" --model "$out/align3d-lite.safetensors" \
+    --methods curvature --methods pointad --methods rgb --methods align3d
