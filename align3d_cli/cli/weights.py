@@ -146,3 +146,27 @@ def import_weights(
     for note in made["notes"]:
         output.info(f"note: {note}")
     output.result(f"{made['out']}: {made['kind']}, SHA-256 {made['sha256']}")
+
+
+@app_weights.command(
+    "average", epilog=examples("align3d weights average a.safetensors b.safetensors --out mean.safetensors")
+)
+def average(
+    models: list[Path] = typer.Argument(..., help="Models that were tuned from one start, or a start and its tuning."),
+    out: Path = typer.Option(..., "--out", help="The model to write (.safetensors)."),
+    share: list[float] = typer.Option([], help="Weight of each, in order; all alike if absent."),
+    force: bool = typer.Option(False, "--force", help="Overwrite --out."),
+) -> None:
+    """Average the image towers and rendering prompts of several models; settings are those of the first.
+
+    An aligner is left out: run `align` and `prompt-train` on the result.
+    """
+    from align3d_cli.cli import output
+    from align3d_cli.model.average import average_bundles
+    from align3d_cli.model.bundle import load_bundle, save_bundle
+    from align3d_cli.scans.files import check_free
+
+    check_free(out, force=force)
+    bundles = [load_bundle(model) for model in models]
+    saved = save_bundle(out, average_bundles(bundles, share or [1.0] * len(bundles)))
+    output.result(f"{saved.path}: mean of {len(bundles)} models, SHA-256 {saved.sha256}")

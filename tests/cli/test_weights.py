@@ -129,3 +129,18 @@ def test_other_pickles_and_kinds_are_refused(tmp_path):
     assert weights(tmp_path, "import", str(tmp_path / "odd.pth"), "--out", str(out)).returncode == 4
     assert weights(tmp_path, "import", str(tmp_path / "odd.pth"), "--kind", "x", "--out", str(out)).returncode == 2
     assert not out.exists()
+
+
+def test_the_average_of_the_shipped_model_with_itself_is_its_own_tower(tmp_path):
+    """From the command line: the tower and rendering prompts come back, the aligner does not."""
+    from align3d_cli.model.bundle import find_model, load_bundle
+
+    shipped, out = str(find_model("align3d-lite")), tmp_path / "mean.safetensors"
+    run = weights(tmp_path, "average", shipped, shipped, "--share", "1", "--share", "2", "--out", str(out))
+    assert run.returncode == 0, run.stderr
+    before, after = load_bundle(shipped), load_bundle(out)
+    assert before.part("encoder").keys() == after.part("encoder").keys()
+    assert all(torch.equal(value, before.part("encoder")[key]) for key, value in after.part("encoder").items())
+    assert after.branches == ("rendering",)
+    again = weights(tmp_path, "average", shipped, shipped, "--share", "1", "--out", str(out), "--force")
+    assert again.returncode == 2 and "share" in again.stderr

@@ -1,0 +1,47 @@
+"""The mean of models that were tuned from one start: often better than each, and a tuned model keeps what it knew.
+
+Model soups (Wortsman et al., arXiv 2203.05482); of a tuned model and its own start WiSE-FT (arXiv 2109.01903).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from align3d_cli.errors import UsageError
+from align3d_cli.model.bundle import Bundle
+from align3d_cli.model.encoder import unit
+
+
+def average_bundles(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundle:
+    """The mean of the tensors that all bundles hold, weighed by shares; settings and calibration are the first one's.
+
+    shares: one a bundle, > 0, scaled to a sum of 1. Text vectors are brought back to unit length. An aligner is left
+    out with its prompts: it was learned for one tower only.
+    Raises UsageError for fewer than two bundles, for shares of another number, and for towers of different shape.
+    """
+    if len(bundles) < 2 or len(shares) != len(bundles) or not all(0 < share < math.inf for share in shares):
+        finding = f"{len(bundles)} models and shares {', '.join(f'{share:g}' for share in shares)}"
+        raise UsageError(f"{finding}: give two models or more, and a finite share above 0 for each or none at all")
+    first = bundles[0]
+    for other in bundles[1:]:
+        if other.encoder != first.encoder or _shapes(other) != _shapes(first):
+            raise UsageError(f"{other.path}: has another tower than {first.path}; average runs from one start")
+    weights = [share / sum(shares) for share in shares]
+    tensors = {key: _mean([bundle.tensors[key] for bundle in bundles], weights) for key in _shapes(first)}
+    tensors["text.rendering"] = unit(tensors["text.rendering"].float()).to(tensors["text.rendering"].dtype)
+    of = [{"sha256": b.sha256, "share": share, "record": b.record} for b, share in zip(bundles, weights, strict=True)]
+    return replace(first, tensors=tensors, record={"average": of}, sha256=None, path=None)
+
+
+def _shapes(bundle: Bundle) -> dict[str, torch.Size]:
+    tower = {key: value.shape for key, value in bundle.tensors.items() if key.startswith("encoder.")}
+    return tower | {"text.rendering": bundle.tensors["text.rendering"].shape}
+
+
+def _mean(values: list[torch.Tensor], weights: list[float]) -> torch.Tensor:
+    if not values[0].is_floating_point():
+        return values[0]  # counters of batch norms, which scoring does not read
+    total = sum(weight * value.double() for weight, value in zip(weights, values, strict=True))
+    return total.to(values[0].dtype)

@@ -1,0 +1,52 @@
+"""The mean of models: by hand, and what has none."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from align3d_cli.errors import UsageError
+from align3d_cli.model.average import average_bundles
+from align3d_cli.model.bundle import Bundle, Calibration
+
+
+def model(level: float, text: torch.Tensor) -> Bundle:
+    tensors = {
+        "encoder.stem.weight": torch.full((2, 2), level, dtype=torch.float16),
+        "encoder.norm.num_batches_tracked": torch.tensor(int(level)),
+        "text.rendering": text,
+        "text.rgb": text,
+        "aligner.global_mlp.input.bias": torch.ones(2),
+    }
+    return Bundle("tiny", {"name": "lite"}, tensors, calibration=Calibration(threshold=level), sha256=str(level))
+
+
+def test_the_mean_of_two_models_by_hand():
+    """Shares 3 and 1: weights 0 and 4 give 1; axes x and y give unit vectors along (3, 1)."""
+    x, y = torch.tensor([[1.0, 0.0]]).expand(2, 2), torch.tensor([[0.0, 1.0]]).expand(2, 2)
+    mean = average_bundles([model(0.0, x), model(4.0, y)], [3.0, 1.0])
+    assert torch.equal(mean.tensors["encoder.stem.weight"], torch.ones(2, 2, dtype=torch.float16))
+    expected = torch.tensor([[3.0, 1.0], [3.0, 1.0]]) / 10**0.5
+    torch.testing.assert_close(mean.tensors["text.rendering"], expected)
+    assert [part["share"] for part in mean.record["average"]] == [0.75, 0.25]
+    assert [part["sha256"] for part in mean.record["average"]] == ["0.0", "4.0"]
+
+
+def test_settings_are_the_first_ones_and_the_aligner_stays_behind():
+    """The second stage of neither model fits the mean of their towers."""
+    text = torch.eye(2)
+    mean = average_bundles([model(0.0, text), model(1.0, text)], [1.0, 1.0])
+    assert mean.calibration.threshold == 0.0 and mean.branches == ("rendering",)
+    assert not mean.part("aligner") and mean.sha256 is None
+
+
+def test_what_has_no_mean_is_refused():
+    """One model, a share too few or of nothing, towers of other settings or sizes."""
+    first = model(0.0, torch.eye(2))
+    for count, shares in ((1, [1.0]), (2, [1.0]), (2, [1.0, 0.0]), (2, [1.0, float("nan")])):
+        with pytest.raises(UsageError, match="share"):
+            average_bundles([first] * count, shares)
+    larger = replace(first, tensors=first.tensors | {"encoder.stem.weight": torch.ones(3, 3)})
+    for other in (larger, replace(first, encoder={"name": "lite", "variant": "lite1"})):
+        with pytest.raises(UsageError, match="another tower"):
+            average_bundles([first, other], [1.0, 1.0])
