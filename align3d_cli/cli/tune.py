@@ -22,7 +22,9 @@ def tune(
     out: Path = typer.Option(..., "--out", help="Where the tuned tower and its prompts are written."),
     imagenet: Path | None = typer.Option(None, help="EfficientNet-Lite ImageNet weights (safetensors) to start from."),
     start: Path | None = typer.Option(None, "--start", help="A tuned bundle to start from instead."),
-    meshes: list[Path] = typer.Option([], "--from", help="Folders of meshes that get defects, beside the parts."),
+    meshes: list[Path] = typer.Option(
+        [], "--from", help="Folders of meshes that get defects, beside the parts; drawn from alike."
+    ),
     mesh_share: float = typer.Option(
         0.4, min=0.0, max=1.0, callback=finite, help="Share of the scans made from those meshes."
     ),
@@ -36,6 +38,9 @@ def tune(
     crop: int | None = typer.Option(None, help="Read parts of the views, this many pixels a side; a multiple of 32."),
     frozen_stages: int = typer.Option(
         0, help="First stages of the trunk that stay as they are; 3 halves the time.", min=0, max=7
+    ),
+    frozen_norms: bool = typer.Option(
+        False, "--frozen-norms", help="Keep the batch norms' means and variances: for small batches, with --start."
     ),
     learning_rate: float = typer.Option(1e-3, callback=positive, help="Peak learning rate."),
     seed: int = typer.Option(0, min=0, help="Seed of scans, batches and augmentation."),
@@ -67,6 +72,7 @@ def tune(
         warm_samples=warm_samples,
         crop_px=crop,
         frozen_stages=frozen_stages,
+        frozen_norms=frozen_norms,
         learning_rate=learning_rate,
         seed=seed,
     )

@@ -34,8 +34,11 @@ class TuneConfig:
     samples_per_step:  new scans that enter the pool a step; warm_samples: before the first step
     views_per_sample:  of each scan; pool_views: how many are kept to draw batches from
     focal_gamma:       arXiv 1708.02002; ema_decay: of the average of the weights that is kept as the model
-    crop_px:           side of the part of a view that a step reads, half of them centred on a defect; None reads all
+    crop_px:           side of the part of a view that a step reads, half of them centred on a defect where there
+                       is one, the rest anywhere on the surface; None reads all
     frozen_stages:     first stages of the trunk, and its stem, that stay as they are; 0 tunes everything
+    frozen_norms:      batch norms keep the means and variances they begin with: for small batches, and so that runs
+                       from one start can be averaged
     """
 
     steps: int = 6000
@@ -52,6 +55,7 @@ class TuneConfig:
     ema_decay: float = 0.998
     crop_px: int | None = None
     frozen_stages: int = 0
+    frozen_norms: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -103,6 +107,10 @@ class Tuner:
         self.frozen = encoder.trunk.first_stages(config.frozen_stages)
         for module in self.frozen:
             module.requires_grad_(False).eval()
+        if config.frozen_norms:
+            for module in encoder.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.eval()
         self.parameters = [p for p in (*encoder.parameters(), *prompts.parameters()) if p.requires_grad]
         self.optimiser = torch.optim.AdamW(self.parameters, weight_decay=config.weight_decay)
         self.average = {key: value.clone() for key, value in self.tensors().items()}

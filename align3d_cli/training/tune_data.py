@@ -20,6 +20,7 @@ from align3d_cli.scans.prepare import prepare
 
 BACKGROUND, GOOD, DEFECT = 0, 1, 2  # values of a view's target
 WAVE_CELLS = (3, 7, 16, 36)  # px from node to node of the added waves, about the windows of the relief bands
+WAVE_SHARE = 0.3  # of the views get them
 WAVE_PX = (0.08, 3.0)  # their strength; stereo relief of roads shows 0.2 to 0.9 px in every band
 
 
@@ -84,8 +85,8 @@ def _roll(rng: np.random.Generator) -> np.ndarray:
 def augment(depth: Tensor, generator: torch.Generator) -> Tensor:
     """Noise a sensor could have added, and the view from behind (depth turned inside out): (B, S, S) px -> the same.
 
-    White noise to half of the views. To a third, noise of a stereo camera or of the ground itself, everywhere and of
-    any scale: roughness is a defect only where the rest is smooth.
+    White noise to half of the views. To WAVE_SHARE of them, noise of a stereo camera or of the ground itself, all
+    over and of any scale: roughness is a defect only where the rest is smooth.
     """
     count, device = len(depth), depth.device
 
@@ -95,7 +96,7 @@ def augment(depth: Tensor, generator: torch.Generator) -> Tensor:
     sign = torch.where(uniform(0, 1) < 0.25, -1.0, 1.0)
     white = torch.where(uniform(0, 1) < 0.5, uniform(0, 1) ** 2 * 0.6, 0.0)
     grain = torch.randn(depth.shape, generator=generator) if device.type == "cpu" else torch.randn_like(depth)
-    strength = torch.where(uniform(0, 1) < 0.35, torch.exp(uniform(*map(math.log, WAVE_PX))), 0.0)
+    strength = torch.where(uniform(0, 1) < WAVE_SHARE, torch.exp(uniform(*map(math.log, WAVE_PX))), 0.0)
     heavy_tailed = uniform(0, 1) < 0.5
     waves = torch.zeros_like(depth)
     for cell in WAVE_CELLS:
@@ -114,18 +115,18 @@ def turn_views(depth: Tensor, target: Tensor, generator: torch.Generator) -> tup
 
 
 def crop_views(images: Tensor, target: Tensor, size_px: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """A square part of every view, for half of the views around a pixel of its defect where it has one.
+    """A square part of every view, around a pixel of its surface: for half of the views that show it, of the defect.
 
     images: (B, C, S, S), target: (B, S, S) -> (B, C, size_px, size_px), (B, size_px, size_px)
     """
     side, parts = target.shape[-1], []
     for image, labels in zip(images, target, strict=True):
-        row, column = torch.randint(side - size_px + 1, (2,), generator=generator).tolist()
-        centred, which = torch.rand(2, generator=generator).tolist()
-        defect = (labels == DEFECT).nonzero()
-        if centred < 0.5 and len(defect):
-            middle = defect[int(which * len(defect))] - size_px // 2
-            row, column = middle.clamp(0, side - size_px).tolist()
+        on_defect, which = torch.rand(2, generator=generator).tolist()
+        pixels = (labels == DEFECT).nonzero() if on_defect < 0.5 else ()
+        if not len(pixels):
+            pixels = (labels > BACKGROUND).nonzero()
+        middle = pixels[int(which * len(pixels))] if len(pixels) else torch.full((2,), side // 2)
+        row, column = (middle - size_px // 2).clamp(0, side - size_px).tolist()
         window = (slice(row, row + size_px), slice(column, column + size_px))
         parts.append((image[:, *window], labels[window]))
     return torch.stack([part[0] for part in parts]), torch.stack([part[1] for part in parts])

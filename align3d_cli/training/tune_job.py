@@ -25,10 +25,13 @@ CHECKPOINT_SECONDS = 120.0  # what a killed run loses at most
 
 @dataclass(frozen=True, slots=True)
 class ScanMaker:
-    """Makes the scan of a number, the same one in every process; sent to the worker processes by value."""
+    """Makes the scan of a number, the same one in every process; sent to the worker processes by value.
+
+    meshes: of each folder, which are drawn from alike however many a folder holds
+    """
 
     seed: int
-    meshes: tuple[str, ...]
+    meshes: tuple[tuple[str, ...], ...]
     mesh_share: float
     plan: ViewPlan
     views: int
@@ -43,7 +46,9 @@ class ScanMaker:
         raise rejected
 
     def _make(self, rng: np.random.Generator) -> SampleViews:
-        source = str(rng.choice(self.meshes)) if self.meshes and rng.random() < self.mesh_share else None
+        source = None
+        if self.meshes and rng.random() < self.mesh_share:
+            source = str(rng.choice(self.meshes[rng.integers(len(self.meshes))]))
         if source is None and rng.random() < RELIEF_SHARE:
             source = "relief"
         labelled = make_sample(int(rng.integers(2**31)), source=source).scan
@@ -113,7 +118,7 @@ class TuneJob:
         return tuner
 
     def _maker(self) -> ScanMaker:
-        sources = tuple(str(path) for folder in self.meshes for path in mesh_sources(folder))
+        sources = tuple(tuple(str(path) for path in mesh_sources(folder)) for folder in self.meshes)
         plan = ViewPlan("auto", 9, self.view_px, "fitted")
         return ScanMaker(self.config.seed, sources, self.mesh_share, plan, self.config.views_per_sample)
 
