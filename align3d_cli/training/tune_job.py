@@ -21,6 +21,7 @@ from align3d_cli.training.tune_data import SampleViews, ViewPool, stream, views_
 ATTEMPTS = 20  # a stream that fails that often in a row is broken
 RELIEF_SHARE = 0.15  # of the generated parts: the only family that is a landscape, not an object
 CHECKPOINT_SECONDS = 120.0  # what a killed run loses at most
+LOG_STEPS = 50  # a line of the log is the mean over these
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,13 @@ class TuneJob:
         seen_before = max(0, scans_by(tuner.step, self.config) - self.config.pool_views // per_scan)
         pool.added = seen_before * per_scan
         scans = stream(self._maker(), seen_before, self.jobs)
-        saved = time.monotonic()
+        saved, losses = time.monotonic(), []
         for loss in run(tuner, pool, scans, until=lambda _: time.monotonic() > deadline):
             advance(1)
-            if tuner.step % 50 == 0:
-                terms = {name: round(float(value), 4) for name, value in loss.items()}
-                log(json.dumps({"step": tuner.step, "scans": pool.added // per_scan} | terms))
+            losses.append(loss)
+            if tuner.step % LOG_STEPS == 0:
+                log(json.dumps({"step": tuner.step, "scans": pool.added // per_scan} | mean_terms(losses)))
+                losses = []
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 tuner.save(self.checkpoint)
                 saved = time.monotonic()
@@ -133,3 +135,8 @@ class TuneJob:
             scoring=Scoring(self.config.temperature, object_form="top", top_share=0.003, view_weight="incidence"),
             record={"tune": asdict(self.config) | {"steps_done": tuner.step, "meshes": self.mesh_share}},
         )
+
+
+def mean_terms(losses: list[dict[str, torch.Tensor]]) -> dict[str, float]:
+    """Mean of every term of the loss over some steps."""
+    return {name: round(float(torch.stack([loss[name] for loss in losses]).mean()), 4) for name in losses[0]}

@@ -27,6 +27,7 @@ from align3d_cli.training.tune_data import (
     turn_views,
     views_of,
 )
+from align3d_cli.training.tune_job import mean_terms
 
 SIZE = 64
 CONFIG = TuneConfig(steps=4, batch=4, samples_per_step=1.0, views_per_sample=2, pool_views=8, warm_samples=2)
@@ -151,6 +152,23 @@ def test_tuning_lowers_the_loss():
     learner = tuner(replace(CONFIG, steps=40, samples_per_step=0.1, learning_rate=3e-2))
     losses = [sum(float(t) for t in terms.values()) for terms in run(learner, ViewPool(8, SIZE, "cpu"), scans(), never)]
     assert np.mean(losses[-5:]) < np.mean(losses[:5]) * 2 / 3
+
+
+def test_a_line_of_the_log_is_the_mean_over_its_steps():
+    """Two steps with 1 and 2, 4 and 0: means 2.5 and 1."""
+    rows = ((1.0, 2.0), (4.0, 0.0))
+    steps = [{"focal": torch.tensor(focal), "dice": torch.tensor(dice)} for focal, dice in rows]
+    assert mean_terms(steps) == {"focal": 2.5, "dice": 1.0}
+
+
+def test_frozen_norms_keep_their_means_and_learn_their_scales():
+    """The running means stay as they were, scale and shift of the norms move."""
+    learner = tuner(replace(CONFIG, frozen_norms=True))
+    before = {key: value.clone() for key, value in learner.tensors().items()}
+    next(run(learner, ViewPool(8, SIZE, "cpu"), scans(), never))
+    moved = {key for key, value in learner.tensors().items() if not torch.equal(value, before[key])}
+    assert not any("running" in key or "num_batches" in key for key in moved)
+    assert "encoder.trunk.stages.3.0.body.0.1.weight" in moved
 
 
 def test_a_run_that_was_cut_ends_with_the_same_weights(tmp_path):
