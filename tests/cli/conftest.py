@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,13 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 PATHS = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+
+CLIP = {
+    "embed_dim": 16,
+    "quick_gelu": True,
+    "vision_cfg": {"image_size": 48, "layers": 2, "width": 32, "patch_size": 8, "head_width": 16},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 3},
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,17 @@ def model(tmp_path_factory) -> Path:
         Calibration(threshold=0.5, colour_low=0.2, colour_high=0.8),
     )
     return save_bundle(tmp_path_factory.mktemp("model") / "tiny.safetensors", bundle).path
+
+
+@pytest.fixture(scope="session")
+def clip_model(tmp_path_factory):
+    """An untrained model on a tiny CLIP with random weights, as a file."""
+    from align3d_cli.model.bundle import Bundle, ViewSettings, save_bundle
+    from align3d_cli.model.encoder import EncoderSettings
+
+    encoder = {"name": "tiny", "config": CLIP, "random_seed": 0, "settings": asdict(EncoderSettings())}
+    bundle = Bundle("tiny", encoder, {}, ViewSettings("front:3", 3, 48))
+    return save_bundle(tmp_path_factory.mktemp("clip") / "tiny.safetensors", bundle).path
 
 
 @pytest.fixture

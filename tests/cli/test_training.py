@@ -1,61 +1,11 @@
 """`align3d align` and `prompt-train` as programs: a folder of coloured scans in, a model out that `score` takes."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-CLIP = {
-    "embed_dim": 16,
-    "quick_gelu": True,
-    "vision_cfg": {"image_size": 48, "layers": 2, "width": 32, "patch_size": 8, "head_width": 16},
-    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 3},
-}
-SIDE = 40
-
-
-def write_plate(path, seed: int, bump: bool, colour: bool = True) -> np.ndarray:
-    """A ply of a wavy plate of 40 x 40 points, with a bump or without; returns its labels."""
-    rng = np.random.default_rng(seed)
-    u, v = np.meshgrid(np.linspace(-1, 1, SIDE), np.linspace(-1, 1, SIDE))
-    distance = np.hypot(u - rng.uniform(-0.5, 0.5), v - rng.uniform(-0.5, 0.5))
-    z = 0.05 * np.sin(3 * u) + bump * 0.3 * np.exp(-((distance / 0.2) ** 2))
-    columns = [("x", "<f4", u), ("y", "<f4", v), ("z", "<f4", z)]
-    if colour:
-        columns += [(name, "u1", 100 + 60 * z + rng.normal(0, 5, u.shape)) for name in ("red", "green", "blue")]
-    rows = np.zeros(u.size, [(name, kind) for name, kind, _ in columns])
-    for name, _, values in columns:
-        rows[name] = values.ravel()
-    kinds = {"<f4": "float", "u1": "uchar"}
-    header = "".join(f"property {kinds[kind]} {name}\n" for name, kind, _ in columns)
-    start = f"ply\nformat binary_little_endian 1.0\nelement vertex {u.size}\n{header}end_header\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(start.encode() + rows.tobytes())
-    return (distance < 0.3).ravel() & bump
-
-
-def write_folder(root, n: int = 4, colour: bool = True):
-    """<root>/{good,bump}/*.ply and <root>/gt/bump/*.npy"""
-    for i in range(n):
-        kind = "bump" if i % 2 else "good"
-        label = write_plate(root / kind / f"{i:03d}.ply", i, bool(i % 2), colour)
-        if i % 2:
-            (root / "gt" / kind).mkdir(parents=True, exist_ok=True)
-            np.save(root / "gt" / kind / f"{i:03d}.npy", label)
-    return root
-
-
-@pytest.fixture(scope="module")
-def clip_model(tmp_path_factory):
-    """An untrained model on a tiny CLIP with random weights, as a file."""
-    from align3d_cli.model.bundle import Bundle, ViewSettings, save_bundle
-    from align3d_cli.model.encoder import EncoderSettings
-
-    encoder = {"name": "tiny", "config": CLIP, "random_seed": 0, "settings": asdict(EncoderSettings())}
-    bundle = Bundle("tiny", encoder, {}, ViewSettings("front:3", 3, 48))
-    return save_bundle(tmp_path_factory.mktemp("clip") / "tiny.safetensors", bundle).path
+from .plates import write_folder
 
 
 @pytest.fixture(scope="module")
