@@ -1,7 +1,6 @@
 """`align3d align`: stage 1, teach an aligner to turn rendering features into those of coloured views."""
 
 from enum import StrEnum
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -81,22 +80,13 @@ def align(
     Needs a colour for every point. It learns from the TEST split of the auxiliary categories, which is the field's
     protocol; figures on those categories are no result. Features are stored once; a killed run goes on where it was.
     """
-    from align3d_cli.cli import training_run as run
+    from align3d_cli.cli.training_run import Call
     from align3d_cli.model.profiles import get_profile
     from align3d_cli.training import session, start
 
-    source = run.Source(profile, model, backbone, pretrained, weights, precision, views)
-    settings = get_profile(profile)
+    call, settings = Call.of(locals()), get_profile(profile)
     config = start.align_config(
-        settings, epochs=epochs, reweight=reweight and reweight.value, strength=strength,
-        reweight_epochs=reweight_epochs, batch=batch, learning_rate=learning_rate, seed=seed,
-        tokens_per_view=tokens_per_view,
+        settings, reweight=reweight and reweight.value, strength=strength, reweight_epochs=reweight_epochs,
+        tokens_per_view=tokens_per_view, **call.schedule,
     )  # fmt: skip
-    data = run.auxiliary(dataset, root, category, split, limit, count, data_seed)
-    bundle = source.bundle(settings, dataset)
-    if print_config:
-        return run.print_config(bundle, settings, config, data)
-    run.carry_out(
-        partial(session.align, bundle, data, config=config), data, epochs=config.epochs, out=out, device=device,
-        store=store, max_minutes=max_minutes, fresh=fresh, json=json, force=force,
-    )  # fmt: skip
+    call.carry_out(session.align, call.bundle(settings, model), settings, config)

@@ -108,31 +108,21 @@ def prompt_train(
     It learns from the TEST split of the auxiliary categories, which is the field's protocol; figures on those
     categories are no result. Features are stored once and shared with `align`; a killed run goes on where it was.
     """
-    from align3d_cli.cli import training_run as run
+    from align3d_cli.cli.training_run import Call
     from align3d_cli.model.profiles import get_profile
     from align3d_cli.training import session, start
 
-    settings = get_profile(profile)
-    origin = _origin(aligner, model, no_align or "rgb" not in settings.branches)
-    source = run.Source(profile, origin, backbone, pretrained, weights, precision, views)
-    bundle = source.bundle(settings, dataset)
+    call, settings = Call.of(locals()), get_profile(profile)
+    alone = no_align or "rgb" not in settings.branches
+    bundle = call.bundle(settings, _origin(aligner, model, alone))
     config = start.prompt_config(
-        settings, epochs=epochs, alpha=alpha, contrastive_epochs=contrastive_epochs, map_px=map_px, batch=batch,
-        view_average=view_average and view_average.value, learning_rate=learning_rate, seed=seed,
-        keep_rendering=keep_rendering, temperature=bundle.scoring.temperature,
+        settings, alpha=alpha, contrastive_epochs=contrastive_epochs, map_px=map_px,
+        view_average=view_average and view_average.value, keep_rendering=keep_rendering,
+        temperature=bundle.scoring.temperature, **call.schedule,
     )  # fmt: skip
-    data = run.auxiliary(dataset, root, category, split, limit, count, data_seed)
     kind = start.kind_of_prompts(prompts.value, bundle)
-    if print_config:
-        return run.print_config(bundle, settings, config, data)
-    stage = partial(
-        session.train_text, bundle, data, config=config, profile=settings, kind=kind,
-        use_aligner=not (no_align or "rgb" not in settings.branches),
-    )  # fmt: skip
-    run.carry_out(
-        stage, data, epochs=config.epochs, out=out, device=device, store=store, max_minutes=max_minutes,
-        fresh=fresh, json=json, force=force,
-    )  # fmt: skip
+    stage = partial(session.train_text, profile=settings, kind=kind, use_aligner=not alone)
+    call.carry_out(stage, bundle, settings, config)
 
 
 def _origin(aligner: Path | None, model: str | None, no_align: bool) -> str | None:

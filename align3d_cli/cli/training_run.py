@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,54 +22,92 @@ SPLITS = ("test", "train", "all")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where the model comes from: an existing one, or an untrained backbone."""
+class Call:
+    """The options that both stages share, as a command got them; training_options says what each means.
 
+    Raises UsageError for views and splits that do not exist.
+    """
+
+    dataset: str
+    out: Path
+    root: Path | None
+    category: list[str] | None
+    split: str
+    limit: int | None
+    count: int
+    data_seed: int
+    backbone: str | None
+    pretrained: str | None
+    weights: Path | None
+    model: str | None
     profile: str
-    model: str | None = None
-    backbone: str | None = None
-    pretrained: str | None = None
-    weights: Path | None = None
-    precision: str = "float32"
-    views: str | None = None
+    views: str | None
+    precision: str
+    epochs: int | None
+    batch: int | None
+    learning_rate: float | None
+    seed: int
+    store: Path | None
+    device: str
+    max_minutes: float | None
+    fresh: bool
+    json: bool
+    force: bool
+    print_config: bool
 
     def __post_init__(self) -> None:
         check_views(self.views)
-        if self.model and (self.backbone or self.pretrained or self.weights):
-            raise UsageError("--model brings its own image tower; leave --backbone, --pretrained and --weights out")
+        if self.split not in SPLITS:
+            raise UsageError(f"--split {self.split}: unknown; use one of {', '.join(SPLITS)}")
 
-    def bundle(self, profile: "Profile", dataset: str) -> "Bundle":
-        """The model to start from. Raises EnvironmentMissing or InputRejected."""
+    @classmethod
+    def of(cls, arguments: dict[str, Any]) -> "Call":
+        """The shared ones among a command's arguments by name, its `locals()`."""
+        return cls(**{field.name: arguments[field.name] for field in fields(cls)})
+
+    @property
+    def schedule(self) -> dict[str, Any]:
+        """What either stage's configuration takes from them; None keeps the profile's."""
+        return {name: getattr(self, name) for name in ("epochs", "batch", "learning_rate", "seed")}
+
+    def data(self) -> "Data":
+        """The auxiliary data."""
+        from align3d_cli.training.data import Data
+
+        split, categories = None if self.split == "all" else self.split, tuple(self.category or ())
+        return Data(self.dataset, self.root, categories, split, self.limit, self.count, self.data_seed)
+
+    def bundle(self, profile: "Profile", model: str | None) -> "Bundle":
+        """What the stage goes on from: the model of that name or path, else an untrained backbone.
+
+        Raises UsageError, EnvironmentMissing or InputRejected.
+        """
+        tower = {name: getattr(self, name) for name in ("backbone", "pretrained", "weights")}
+        if model and any(tower.values()):
+            raise UsageError("--model brings its own image tower; leave --backbone, --pretrained and --weights out")
         from align3d_cli.model.bundle import load_bundle
         from align3d_cli.training.start import untrained
 
-        if self.model:
-            bundle = load_bundle(self.model)
-        else:
-            bundle = untrained(
-                profile,
-                dataset,
-                backbone=self.backbone,
-                pretrained=self.pretrained,
-                weights=self.weights,
-                precision=self.precision,
-            )
+        own = partial(untrained, profile, self.dataset, **tower, precision=self.precision)
+        bundle = load_bundle(model) if model else own()
         if self.views is None:
             return bundle
         named = {"count": int(self.views)} if self.views.isdigit() else {"preset": self.views}
         return replace(bundle, views=replace(bundle.views, **named))
 
+    def carry_out(self, stage: Callable[..., "Trained"], bundle: "Bundle", profile: "Profile", config: Any) -> None:
+        """Train, write the model and tell; or only show the settings, with --print-config.
 
-def auxiliary(dataset, root, category, split, limit, count, data_seed) -> "Data":
-    """The auxiliary data of a call. Raises UsageError for a split that does not exist."""
-    from align3d_cli.training.data import Data
+        stage: of training.session; gets bundle, data, config, samples and session
+        """
+        data = self.data()
+        if self.print_config:
+            _print_config(bundle, profile, config, data)
+        else:
+            _train(partial(stage, bundle, data, config=config), data, self, config.epochs)
 
-    if split not in SPLITS:
-        raise UsageError(f"--split {split}: unknown; use one of {', '.join(SPLITS)}")
-    return Data(dataset, root, tuple(category or ()), None if split == "all" else split, limit, count, data_seed)
 
-
-def print_config(bundle: "Bundle", profile: "Profile", config: Any, data: "Data") -> None:
+def _print_config(bundle: "Bundle", profile: "Profile", config: Any, data: "Data") -> None:
     """All settings of a call as JSON."""
     settings = {
         "profile": profile.settings(),
@@ -81,37 +120,25 @@ def print_config(bundle: "Bundle", profile: "Profile", config: Any, data: "Data"
     output.result_json(settings, indent=2)
 
 
-def carry_out(
-    stage: Callable[..., "Trained"],
-    data: "Data",
-    *,
-    epochs: int,
-    out: Path,
-    device: str,
-    store: Path | None,
-    max_minutes: float | None,
-    fresh: bool,
-    json: bool,
-    force: bool,
-) -> None:
+def _train(stage: Callable[..., "Trained"], data: "Data", call: Call, epochs: int) -> None:
     """Train, write the model, print the result; under torchrun only the first process writes and talks."""
-    refuse_overwriting([out], force=force)
+    refuse_overwriting([call.out], force=call.force)
     import torch
 
     from align3d_cli.model.device import resolve_device
     from align3d_cli.training.distributed import joined, local_device
     from align3d_cli.training.session import Session
 
-    where = local_device(torch.device(resolve_device(device)))
+    where = local_device(torch.device(resolve_device(call.device)))
     with joined(where) as workers:
         samples = data.samples()
-        session = Session(str(where), store, max_minutes, fresh, workers)
+        session = Session(str(where), call.store, call.max_minutes, call.fresh, workers)
         if workers.first:
             trained = with_progress(stage, samples, session, epochs)
         else:
             trained = stage(samples=samples, session=session)
         if workers.first:
-            _tell(trained, out, json)
+            _tell(trained, call.out, call.json)
 
 
 def with_progress(stage: Callable, samples: Sequence["Sample"], session: "Session", epochs: int) -> "Trained":
