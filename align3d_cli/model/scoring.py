@@ -83,8 +83,7 @@ def smooth(values: np.ndarray, scan: Prepared, scoring: Scoring, size_px: int) -
     if scoring.smoothing == "grid":
         return smooth_grid(values, scan, scoring.smooth_sigma_px, size_px, times)
     if scoring.smooth > 0:
-        for _ in range(times):
-            values = smooth_points(scan.xyz, values, scoring.smooth * max(scan.report["extent"]))
+        return smooth_points(scan.xyz, values, scoring.smooth * max(scan.report["extent"]), times)
     return values
 
 

@@ -47,48 +47,69 @@ def fill_unseen(xyz: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, int]:
     return filled, n_unseen
 
 
-def smooth_points(xyz: np.ndarray, scores: np.ndarray, radius: float) -> np.ndarray:
+def smooth_points(xyz: np.ndarray, scores: np.ndarray, radius: float, times: int = 1) -> np.ndarray:
     """Gaussian mean over the neighbours of every point in space, sigma = radius / 2, cut off at `radius`.
 
-    xyz: (N, 3) finite; scores: (N,), NaN is left out of the means and stays NaN; radius in units of the cloud.
+    xyz: (N, 3) finite; scores: (N,), NaN is left out of the means and stays NaN; radius in units of the cloud;
+    times: how often, one after the other
     Returns (N,) float32 within the range of the scores.
 
     Points closer than radius / 3 are averaged first and share one mean and its gradient; each point reads the mean
     at its own place. Where points lie further apart this is the Gaussian mean itself.
     """
-    scores = np.asarray(scores, dtype=np.float32)
-    known = np.flatnonzero(~np.isnan(scores))
+    smooth = np.array(scores, dtype=np.float32)
+    known = np.flatnonzero(~np.isnan(smooth))
     if radius <= 0 or len(known) == 0:
-        return scores.copy()
-    cell_of_point, count, centre, mean = _cells(xyz[known], scores[known], radius / 3.0)
-    value, gradient = _gaussian_means(count, centre, mean, radius)
+        return smooth
+    cell_of_point, count, centre = _cells(xyz[known], radius / 3.0)
+    pairs = _pairs(count, centre, radius)
     away = xyz[known] - centre[cell_of_point]
-    smooth = np.full(len(scores), np.nan, np.float32)
-    smooth[known] = value[cell_of_point] + np.einsum("ni,ni->n", away, gradient[cell_of_point])
-    return np.clip(smooth, scores[known].min(), scores[known].max(), out=smooth)
+    for _ in range(times):
+        values = smooth[known]
+        mean = np.bincount(cell_of_point, values) / count
+        value, gradient = _gaussian_means(count, mean, *pairs, radius)
+        moved = value[cell_of_point] + np.einsum("ni,ni->n", away, gradient[cell_of_point])
+        smooth[known] = np.clip(moved.astype(np.float32), values.min(), values.max())
+    return smooth
 
 
-def _cells(xyz: np.ndarray, scores: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Points by cubic cells: cell of each point (N,); of C filled cells count, mean place (C, 3) and mean score."""
+def _cells(xyz: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points by cubic cells: cell of each point (N,); of C filled cells how many points (C,) and mean place (C, 3)."""
     low = xyz.min(axis=0)
     side = max(side, float(np.ptp(xyz, axis=0).max()) / MOST_CELLS)
     at = ((xyz - low) / side).astype(np.int64)
     key = (at[:, 0] * (MOST_CELLS + 1) + at[:, 1]) * (MOST_CELLS + 1) + at[:, 2]
     cell_of_point, count = np.unique(key, return_inverse=True, return_counts=True)[1:]
     centre = np.stack([np.bincount(cell_of_point, part) for part in (xyz - low).T], axis=1) / count[:, None] + low
-    return cell_of_point, count, centre, np.bincount(cell_of_point, scores) / count
+    return cell_of_point, count, centre
 
 
-def _gaussian_means(
-    count: np.ndarray, centre: np.ndarray, mean: np.ndarray, radius: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Gaussian mean of all cells within the radius at each cell's centre (C,), and its gradient in space (C, 3)."""
+def _pairs(
+    count: np.ndarray, centre: np.ndarray, radius: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Every cell's neighbours within the radius, P pairs in both directions.
+
+    Returns (P,) the cell, (P,) its neighbour, (P, 3) the way there and (P,) the neighbour's weight.
+    """
     tree = cKDTree(centre, balanced_tree=False, compact_nodes=False)
     one, two = tree.query_pairs(radius, output_type="ndarray").T
     to, fro = np.concatenate([one, two]), np.concatenate([two, one])
     apart = centre[fro] - centre[to]
     weight = count[fro] * np.exp(np.einsum("pi,pi->p", apart, apart) * (-2.0 / radius**2))
-    cells = len(centre)
+    return to, fro, apart, weight
+
+
+def _gaussian_means(
+    count: np.ndarray,
+    mean: np.ndarray,
+    to: np.ndarray,
+    fro: np.ndarray,
+    apart: np.ndarray,
+    weight: np.ndarray,
+    radius: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gaussian mean of the cells' means at each cell's centre (C,), and its gradient in space (C, 3); see `_pairs`."""
+    cells = len(count)
     total = count + np.bincount(to, weight, cells)
     value = (count * mean + np.bincount(to, weight * mean[fro], cells)) / total
     pull = weight * (mean[fro] - value[to]) * (4.0 / radius**2)  # of exp(-d^2 / (2 sigma^2)): d / sigma^2

@@ -98,3 +98,13 @@ def test_smoothing_leaves_unknown_scores_out():
     smooth = smooth_points(xyz, scores, 2.5)
     assert np.isnan(smooth[4])
     np.testing.assert_allclose(np.delete(smooth, 4), 2.0)
+
+
+def test_smoothing_several_times_is_one_time_after_the_other():
+    """The cells are laid once for all rounds; the values are the same to the last bit, NaN included."""
+    rng = np.random.default_rng(0)
+    xyz, scores = rng.random((4000, 3)), rng.random(4000).astype(np.float32)
+    scores[:30] = np.nan
+    once = smooth_points(xyz, scores, 0.1)
+    np.testing.assert_array_equal(smooth_points(xyz, scores, 0.1, times=2), smooth_points(xyz, once, 0.1))
+    assert np.nanstd(smooth_points(xyz, scores, 0.1, times=2)) < np.nanstd(once)
