@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Trains the default model from nothing: bash weights/train.sh MESHES OUT [cpu|cuda]
 #
-# MESHES/train, MESHES/calibration, MESHES/test: textured meshes (.glb, .stl, ..), no object in two of them. The model
-# card names those of the shipped model. A killed run goes on where it was when the same command is given again.
-# Smaller runs through the environment: TUNE_STEPS, STAGE_SCANS, CALIBRATION_SCANS, TEST_SCANS.
+# MESHES/train, MESHES/calibration, MESHES/test: textured meshes (.glb, .stl, ..), no object in two of them.
+# MESHES/more: further meshes to learn normal shapes from, colour not needed. The model card says what the shipped model
+# saw. A killed run goes on where it was when the same command is given again.
+# Smaller runs through the environment: TUNE_STEPS, RETUNE_STEPS, STAGE_SCANS, CALIBRATION_SCANS, TEST_SCANS.
 set -euo pipefail
 meshes=$1 out=$2 device=${3:-auto}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,10 +16,18 @@ mkdir -p "$out"
     --from "$meshes/train" --mesh-share 0.45 --steps "${TUNE_STEPS:-6000}" --samples-per-step 1.3 --pool-views 54000 \
     --seed 0 --jobs "$jobs" --device "$device" --out "$out/tuned.safetensors"
 
+# Noise of every scale and more shapes, on small batches; a little of it in the mean takes the new and keeps the old.
+[ -e "$out/retuned.safetensors" ] || align3d tune --start "$out/tuned.safetensors" --from "$meshes/train" \
+    --from "$meshes/more" --mesh-share 0.6 --steps "${RETUNE_STEPS:-3200}" --batch 16 --crop 224 --frozen-stages 3 \
+    --frozen-norms --learning-rate 4e-4 --samples-per-step 0.5 --warm-samples 120 --pool-views 4000 \
+    --seed 11 --jobs "$jobs" --device "$device" --out "$out/retuned.safetensors"
+[ -e "$out/mean.safetensors" ] || align3d weights average "$out/tuned.safetensors" "$out/retuned.safetensors" \
+    --share 0.85 --share 0.15 --out "$out/mean.safetensors"
+
 # The two stages of the paper, on coloured full scans of the same meshes.
 align3d synth --out "$out/stage" --from "$meshes/train" -n "${STAGE_SCANS:-64}" --seed 7 --points 30000 --mode full
 [ -e "$out/aligned.safetensors" ] || align3d align --dataset folder --root "$out/stage" --split all \
-    --model "$out/tuned.safetensors" --epochs 30 --tokens-per-view 800 --seed 0 --device "$device" \
+    --model "$out/mean.safetensors" --epochs 30 --tokens-per-view 800 --seed 0 --device "$device" \
     --store "$out/features" --out "$out/aligned.safetensors"
 [ -e "$out/prompted.safetensors" ] || align3d prompt-train --dataset folder --root "$out/stage" --split all \
     --aligner "$out/aligned.safetensors" --keep-rendering --epochs 8 --map-px 160 --seed 0 --device "$device" \

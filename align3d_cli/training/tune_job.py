@@ -132,7 +132,13 @@ class TuneJob:
             encoder={"name": "lite"} | self.encoder,
             tensors=tensors,
             views=ViewSettings("auto", 9, self.view_px, "fitted", "geometry"),
-            scoring=Scoring(self.config.temperature, object_form="top", top_share=0.003, view_weight="incidence"),
+            scoring=Scoring(
+                self.config.temperature,
+                rgb_weight_object=0.0,  # the aligned branch sharpens the map and ranks whole parts no better
+                object_form="top",
+                top_share=0.003,
+                view_weight="incidence",
+            ),
             record={"tune": asdict(self.config) | {"steps_done": tuner.step, "meshes": self.mesh_share}},
         )
 
