@@ -45,32 +45,6 @@ def relief_channels(depth: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     Returns (V, 7, H, W) float32 in [0, 1]: normal x, y, z, then relief in four bands. Zero of a signed channel is 0.5;
     background is 0.5 with normal z 0. Relief is above 0.5 where the surface is nearer to the eye than its surroundings.
     """
-    if depth.is_cuda:
-        return _relief_channels(depth, mask)
-    out = torch.full((len(depth), CHANNELS, *depth.shape[1:]), 0.5)
-    out[:, NORMAL_Z] = 0.0
-    for view, (of_view, where) in enumerate(zip(depth, mask, strict=True)):
-        rows, columns = _occupied(where)
-        out[view, :, rows, columns] = _relief_channels(of_view[None, rows, columns], where[None, rows, columns])[0]
-    return out
-
-
-def _occupied(mask: torch.Tensor) -> tuple[slice, slice]:
-    """Rows and columns of a view that matter to its relief, (H, W) bool: about half the pixels, and they stay in cache.
-
-    A cell of the coarsest reduction around the surface, because coarse planes are interpolated between cells.
-    """
-    cell, ranges = max(reduction for reduction, _ in SCALES), []
-    for dim, size in ((1, mask.shape[0]), (0, mask.shape[1])):
-        at = mask.any(dim=dim).nonzero()[:, 0]
-        if size % cell or not len(at):
-            return slice(0, mask.shape[0]), slice(0, mask.shape[1])
-        low, high = int(at[0]) // cell - 1, int(at[-1]) // cell + 2
-        ranges.append(slice(max(0, low * cell), min(size, high * cell)))
-    return ranges[0], ranges[1]
-
-
-def _relief_channels(depth: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     depth = torch.where(mask, depth, 0.0)
     planes = [plane_fit(depth, mask, reduction, half) for reduction, half in SCALES]
     levels = [depth] + [plane.offset for plane in planes]

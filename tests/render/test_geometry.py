@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from align3d_cli.render.geometry import _occupied, _relief_channels, plane_fit, relief_channels
+from align3d_cli.render.geometry import plane_fit, relief_channels
 
 SIZE = 64
 
@@ -64,17 +64,3 @@ def test_background_is_neutral():
     channels = relief_channels(torch.where(mask, 0.0, 99.0), mask)[0]
     assert (channels[:, 0, 0] == torch.tensor([0.5, 0.5, 0.0, 0.5, 0.5, 0.5, 0.5])).all()
     assert torch.allclose(channels[3:, 30, 30], torch.full((4,), 0.5))
-
-
-@pytest.mark.parametrize("size", [96, 100])
-def test_what_lies_off_the_surface_changes_nothing(size: int):
-    """Views are worked on within the bounds of their surface on CPU: the same numbers as over the whole view."""
-    generator = torch.Generator().manual_seed(0)
-    depth = torch.randn(4, size, size, generator=generator)
-    mask = torch.zeros(4, size, size, dtype=torch.bool)
-    mask[0, 9:33, 50:77] = True
-    mask[1, :, 3] = True
-    mask[2] = torch.rand(size, size, generator=generator) < 0.5
-    torch.testing.assert_close(relief_channels(depth, mask), _relief_channels(depth, mask), atol=1e-6, rtol=0)
-    rows, columns = _occupied(mask[0])
-    assert size % 8 or (rows, columns) == (slice(0, 48), slice(40, 88))
