@@ -15,7 +15,7 @@ import torch
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.encoder import Encoder, EncoderSettings, load_encoder
-from align3d_cli.model.scoring import BranchResult, fill, fuse, object_score, point_scores
+from align3d_cli.model.scoring import BranchResult, fill_branches, fuse, object_score, point_scores
 from align3d_cli.model.similarity import patch_probabilities, view_maps
 from align3d_cli.render.draw import ViewPlan, draw_style, draw_views, resolve_preset
 from align3d_cli.render.geometry import NORMAL_Z, incidence
@@ -106,22 +106,22 @@ class Inspector:
     @torch.inference_mode()
     def inspect(self, cloud: PointCloud, background: str = "auto") -> Inspection:
         """Score every point of the scan and the scan as a whole. Raises InputRejected where that cannot be done."""
-        clock, unseen = Clock(self.device), self.bundle.scoring.unseen
+        clock = Clock(self.device)
         with clock("prepare"):
             scan = prepare(cloud, background=background)
         look = self.look(scan, clock)
         branches = self.branches(look, clock)
         with clock("lift"):
-            fused, n_unseen = self.point_scores(scan, branches)
+            branches, n_unseen = fill_branches(scan.xyz, branches, self.bundle.scoring.unseen)
+            fused = self.point_scores(scan, branches)[0]
             raw = self.object_score(scan, branches, fused)
-            filled = {name: fill(scan.xyz, b.points.cpu().numpy(), unseen)[0] for name, b in branches.items()}
         calibration = self.bundle.calibration
         report = scan.report
         return Inspection(
             score=float(1 / (1 + np.exp(-(calibration.slope * raw + calibration.offset)))),
             raw_score=raw,
             point_scores=_on_cloud(fused, scan, cloud),
-            branches={name: _on_cloud(values, scan, cloud) for name, values in filled.items()},
+            branches={name: _on_cloud(b.points.cpu().numpy(), scan, cloud) for name, b in branches.items()},
             n_points=len(cloud),
             n_invalid=report["n_invalid"],
             n_background=report["n_background"],

@@ -4,13 +4,13 @@ Every choice is a named setting of `bundle.Scoring`: as published, or with the f
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from align3d_cli.model.bundle import Scoring
-from align3d_cli.render.lift import fill_unseen, smooth_points
+from align3d_cli.render.lift import fill_unseen, nearest_seen, smooth_points
 from align3d_cli.scans.prepare import Prepared
 
 
@@ -75,6 +75,21 @@ def fill(xyz: np.ndarray, scores: np.ndarray, rule: str) -> tuple[np.ndarray, in
         return fill_unseen(xyz, scores)
     unseen = np.isnan(scores)
     return np.where(unseen, scores.dtype.type(0), scores), int(unseen.sum())
+
+
+def fill_branches(xyz: np.ndarray, branches: dict[str, BranchResult], rule: str) -> tuple[dict[str, BranchResult], int]:
+    """Branches whose points have no NaN, by the rule of `fill`, and how many had: one search serves all branches.
+
+    Their views are the same, so they leave the same points out.
+    """
+    points = {name: found.points for name, found in branches.items()}
+    unseen = torch.isnan(next(iter(points.values())))
+    if rule == "nearest":
+        rows = torch.from_numpy(nearest_seen(xyz, unseen.cpu().numpy())).to(unseen.device)
+        filled = {name: values[rows] for name, values in points.items()}
+    else:
+        filled = {name: values.nan_to_num() for name, values in points.items()}
+    return {name: replace(found, points=filled[name]) for name, found in branches.items()}, int(unseen.sum())
 
 
 def smooth(values: np.ndarray, scan: Prepared, scoring: Scoring, size_px: int) -> np.ndarray:

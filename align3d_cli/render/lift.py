@@ -38,13 +38,18 @@ def fill_unseen(xyz: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, int]:
     xyz: (N, 3) finite; scores: (N,). Returns (N,) of scores' type, untouched where no point was seen at all.
     """
     unseen = np.isnan(scores)
-    n_unseen = int(unseen.sum())
-    if n_unseen in (0, len(scores)):
-        return scores.copy(), n_unseen
-    filled, seen = scores.copy(), np.flatnonzero(~unseen)
-    nearest = cKDTree(xyz[seen], balanced_tree=False).query(xyz[unseen])[1]
-    filled[unseen] = scores[seen[nearest]]
-    return filled, n_unseen
+    return scores[nearest_seen(xyz, unseen)], int(unseen.sum())
+
+
+def nearest_seen(xyz: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+    """Row of the seen point that is nearest to each point: itself where it is seen, or where no point is.
+
+    xyz: (N, 3) finite; unseen: (N,) bool. Returns (N,) int64.
+    """
+    rows, seen = np.arange(len(xyz)), np.flatnonzero(~unseen)
+    if 0 < len(seen) < len(xyz):
+        rows[unseen] = seen[cKDTree(xyz[seen], balanced_tree=False).query(xyz[unseen], workers=-1)[1]]
+    return rows
 
 
 def smooth_points(xyz: np.ndarray, scores: np.ndarray, radius: float, times: int = 1) -> np.ndarray:

@@ -12,7 +12,7 @@ from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle, Scoring, load_bundle, save_bundle
 from align3d_cli.model.inspector import Inspector, bundle_encoder
 from align3d_cli.model.profiles import get_profile
-from align3d_cli.model.scoring import BranchResult, fill, object_score, point_scores, smooth_grid
+from align3d_cli.model.scoring import BranchResult, fill, fill_branches, object_score, point_scores, smooth_grid
 from align3d_cli.render.cameras import pointad_cameras, preset_rotations
 from align3d_cli.render.draw import ViewPlan, draw_style, draw_views, nearest_in_pixel
 from align3d_cli.render.paper import pointad_images
@@ -168,3 +168,18 @@ def test_profiles_score_a_scan_and_differ_by_named_settings_only(clip_bundles: d
     changed = {k for k, v in asdict(paper.views).items() if v != asdict(ours.views)[k]}
     changed |= {k for k, v in asdict(paper.scoring).items() if v != asdict(ours.scoring)[k]}
     assert changed == {"look", "visibility", "unseen", "smoothing"}
+
+
+@pytest.mark.parametrize("rule", ["nearest", "zero"])
+def test_branches_are_filled_together_as_each_alone(rule):
+    """Both rules give every branch what `fill` gives it; seen points stay, and so does a scan that no view sees."""
+    rng = np.random.default_rng(0)
+    xyz, unseen = rng.normal(size=(50, 3)), rng.random(50) < 0.3
+    for hidden in (unseen, np.ones(50, bool), np.zeros(50, bool)):
+        points = {name: np.where(hidden, np.nan, rng.random(50)).astype(np.float32) for name in ("rendering", "rgb")}
+        maps, views = torch.zeros(1, 2, 2), torch.zeros(1)
+        branches = {name: BranchResult(maps, torch.from_numpy(values), views) for name, values in points.items()}
+        filled, n_unseen = fill_branches(xyz, branches, rule)
+        assert n_unseen == hidden.sum()
+        for name, values in points.items():
+            np.testing.assert_array_equal(filled[name].points.numpy(), fill(xyz, values, rule)[0])
