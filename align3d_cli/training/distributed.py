@@ -5,6 +5,7 @@ Every process keeps the same weights: same start, same summed gradients, same op
 """
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,6 +59,9 @@ class Workers:
 
 
 ALONE = Workers()
+# A thread of gloo lets go of a tensor after it has told the waiting process, and needs the interpreter for it: where
+# that has begun to end, the process is aborted ("terminate called without an active exception").
+LETTING_GO_SECONDS = 0.2
 
 
 @contextmanager
@@ -72,6 +76,7 @@ def joined(device: torch.device) -> Iterator[Workers]:
     try:
         yield Workers(dist.get_rank(), dist.get_world_size())
         dist.barrier()  # the first process serves the rendezvous: it must not leave while others still talk
+        time.sleep(LETTING_GO_SECONDS)
     finally:
         dist.destroy_process_group()
 
