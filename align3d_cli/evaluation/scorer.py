@@ -106,11 +106,11 @@ class Scorer:
         shared = id(inspector.encoder)
         if shared not in looks:
             looks[shared] = inspector.look(scan)
-        branches = inspector.branches(looks[shared])
+        branches, n_unseen = inspector.branches(scan, looks[shared])
         for method in arm.methods:
             chosen = {name: branches[name] for name in BRANCHES.get(method, ())}
             if chosen:
-                points, n_unseen = inspector.point_scores(scan, chosen)
+                points = inspector.point_scores(scan, chosen)
                 found[method] = MethodScores(points, inspector.object_score(scan, chosen, points), n_unseen)
         return found
 

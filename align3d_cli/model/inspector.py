@@ -110,10 +110,9 @@ class Inspector:
         with clock("prepare"):
             scan = prepare(cloud, background=background)
         look = self.look(scan, clock)
-        branches = self.branches(look, clock)
+        branches, n_unseen = self.branches(scan, look, clock)
         with clock("lift"):
-            branches, n_unseen = fill_branches(scan.xyz, branches, self.bundle.scoring.unseen)
-            fused = self.point_scores(scan, branches)[0]
+            fused = self.point_scores(scan, branches)
             raw = self.object_score(scan, branches, fused)
         calibration = self.bundle.calibration
         report = scan.report
@@ -121,7 +120,7 @@ class Inspector:
             score=float(1 / (1 + np.exp(-(calibration.slope * raw + calibration.offset)))),
             raw_score=raw,
             point_scores=_on_cloud(fused, scan, cloud),
-            branches={name: _on_cloud(b.points.cpu().numpy(), scan, cloud) for name, b in branches.items()},
+            branches={name: _on_cloud(b.points.numpy(), scan, cloud) for name, b in branches.items()},
             n_points=len(cloud),
             n_invalid=report["n_invalid"],
             n_background=report["n_background"],
@@ -152,13 +151,14 @@ class Inspector:
         cosine = images[:, NORMAL_Z] if self.encoder.spec.style == "geometry" else incidence(views)
         return cosine.flatten(1).gather(1, views.pixel_of_point.clamp(min=0).long()).clamp(min=LEAST_WEIGHT)
 
-    def branches(self, look: Look, clock: Clock | None = None) -> dict[str, BranchResult]:
-        """What each branch of the model says about a look."""
+    def branches(self, scan: Prepared, look: Look, clock: Clock | None = None) -> tuple[dict[str, BranchResult], int]:
+        """What each branch of the model says about a look, every point filled, and how many points no view saw."""
         clock = clock or Clock(self.device)
         with clock("compare"):
             maps = {name: self._compare(name, look.pooled, look.tokens) for name in self.text}
         with clock("lift"):
-            return {name: self._lift(look, *found) for name, found in maps.items()}
+            lifted = {name: self._lift(look, *found) for name, found in maps.items()}
+            return fill_branches(scan.xyz, lifted, self.bundle.scoring.unseen)
 
     def _encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         images = images.contiguous(memory_format=torch.channels_last)  # about twice as fast for convolutions on CPU
@@ -178,8 +178,8 @@ class Inspector:
         points = lift(maps, look.views.pixel_of_point, look.views.visible, look.weights)
         return BranchResult(maps, points, view_probability)
 
-    def point_scores(self, scan: Prepared, branches: dict[str, BranchResult]) -> tuple[np.ndarray, int]:
-        """(M,) fused, filled and smoothed scores of the prepared points, and how many no view saw.
+    def point_scores(self, scan: Prepared, branches: dict[str, BranchResult]) -> np.ndarray:
+        """(M,) fused and smoothed scores of the prepared points.
 
         branches: both, or one alone, which then stands for itself
         """

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from align3d_cli.model.bundle import Scoring
-from align3d_cli.render.lift import fill_unseen, nearest_seen, smooth_points
+from align3d_cli.render.lift import fill_unseen, smooth_points
 from align3d_cli.scans.prepare import Prepared
 
 
@@ -35,17 +35,16 @@ def fuse(branches: dict[str, torch.Tensor], rgb_weight: float) -> torch.Tensor:
 
 def point_scores(
     scan: Prepared, branches: dict[str, BranchResult], scoring: Scoring, size_px: int, rgb_weight: float | None = None
-) -> tuple[np.ndarray, int]:
-    """(M,) fused, filled and smoothed scores of the prepared points, and how many no view saw.
+) -> np.ndarray:
+    """(M,) fused and smoothed scores of the prepared points.
 
-    branches: both, or one alone, which then stands for itself; size_px: side of the views
+    branches: both, or one alone, which then stands for itself, of `fill_branches`; size_px: side of the views
     rgb_weight: share of the rgb branch, None for scoring.rgb_weight_point
     Smoothing is linear: the published order (each branch smoothed, then fused) gives the same as fusing first.
     """
     weight = scoring.rgb_weight_point if rgb_weight is None else rgb_weight
     fused = fuse({name: found.points for name, found in branches.items()}, weight).cpu().numpy()
-    values, n_unseen = fill(scan.xyz, fused, scoring.unseen)
-    return smooth(values, scan, scoring, size_px), n_unseen
+    return smooth(fused, scan, scoring, size_px)
 
 
 def object_score(
@@ -57,7 +56,7 @@ def object_score(
     weights, w_i and w_p), the map is fused anew.
     """
     if len(branches) > 1 and scoring.rgb_weight_object != scoring.rgb_weight_point:
-        points = point_scores(scan, branches, scoring, size_px, scoring.rgb_weight_object)[0]
+        points = point_scores(scan, branches, scoring, size_px, scoring.rgb_weight_object)
     if scoring.object_form == "top":
         count = max(1, round(scoring.top_share * len(points)))
         return float(np.partition(points, -count)[-count:].mean())
@@ -70,26 +69,24 @@ def object_score(
 
 
 def fill(xyz: np.ndarray, scores: np.ndarray, rule: str) -> tuple[np.ndarray, int]:
-    """Scores (M,) without NaN, and how many there were: from the "nearest" seen point, or "zero" as published."""
+    """Scores without NaN, and how many points had none: from the "nearest" seen point, or "zero" as published.
+
+    scores: (M,), or (B, M) with NaN at the same points in every row
+    """
     if rule == "nearest":
         return fill_unseen(xyz, scores)
     unseen = np.isnan(scores)
-    return np.where(unseen, scores.dtype.type(0), scores), int(unseen.sum())
+    return np.where(unseen, scores.dtype.type(0), scores), int(np.atleast_2d(unseen)[0].sum())
 
 
 def fill_branches(xyz: np.ndarray, branches: dict[str, BranchResult], rule: str) -> tuple[dict[str, BranchResult], int]:
-    """Branches whose points have no NaN, by the rule of `fill`, and how many had: one search serves all branches.
+    """The branches with points without NaN, by the rule of `fill`, and how many points no view sees.
 
-    Their views are the same, so they leave the same points out.
+    Their views are the same, so they leave the same points out. Filling each gives the same as filling what is fused.
     """
-    points = {name: found.points for name, found in branches.items()}
-    unseen = torch.isnan(next(iter(points.values())))
-    if rule == "nearest":
-        rows = torch.from_numpy(nearest_seen(xyz, unseen.cpu().numpy())).to(unseen.device)
-        filled = {name: values[rows] for name, values in points.items()}
-    else:
-        filled = {name: values.nan_to_num() for name, values in points.items()}
-    return {name: replace(found, points=filled[name]) for name, found in branches.items()}, int(unseen.sum())
+    points, n_unseen = fill(xyz, torch.stack([found.points for found in branches.values()]).cpu().numpy(), rule)
+    pairs = zip(branches.items(), torch.from_numpy(points), strict=True)
+    return {name: replace(found, points=values) for (name, found), values in pairs}, n_unseen
 
 
 def smooth(values: np.ndarray, scan: Prepared, scoring: Scoring, size_px: int) -> np.ndarray:

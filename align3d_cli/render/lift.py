@@ -33,23 +33,18 @@ def lift(
 
 
 def fill_unseen(xyz: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, int]:
-    """Scores with every NaN replaced by the score of the nearest point that has one, and how many there were.
+    """Scores with every NaN replaced by the score of the nearest point that has one, and how many points had none.
 
-    xyz: (N, 3) finite; scores: (N,). Returns (N,) of scores' type, untouched where no point was seen at all.
+    xyz: (N, 3) finite; scores: (N,), or (B, N) with NaN at the same points in every row: one search serves all rows.
+    Returns the shape and type of scores, untouched where no point was seen at all.
     """
-    unseen = np.isnan(scores)
-    return scores[nearest_seen(xyz, unseen)], int(unseen.sum())
-
-
-def nearest_seen(xyz: np.ndarray, unseen: np.ndarray) -> np.ndarray:
-    """Row of the seen point that is nearest to each point: itself where it is seen, or where no point is.
-
-    xyz: (N, 3) finite; unseen: (N,) bool. Returns (N,) int64.
-    """
-    rows, seen = np.arange(len(xyz)), np.flatnonzero(~unseen)
-    if 0 < len(seen) < len(xyz):
-        rows[unseen] = seen[cKDTree(xyz[seen], balanced_tree=False).query(xyz[unseen], workers=-1)[1]]
-    return rows
+    unseen = np.isnan(np.atleast_2d(scores)[0])
+    filled, n_unseen = scores.copy(), int(unseen.sum())
+    if 0 < n_unseen < len(xyz):
+        seen = np.flatnonzero(~unseen)
+        nearest = cKDTree(xyz[seen], balanced_tree=False).query(xyz[unseen], workers=-1)[1]
+        filled[..., unseen] = scores[..., seen[nearest]]
+    return filled, n_unseen
 
 
 def smooth_points(xyz: np.ndarray, scores: np.ndarray, radius: float, times: int = 1) -> np.ndarray:

@@ -41,7 +41,7 @@ BOTH = {"rendering": branch([0.2, 0.4], [0.1, 0.3]), "rgb": branch([0.8, 0.0], [
 
 def score(branches, **settings) -> float:
     scan, scoring = scan_of(2, None), Scoring(**settings)
-    points = point_scores(scan, branches, scoring, 8)[0]
+    points = point_scores(scan, branches, scoring, 8)
     return object_score(scan, branches, scoring, 8, points)
 
 
@@ -81,12 +81,10 @@ def test_the_published_map_is_reproduced():
         image[index] = np.nan_to_num(values)
         smoothed[name] = gaussian_filter(image.reshape(SIDE, SIDE), sigma=4)
     expected = gaussian_filter(0.3 * smoothed["rgb"] + 0.7 * smoothed["rendering"], sigma=4).ravel()[index]
-    found, n_unseen = point_scores(
-        scan,
-        {name: branch(values.tolist(), [0.5]) for name, values in maps.items()},
-        replace(scoring_of(get_profile("paper")), rgb_weight_point=0.3),
-        SIDE,
-    )
+    scoring = replace(scoring_of(get_profile("paper")), rgb_weight_point=0.3)
+    lifted = {name: branch(values.tolist(), [0.5]) for name, values in maps.items()}
+    branches, n_unseen = fill_branches(scan.xyz, lifted, scoring.unseen)
+    found = point_scores(scan, branches, scoring, SIDE)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert n_unseen == len(maps["rgb"][::7])
 
