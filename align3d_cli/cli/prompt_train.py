@@ -120,9 +120,8 @@ def prompt_train(
         view_average=view_average and view_average.value, keep_rendering=keep_rendering,
         temperature=bundle.scoring.temperature, **call.schedule,
     )  # fmt: skip
-    kind = start.kind_of_prompts(prompts.value, bundle)
-    stage = partial(session.train_text, profile=settings, kind=kind, use_aligner=not alone)
-    call.carry_out(stage, bundle, settings, config)
+    how = {"profile": settings, "kind": start.kind_of_prompts(prompts.value, bundle), "use_aligner": not alone}
+    call.carry_out(partial(session.train_text, **how), bundle, settings, config)
 
 
 def _origin(aligner: Path | None, model: str | None, no_align: bool) -> str | None:

@@ -39,7 +39,6 @@ class Call:
     backbone: str | None
     pretrained: str | None
     weights: Path | None
-    model: str | None
     profile: str
     views: str | None
     precision: str
@@ -88,8 +87,8 @@ class Call:
         from align3d_cli.model.bundle import load_bundle
         from align3d_cli.training.start import untrained
 
-        own = partial(untrained, profile, self.dataset, **tower, precision=self.precision)
-        bundle = load_bundle(model) if model else own()
+        new = {**tower, "precision": self.precision}
+        bundle = load_bundle(model) if model else untrained(profile, self.dataset, **new)
         if self.views is None:
             return bundle
         named = {"count": int(self.views)} if self.views.isdigit() else {"preset": self.views}

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 
 from align3d_cli.errors import UsageError
-from align3d_cli.model.bundle import Bundle
+from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.encoder import unit
 
 
@@ -19,11 +19,14 @@ def average_bundles(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundl
 
     shares: one a bundle, > 0, scaled to a sum of 1. Text vectors are brought back to unit length. An aligner is left
     out with its prompts: it was learned for one tower only.
-    Raises UsageError for fewer than two bundles, for shares of another number, and for towers of different shape.
+    Raises UsageError for fewer than two bundles, for shares of another number, for a bundle without prompts, and for
+    towers of different shape.
     """
     if len(bundles) < 2 or len(shares) != len(bundles) or not all(0 < share < math.inf for share in shares):
         finding = f"{len(bundles)} models and shares {', '.join(f'{share:g}' for share in shares)}"
         raise UsageError(f"{finding}: give two models or more, and a finite share above 0 for each or none at all")
+    for bundle in bundles:
+        require_branches(bundle)
     first = bundles[0]
     for other in bundles[1:]:
         if other.encoder != first.encoder or _shapes(other) != _shapes(first):

@@ -122,9 +122,8 @@ def crop_views(images: Tensor, target: Tensor, size_px: int, generator: torch.Ge
     side, parts = target.shape[-1], []
     for image, labels in zip(images, target, strict=True):
         on_defect, which = torch.rand(2, generator=generator).tolist()
-        pixels = (labels == DEFECT).nonzero() if on_defect < 0.5 else ()
-        if not len(pixels):
-            pixels = (labels > BACKGROUND).nonzero()
+        defect = labels == DEFECT
+        pixels = (defect if on_defect < 0.5 and defect.any() else labels > BACKGROUND).nonzero()
         middle = pixels[int(which * len(pixels))] if len(pixels) else torch.full((2,), side // 2)
         row, column = (middle - size_px // 2).clamp(0, side - size_px).tolist()
         window = (slice(row, row + size_px), slice(column, column + size_px))

@@ -41,7 +41,7 @@ def test_settings_are_the_first_ones_and_the_aligner_stays_behind():
 
 
 def test_what_has_no_mean_is_refused():
-    """One model, a share too few or of nothing, towers of other settings or sizes."""
+    """One model, a share too few or of nothing, a model without prompts, towers of other settings or sizes."""
     first = model(0.0, torch.eye(2))
     for count, shares in ((1, [1.0]), (2, [1.0]), (2, [1.0, 0.0]), (2, [1.0, float("nan")])):
         with pytest.raises(UsageError, match="share"):
@@ -50,3 +50,6 @@ def test_what_has_no_mean_is_refused():
     for other in (larger, replace(first, encoder={"name": "lite", "variant": "lite1"})):
         with pytest.raises(UsageError, match="another tower"):
             average_bundles([first, other], [1.0, 1.0])
+    promptless = replace(first, tensors={k: v for k, v in first.tensors.items() if not k.startswith("text.")})
+    with pytest.raises(UsageError, match="no prompts"):
+        average_bundles([first, promptless], [1.0, 1.0])
