@@ -54,24 +54,30 @@ class TextTower(nn.Module):
         embedded: (B, L, W); tokens: (B, L) the token numbers, to find the end token
         deep:     (K, W) each; deep[i] replaces positions 1..K at the input of block i + 2 (MaPLe, arXiv 2210.03117)
         """
-        x = embedded + self.text.positional_embedding
+        read, mask = self._pooled_rows(tokens), self.text.attn_mask
+        if mask is not None:  # causal: what stands after the last row that is read changes nothing
+            length = max([int(read.max()) + 1, *(1 + len(learned) for learned in deep)])
+            embedded, mask = embedded[:, :length], mask[:length, :length]
+        x = embedded + self.text.positional_embedding[: embedded.shape[1]]
         for index, block in enumerate(self.text.transformer.resblocks):
             if 0 < index <= len(deep):
                 x = _replace_after_start(x, deep[index - 1])
-            x = run_block(block, x, self.text.attn_mask)
-        return unit(self._project(self._pool(self.text.ln_final(x), tokens)))
+            x = run_block(block, x, mask)
+        pooled = x[torch.arange(len(x), device=x.device), read]
+        return unit(self._project(self.text.ln_final(pooled)))
 
     def encode(self, sentences: Sequence[str]) -> Tensor:
         """Text features of plain sentences: (B, D) of unit length."""
         tokens = self.tokenize(sentences)
         return self.encode_embedded(self.embed(tokens), tokens)
 
-    def _pool(self, x: Tensor, tokens: Tensor) -> Tensor:
+    def _pooled_rows(self, tokens: Tensor) -> Tensor:
+        """(B,) position of each sentence whose output is its feature: the end token's, for CLIP."""
         kind = self.text.pool_type
         if kind in ("first", "last"):
-            return x[:, 0 if kind == "first" else -1]
-        ends = tokens.argmax(dim=-1) if kind == "argmax" else (tokens == self.text.eos_id).int().argmax(dim=-1)
-        return x[torch.arange(len(x), device=x.device), ends]
+            return tokens.new_full((len(tokens),), 0 if kind == "first" else tokens.shape[1] - 1)
+        ends = tokens if kind == "argmax" else (tokens == self.text.eos_id).int()
+        return ends.argmax(dim=-1)
 
     def _project(self, pooled: Tensor) -> Tensor:
         projection = self.text.text_projection

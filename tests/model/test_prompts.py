@@ -99,6 +99,24 @@ def test_without_learned_tokens_prompts_are_plain_sentences(tiny_clip, tower):
     torch.testing.assert_close(tower.encode(["object.", "damaged object."]), wanted, atol=1e-5, rtol=1e-5)
 
 
+def test_nothing_after_the_end_token_is_computed(tower):
+    """Positions behind the longest sentence's end do not enter at all: NaN there leaves the features as they are."""
+    tokens = tower.tokenize(["object.", "damaged object."])
+    embedded = tower.embed(tokens)
+    wanted = tower.encode_embedded(embedded, tokens)
+    embedded[:, 1 + int(tokens.argmax(dim=1).max()) :] = torch.nan
+    assert torch.equal(tower.encode_embedded(embedded, tokens), wanted)
+
+
+def test_learned_tokens_may_reach_beyond_the_end_token(tiny_clip, tower):
+    """Deep prompts longer than the sentence overwrite its end, as they do in the full context."""
+    prompts = randomised(ClipPrompts(tower, n_ctx=0, depth=2, n_deep=9))
+    tokens = torch.cat([prompts.tokenized_prompts_pos[0], prompts.tokenized_prompts_neg[0]]).long()
+    contexts = list(tiny_clip.token_embedding(tokens))
+    wanted = encode_by_hand(tiny_clip, contexts, tokens.argmax(dim=1), list(prompts.compound_prompts_text))
+    torch.testing.assert_close(prompts(), wanted, atol=1e-5, rtol=1e-5)
+
+
 def test_state_keys_are_those_of_the_released_checkpoints(tower):
     """The state of a prompt learner holds the published names and shapes and nothing of the text tower."""
     shapes = {key: tuple(value.shape) for key, value in ClipPrompts(tower, depth=4).state_dict().items()}
