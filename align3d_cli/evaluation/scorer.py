@@ -110,8 +110,7 @@ class Scorer:
         for method in arm.methods:
             chosen = {name: branches[name] for name in BRANCHES.get(method, ())}
             if chosen:
-                points = inspector.point_scores(scan, chosen)
-                found[method] = MethodScores(points, inspector.object_score(scan, chosen, points), n_unseen)
+                found[method] = MethodScores(*inspector.scores(scan, chosen), n_unseen)
         return found
 
     def inspector(self, arm: Arm) -> Inspector:

@@ -63,6 +63,8 @@ class Scoring:
     smooth:           radius of the smoothing over neighbours as a share of the scan's extent; 0 for none
     smooth_sigma_px:  sigma of the smoothing over the grid, in pixels of a view
     smooth_fused:     smoothed once more after the branches are fused (published for MVTec 3D-AD)
+    level_share:      of the scan's median point score, taken off every point of the map (not off the object score);
+                      0, as published, for none
     """
 
     temperature: float = 0.07
@@ -78,6 +80,7 @@ class Scoring:
     smoothing: str = "neighbours"
     smooth_sigma_px: float = 4.0
     smooth_fused: bool = False
+    level_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

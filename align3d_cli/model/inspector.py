@@ -15,7 +15,7 @@ import torch
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.encoder import Encoder, EncoderSettings, load_encoder
-from align3d_cli.model.scoring import BranchResult, fill_branches, fuse, object_score, point_scores
+from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
 from align3d_cli.render.draw import ViewPlan, draw_style, draw_views, resolve_preset
 from align3d_cli.render.geometry import NORMAL_Z, incidence
@@ -36,7 +36,6 @@ class Inspection:
                   0 on removed background
     branches:     the same for each branch alone, "rendering" and "rgb"
     raw_score:    object score before calibration
-    images:       (V, 3, H, W) the views for people to look at; view_maps: (V, H, W) fused abnormal probability
     """
 
     score: float
@@ -49,8 +48,6 @@ class Inspection:
     n_unseen: int
     views: str
     preparation: dict
-    images: torch.Tensor = field(repr=False)
-    view_maps: torch.Tensor = field(repr=False)
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -112,14 +109,13 @@ class Inspector:
         look = self.look(scan, clock)
         branches, n_unseen = self.branches(scan, look, clock)
         with clock("lift"):
-            fused = self.point_scores(scan, branches)
-            raw = self.object_score(scan, branches, fused)
+            points, raw = self.scores(scan, branches)
         calibration = self.bundle.calibration
         report = scan.report
         return Inspection(
             score=float(1 / (1 + np.exp(-(calibration.slope * raw + calibration.offset)))),
             raw_score=raw,
-            point_scores=_on_cloud(fused, scan, cloud),
+            point_scores=_on_cloud(points, scan, cloud),
             branches={name: _on_cloud(b.points.numpy(), scan, cloud) for name, b in branches.items()},
             n_points=len(cloud),
             n_invalid=report["n_invalid"],
@@ -127,8 +123,6 @@ class Inspector:
             n_unseen=n_unseen,
             views=look.preset,
             preparation=report,
-            images=look.images,
-            view_maps=fuse({n: b.maps for n, b in branches.items()}, self.bundle.scoring.rgb_weight_point),
             seconds=clock.seconds,
         )
 
@@ -176,18 +170,14 @@ class Inspector:
 
     def _lift(self, look: Look, maps: torch.Tensor, view_probability: torch.Tensor) -> BranchResult:
         points = lift(maps, look.views.pixel_of_point, look.views.visible, look.weights)
-        return BranchResult(maps, points, view_probability)
+        return BranchResult(points, view_probability)
 
-    def point_scores(self, scan: Prepared, branches: dict[str, BranchResult]) -> np.ndarray:
-        """(M,) fused and smoothed scores of the prepared points.
+    def scores(self, scan: Prepared, branches: dict[str, BranchResult]) -> tuple[np.ndarray, float]:
+        """(M,) of the prepared points, and of the scan before calibration.
 
         branches: both, or one alone, which then stands for itself
         """
-        return point_scores(scan, branches, self.bundle.scoring, self.plan.size_px)
-
-    def object_score(self, scan: Prepared, branches: dict[str, BranchResult], points: np.ndarray) -> float:
-        """The scan's own score before calibration. points: (M,) of `point_scores` of the same branches"""
-        return object_score(scan, branches, self.bundle.scoring, self.plan.size_px, points)
+        return score_scan(scan, branches, self.bundle.scoring, self.plan.size_px)
 
 
 def view_plan(bundle: Bundle, views: str | None = None) -> ViewPlan:

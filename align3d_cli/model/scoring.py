@@ -18,10 +18,9 @@ from align3d_cli.scans.prepare import Prepared
 class BranchResult:
     """One branch on one scan.
 
-    maps: (V, H, W); points: (M,), NaN where unseen; view_probability: (V,) of the global feature; all in [0, 1]
+    points: (M,), NaN where unseen; view_probability: (V,) of the global feature; both in [0, 1]
     """
 
-    maps: torch.Tensor
     points: torch.Tensor
     view_probability: torch.Tensor
 
@@ -33,30 +32,39 @@ def fuse(branches: dict[str, torch.Tensor], rgb_weight: float) -> torch.Tensor:
     return rgb_weight * branches["rgb"] + (1 - rgb_weight) * branches["rendering"]
 
 
-def point_scores(
-    scan: Prepared, branches: dict[str, BranchResult], scoring: Scoring, size_px: int, rgb_weight: float | None = None
-) -> np.ndarray:
-    """(M,) fused and smoothed scores of the prepared points.
+def score_scan(
+    scan: Prepared, branches: dict[str, BranchResult], scoring: Scoring, size_px: int
+) -> tuple[np.ndarray, float]:
+    """(M,) scores of the prepared points, and the object score before calibration, both from the fused map.
 
     branches: both, or one alone, which then stands for itself, of `fill_branches`; size_px: side of the views
-    rgb_weight: share of the rgb branch, None for scoring.rgb_weight_point
-    Smoothing is linear: the published order (each branch smoothed, then fused) gives the same as fusing first.
     """
-    weight = scoring.rgb_weight_point if rgb_weight is None else rgb_weight
-    fused = fuse({name: found.points for name, found in branches.items()}, weight).cpu().numpy()
+    points = _fused_map(scan, branches, scoring, size_px, scoring.rgb_weight_point)
+    return above_level(points, scoring.level_share), _object_score(scan, branches, scoring, size_px, points)
+
+
+def above_level(points: np.ndarray, share: float) -> np.ndarray:
+    """What stands out of the scan's own level: points - share * median(points), not below 0; share 0 changes nothing.
+
+    A noisy or grainy surface is warm in good places too; without this one scan of a part is redder than the next.
+    """
+    return np.maximum(points - share * np.median(points), 0.0) if share else points
+
+
+def _fused_map(scan: Prepared, branches, scoring: Scoring, size_px: int, rgb_weight: float) -> np.ndarray:
+    """(M,) fused and smoothed. Smoothing is linear: the published order (smoothed, then fused) gives the same."""
+    fused = fuse({name: found.points for name, found in branches.items()}, rgb_weight).cpu().numpy()
     return smooth(fused, scan, scoring, size_px)
 
 
-def object_score(
-    scan: Prepared, branches: dict[str, BranchResult], scoring: Scoring, size_px: int, points: np.ndarray
-) -> float:
-    """One number for the scan from its point map and, in the published form, its views' global probabilities.
+def _object_score(scan: Prepared, branches, scoring: Scoring, size_px: int, points: np.ndarray) -> float:
+    """From the fused map and, in the published form, the views' global probabilities.
 
-    points: (M,) of `point_scores`; where object and point scores weigh the branches differently (Align3D-AD names two
-    weights, w_i and w_p), the map is fused anew.
+    Where object and point scores weigh the branches differently (Align3D-AD names two weights, w_i and w_p), the map is
+    fused anew.
     """
     if len(branches) > 1 and scoring.rgb_weight_object != scoring.rgb_weight_point:
-        points = point_scores(scan, branches, scoring, size_px, scoring.rgb_weight_object)
+        points = _fused_map(scan, branches, scoring, size_px, scoring.rgb_weight_object)
     if scoring.object_form == "top":
         count = max(1, round(scoring.top_share * len(points)))
         return float(np.partition(points, -count)[-count:].mean())

@@ -138,6 +138,7 @@ class TuneJob:
                 object_form="top",
                 top_share=0.003,
                 view_weight="incidence",
+                level_share=0.5,
             ),
             record={"tune": asdict(self.config) | {"steps_done": tuner.step, "meshes": self.mesh_share}},
         )

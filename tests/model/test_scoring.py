@@ -12,7 +12,7 @@ from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle, Scoring, load_bundle, save_bundle
 from align3d_cli.model.inspector import Inspector, bundle_encoder
 from align3d_cli.model.profiles import get_profile
-from align3d_cli.model.scoring import BranchResult, fill, fill_branches, object_score, point_scores, smooth_grid
+from align3d_cli.model.scoring import BranchResult, fill, fill_branches, score_scan, smooth_grid
 from align3d_cli.render.cameras import pointad_cameras, preset_rotations
 from align3d_cli.render.draw import ViewPlan, draw_style, draw_views, nearest_in_pixel
 from align3d_cli.render.paper import pointad_images
@@ -33,16 +33,14 @@ def scan_of(values: int, grid: tuple[int, int] | None, index: np.ndarray | None 
 
 
 def branch(points: list[float], views: list[float]) -> BranchResult:
-    return BranchResult(torch.zeros(len(views), 2, 2), torch.tensor(points), torch.tensor(views))
+    return BranchResult(torch.tensor(points), torch.tensor(views))
 
 
 BOTH = {"rendering": branch([0.2, 0.4], [0.1, 0.3]), "rgb": branch([0.8, 0.0], [0.5, 0.7])}
 
 
 def score(branches, **settings) -> float:
-    scan, scoring = scan_of(2, None), Scoring(**settings)
-    points = point_scores(scan, branches, scoring, 8)
-    return object_score(scan, branches, scoring, 8, points)
+    return score_scan(scan_of(2, None), branches, Scoring(**settings), 8)[1]
 
 
 def test_object_scores_by_hand():
@@ -56,6 +54,15 @@ def test_object_scores_by_hand():
 def test_the_object_score_has_its_own_weight_of_the_branches():
     """With w_i = 0.25 the object's map is (0.35, 0.3), whatever w_p the point map has."""
     assert score(BOTH, rgb_weight_object=0.25, rgb_weight_point=0.9) == pytest.approx(0.35 + 0.25 * 0.6 + 0.75 * 0.2)
+
+
+def test_the_level_of_the_scan_comes_off_the_points_alone():
+    """Half of the median 0.4 off (0.1, 0.4, 0.7), not below 0; the object score is of the map as it was."""
+    alone = {"rendering": branch([0.1, 0.4, 0.7], [0.5])}
+    plain, above = (score_scan(scan_of(3, None), alone, Scoring(level_share=share), 8) for share in (0.0, 0.5))
+    np.testing.assert_allclose(above[0], [0.0, 0.2, 0.5], atol=1e-6)
+    np.testing.assert_array_equal(plain[0], alone["rendering"].points.numpy())
+    assert above[1] == plain[1] == pytest.approx(0.7 + 0.5)
 
 
 def test_points_that_no_view_sees_are_filled_as_told():
@@ -84,7 +91,7 @@ def test_the_published_map_is_reproduced():
     scoring = replace(scoring_of(get_profile("paper")), rgb_weight_point=0.3)
     lifted = {name: branch(values.tolist(), [0.5]) for name, values in maps.items()}
     branches, n_unseen = fill_branches(scan.xyz, lifted, scoring.unseen)
-    found = point_scores(scan, branches, scoring, SIDE)
+    found = score_scan(scan, branches, scoring, SIDE)[0]
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert n_unseen == len(maps["rgb"][::7])
 
@@ -175,8 +182,8 @@ def test_branches_are_filled_together_as_each_alone(rule):
     xyz, unseen = rng.normal(size=(50, 3)), rng.random(50) < 0.3
     for hidden in (unseen, np.ones(50, bool), np.zeros(50, bool)):
         points = {name: np.where(hidden, np.nan, rng.random(50)).astype(np.float32) for name in ("rendering", "rgb")}
-        maps, views = torch.zeros(1, 2, 2), torch.zeros(1)
-        branches = {name: BranchResult(maps, torch.from_numpy(values), views) for name, values in points.items()}
+        views = torch.zeros(1)
+        branches = {name: BranchResult(torch.from_numpy(values), views) for name, values in points.items()}
         filled, n_unseen = fill_branches(xyz, branches, rule)
         assert n_unseen == hidden.sum()
         for name, values in points.items():
