@@ -74,11 +74,13 @@ def wait(device: str) -> None:
 def measure(tower: str, device: str, precision: str, side: int, repeats: int) -> str:
     """One line of the table."""
     from align3d_cli.model.inspector import Inspector
+    from align3d_cli.scans.prepare import prepare
 
     inspector, cloud = Inspector(model(tower, precision), device), plate(side)
     runs = [inspector.inspect(cloud, background="keep") for _ in range(repeats + 1)]
     best = {step: min(run.seconds[step] for run in runs[1:]) for step in STEPS}
-    operations, rate = floor_seconds(inspector, runs[0].images)
+    images = inspector.look(prepare(cloud, background="keep")).images
+    operations, rate = floor_seconds(inspector, images)
     floor = operations / rate
     cells = " | ".join(f"{best[step]:.3f}" for step in STEPS)
     return (

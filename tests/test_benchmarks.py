@@ -1,0 +1,53 @@
+"""The benchmark scripts run and print whole tables; what stands in them is theirs to say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+
+def output(*command: object) -> str:
+    """What a Python program prints, which must end well."""
+    run = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def rows(printed: str) -> dict[str, list[str]]:
+    """The rows of the printed Markdown table by their first cell, its header among them."""
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in printed.splitlines() if line[:2] == "| "]
+    return {row[0]: row[1:] for row in cells}
+
+
+def test_seconds_of_every_step():
+    """A line for the tower with as many cells as the header, the steps in seconds above 0."""
+    table = rows(output(FOLDER / "encode.py", "--towers", "lite", "--side", 64, "--repeats", 1, "--device", "cpu"))
+    assert len(table["lite"]) == len(table["tower"])
+    assert all(float(cell) > 0 for cell in table["lite"][:6])
+
+
+def test_several_models_on_the_same_scans(tmp_path):
+    """The rendering branch of the first model, the others of both, and their spread, each with four figures in %."""
+    output("-m", "align3d_cli", "synth", "--out", tmp_path / "scans", "-n", 2, "--mode", "full", "--points", 3000)
+    printed = output(FOLDER / "ablation.py", "--root", tmp_path / "scans", "seed0=align3d-lite", "seed1=align3d-lite")
+    table = rows(printed)
+    assert printed.count("| seed0 |") == 3 and printed.count("| seed1 |") == 2
+    assert table["seed x 2"][0] == table["seed0"][0] == "align3d"
+    assert table["seed x 2"][3:] == [f"{cell} ± 0.0" for cell in table["seed0"][3:]]  # one scan a category: no O-R
+
+
+def test_wins_over_good_twins():
+    """One row a kind and one of all pairs."""
+    table = rows(output(FOLDER / "twins.py", "-n", 2))
+    assert table["all"][0] == "2" and len(table) == 4
+
+
+def test_curves_of_a_log(tmp_path):
+    """A picture of the lines that are steps; others are left out."""
+    lines = [f'{{"step": {50 * i}, "scans": 9, "focal": {1 / i}, "dice": 0.5, "view": 0.4}}' for i in range(1, 9)]
+    (tmp_path / "tune.log").write_text("\n".join(["read 3 meshes", *lines]))
+    output(FOLDER / "curves.py", tmp_path / "tune.log", "--out", tmp_path / "curves.png")
+    assert min(Image.open(tmp_path / "curves.png").size) > 100
