@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from align3d_cli.evaluation.arms import Arm
 from align3d_cli.evaluation.engine import run_local
@@ -47,7 +48,7 @@ def run_benchmark(
     with RunLog(folder, question.identity(base)) as log:
         arms, more_notes = arms_of(question, methods, base, folder, talk)
         tasks = tasks_of(question, arms, log.keys()) if arms else []
-        log.append(plan_line(question, base, arms, tasks, [*notes, *more_notes, *overlaps(question, base)]))
+        log.append(plan_line(question, base, arms, tasks, [*notes, *more_notes, *overlaps(question, base, tasks)]))
         talk.begin(len(tasks))
         done: list[Outcome] = []
 
@@ -88,15 +89,21 @@ def plan_line(question: Question, base: Bundle | None, arms: list[Arm], tasks: l
     }
 
 
-def overlaps(question: Question, base: Bundle | None) -> list[str]:
-    """A warning when the given model was trained on scans of this very data set."""
+def overlaps(question: Question, base: Bundle | None, tasks: list[Task]) -> list[str]:
+    """A warning when the given model was trained on categories of this data set that are tested."""
     if base is None or question.trains:
         return []
-    found = [base.record.get(stage, {}).get("data", {}) for stage in ("align", "prompt_train")]
-    here = [data.get("categories", []) for data in found if data.get("name") == question.data_set]
-    categories = ", ".join(sorted({name for names in here for name in names}))
-    warning = f"WARNING: {base.name} was trained on {categories} of this data set: those rows and the mean are no test"
-    return [warning] if categories else []
+    shared = _trained_on(base.record, question.data_set) & {task.sample.category for task in tasks}
+    named = ", ".join(sorted(shared))
+    warning = f"WARNING: {base.name} was trained on {named} of this data set: those rows and the mean are no test"
+    return [warning] if shared else []
+
+
+def _trained_on(record: dict[str, Any], data_set: str) -> set[str]:
+    """Categories of a data set in the record of a model's stages, and of the models that it is the mean of."""
+    found = [record.get(stage, {}).get("data", {}) for stage in ("align", "prompt_train")]
+    own = {name for data in found if data.get("name") == data_set for name in data.get("categories", [])}
+    return own.union(*(_trained_on(part["record"], data_set) for part in record.get("average", [])))
 
 
 def record(log: RunLog, outcome: Outcome) -> None:

@@ -10,15 +10,15 @@ from dataclasses import replace
 import torch
 
 from align3d_cli.errors import UsageError
-from align3d_cli.model.bundle import Bundle, require_branches
+from align3d_cli.model.bundle import Bundle, Calibration, require_branches
 from align3d_cli.model.encoder import unit
 
 
 def average_bundles(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundle:
-    """The mean of the tensors that all bundles hold, weighed by shares; settings and calibration are the first one's.
+    """The mean of the tensors that all bundles hold, weighed by shares; settings are the first one's.
 
     shares: one a bundle, > 0, scaled to a sum of 1. Text vectors are brought back to unit length. An aligner is left
-    out with its prompts: it was learned for one tower only.
+    out with its prompts, and so is a calibration: they were learned for one tower only.
     Raises UsageError for fewer than two bundles, for shares of another number, for a bundle without prompts, and for
     towers of different shape.
     """
@@ -35,7 +35,8 @@ def average_bundles(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundl
     tensors = {key: _mean([bundle.tensors[key] for bundle in bundles], weights) for key in _shapes(first)}
     tensors["text.rendering"] = unit(tensors["text.rendering"].float()).to(tensors["text.rendering"].dtype)
     of = [{"sha256": b.sha256, "share": share, "record": b.record} for b, share in zip(bundles, weights, strict=True)]
-    return replace(first, tensors=tensors, record={"average": of}, sha256=None, path=None)
+    fresh = {"calibration": Calibration(), "record": {"average": of}, "sha256": None, "path": None}
+    return replace(first, tensors=tensors, **fresh)
 
 
 def _shapes(bundle: Bundle) -> dict[str, torch.Size]:

@@ -34,14 +34,12 @@ class Inspection:
     score:        object score in [0, 1], calibrated
     point_scores: (N,) float32 in [0, 1], one for every point of the scan in its order; NaN where nothing was measured,
                   0 on removed background
-    branches:     the same for each branch alone, "rendering" and "rgb"
     raw_score:    object score before calibration
     """
 
     score: float
     raw_score: float
     point_scores: np.ndarray
-    branches: dict[str, np.ndarray]
     n_points: int
     n_invalid: int
     n_background: int
@@ -116,7 +114,6 @@ class Inspector:
             score=float(1 / (1 + np.exp(-(calibration.slope * raw + calibration.offset)))),
             raw_score=raw,
             point_scores=_on_cloud(points, scan, cloud),
-            branches={name: _on_cloud(b.points.numpy(), scan, cloud) for name, b in branches.items()},
             n_points=len(cloud),
             n_invalid=report["n_invalid"],
             n_background=report["n_background"],

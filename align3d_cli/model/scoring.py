@@ -18,7 +18,7 @@ from align3d_cli.scans.prepare import Prepared
 class BranchResult:
     """One branch on one scan.
 
-    points: (M,), NaN where unseen; view_probability: (V,) of the global feature; both in [0, 1]
+    points: (M,), NaN where unseen until `fill_branches`; view_probability: (V,) of the global feature; both in [0, 1]
     """
 
     points: torch.Tensor

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -100,10 +101,19 @@ class Tuner:
     An encoder for smaller images than the pool's views reads parts of them.
     """
 
-    def __init__(self, encoder: LiteEncoder, prompts: VectorPrompts, config: TuneConfig, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        encoder: LiteEncoder,
+        prompts: VectorPrompts,
+        config: TuneConfig,
+        device: str = "cpu",
+        origin: dict[str, Any] | None = None,
+    ) -> None:
+        """origin: what else decides the result, in JSON's terms: what it starts from and learns from."""
         self.encoder = encoder.to(device, memory_format=torch.channels_last).train()
         self.prompts = prompts.to(device)
         self.config, self.device = config, device
+        self.settings = asdict(config) | (origin or {})
         self.frozen = encoder.trunk.first_stages(config.frozen_stages)
         for module in self.frozen:
             module.requires_grad_(False).eval()
@@ -157,7 +167,7 @@ class Tuner:
         for row, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{row}.{key}": value for key, value in state.items()}
         tensors["generator"] = self.generator.get_state()
-        facts = {"step": self.step, "config": asdict(self.config)}
+        facts = {"step": self.step, "settings": self.settings}
         partial = path.with_name(f".{path.name}.{os.getpid()}.part")
         tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
         save_file(tensors, partial, metadata={"run": json.dumps(facts)})
@@ -168,8 +178,10 @@ class Tuner:
         with safe_open(path, framework="pt") as file:
             facts = json.loads(file.metadata()["run"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - a file handle, not a dict
-        if facts["config"] != asdict(self.config):
-            raise InputRejected(f"{path}: belongs to a run with other settings; give another --run folder")
+        there = facts.get("settings", {})
+        if changed := sorted(key for key in self.settings | there if self.settings.get(key) != there.get(key)):
+            finding = f"belongs to a run with other settings ({', '.join(changed)})"
+            raise InputRejected(f"{path}: {finding}; give another --out, or --force to begin anew")
         self.load(_below(tensors, "model"))
         self.average = {key: value.to(self.device) for key, value in _below(tensors, "average").items()}
         packed = self.optimiser.state_dict()

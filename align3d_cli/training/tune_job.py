@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from align3d_cli.datasets.synthetic.samples import make_sample, mesh_sources
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, load_bundle, save_bundle
 from align3d_cli.model.lite import LiteEncoder, load_imagenet_file
+from align3d_cli.model.manifest import sha256_of
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.render.draw import ViewPlan
 from align3d_cli.training.tune import TuneConfig, Tuner, run, scans_by
@@ -110,7 +112,7 @@ class TuneJob:
             torch.manual_seed(self.config.seed)
             encoder = LiteEncoder(**self.encoder | {"image_size": self.config.crop_px or self.view_px})
         prompts = VectorPrompts(encoder.spec.embed_dim, seed=self.config.seed)
-        tuner = Tuner(encoder, prompts, self.config, self.device)
+        tuner = Tuner(encoder, prompts, self.config, self.device, self._origin())
         if self.checkpoint.exists() and not self.force:
             tuner.restore(self.checkpoint)
         elif self.start:
@@ -118,6 +120,16 @@ class TuneJob:
         elif self.imagenet:
             load_imagenet_file(tuner.encoder.trunk, self.imagenet)
         return tuner
+
+    def _origin(self) -> dict[str, Any]:
+        """What else decides the result, so that a checkpoint of another run is known by it."""
+        return {
+            "encoder": self.encoder,
+            "start": sha256_of(self.start) if self.start else None,
+            "imagenet": sha256_of(self.imagenet) if self.imagenet else None,
+            "meshes": [[path.name for path in mesh_sources(folder)] for folder in self.meshes],
+            "mesh_share": self.mesh_share,
+        }
 
     def _maker(self) -> ScanMaker:
         sources = tuple(tuple(str(path) for path in mesh_sources(folder)) for folder in self.meshes)

@@ -155,17 +155,22 @@ def test_order_of_the_log_does_not_matter(folder_run, tmp_path):
         assert render(build_table(read_run(folder)), format) == render(build_table(read_run(folder_run[1])), format)
 
 
-def test_a_model_that_knows_the_data_set_is_marked(scan_folder, model, tmp_path):
-    """Zero-shot figures of a model whose record names these very categories carry a warning."""
+@pytest.mark.parametrize(("tested", "averaged"), [(True, False), (True, True), (False, False)])
+def test_a_model_that_knows_the_tested_categories_is_marked(scan_folder, model, tmp_path, tested, averaged):
+    """Figures of a model whose record, or that of a model in its mean, names these very categories carry a warning."""
     from dataclasses import replace
 
+    from align3d_cli.datasets.registry import open_dataset
     from align3d_cli.evaluation.protocols import Question
     from align3d_cli.evaluation.runner import run_benchmark
     from align3d_cli.model.bundle import load_bundle, save_bundle
 
     bundle = load_bundle(model)
-    record = {"prompt_train": {"data": {"name": "folder", "categories": ["part"]}}}
+    category = open_dataset("folder", scan_folder)[0].category
+    record = {"prompt_train": {"data": {"name": "folder", "categories": ["other", category if tested else "third"]}}}
+    record = {"average": [{"share": 0.5, "record": {}}, {"share": 0.5, "record": record}]} if averaged else record
     known = save_bundle(tmp_path / "known.safetensors", replace(bundle, record=record)).path
     question = Question("folder", scan_folder, methods=("pointad",), limit=2, model=str(known))
     run_benchmark(question, tmp_path / "run")
-    assert "WARNING: tiny was trained on part" in render(build_table(read_run(tmp_path / "run")), "md")
+    warning = f"WARNING: tiny was trained on {category} of this data set"
+    assert (warning in render(build_table(read_run(tmp_path / "run")), "md")) == tested

@@ -7,7 +7,7 @@ import torch
 
 from align3d_cli.errors import UsageError
 from align3d_cli.model.average import average_bundles
-from align3d_cli.model.bundle import Bundle, Calibration
+from align3d_cli.model.bundle import Bundle, Calibration, Scoring
 
 
 def model(level: float, text: torch.Tensor) -> Bundle:
@@ -32,11 +32,11 @@ def test_the_mean_of_two_models_by_hand():
     assert [part["sha256"] for part in mean.record["average"]] == ["0.0", "4.0"]
 
 
-def test_settings_are_the_first_ones_and_the_aligner_stays_behind():
-    """The second stage of neither model fits the mean of their towers."""
-    text = torch.eye(2)
-    mean = average_bundles([model(0.0, text), model(1.0, text)], [1.0, 1.0])
-    assert mean.calibration.threshold == 0.0 and mean.branches == ("rendering",)
+def test_settings_are_the_first_ones_and_what_was_learned_for_one_tower_stays_behind():
+    """Neither the second stage nor the calibration of either model fits the mean of their towers."""
+    text, scoring = torch.eye(2), Scoring(top_share=0.25)
+    mean = average_bundles([replace(model(0.0, text), scoring=scoring), model(1.0, text)], [1.0, 1.0])
+    assert mean.scoring == scoring and mean.calibration == Calibration() and mean.branches == ("rendering",)
     assert not mean.part("aligner") and mean.sha256 is None
 
 

@@ -186,10 +186,14 @@ def test_a_run_that_was_cut_ends_with_the_same_weights(tmp_path):
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
-    """A run resumes only under the settings it began with."""
-    tuner().save(tmp_path / "run.checkpoint")
-    with pytest.raises(InputRejected, match="other settings"):
+    """A run resumes only under the settings it began with, and on what it began to learn from."""
+    learner = tuner()
+    learner.save(tmp_path / "run.checkpoint")
+    with pytest.raises(InputRejected, match=r"other settings \(seed\)"):
         tuner(replace(CONFIG, seed=1)).restore(tmp_path / "run.checkpoint")
+    other = Tuner(learner.encoder, learner.prompts, CONFIG, origin={"meshes": [["a.stl"]]})
+    with pytest.raises(InputRejected, match=r"other settings \(meshes\)"):
+        other.restore(tmp_path / "run.checkpoint")
 
 
 def never(_: Tuner) -> bool:
