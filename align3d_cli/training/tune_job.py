@@ -112,21 +112,22 @@ class TuneJob:
             torch.manual_seed(self.config.seed)
             encoder = LiteEncoder(**self.encoder | {"image_size": self.config.crop_px or self.view_px})
         prompts = VectorPrompts(encoder.spec.embed_dim, seed=self.config.seed)
-        tuner = Tuner(encoder, prompts, self.config, self.device, self._origin())
+        start = load_bundle(self.start) if self.start else None
+        tuner = Tuner(encoder, prompts, self.config, self.device, self._origin(start))
         if self.checkpoint.exists() and not self.force:
             tuner.restore(self.checkpoint)
-        elif self.start:
-            tuner.load({key: value.float() for key, value in load_bundle(self.start).tensors.items()})
+        elif start:
+            tuner.load({key: value.float() for key, value in start.tensors.items()})
         elif self.imagenet:
             load_imagenet_file(tuner.encoder.trunk, self.imagenet)
         return tuner
 
-    def _origin(self) -> dict[str, Any]:
+    def _origin(self, start: Bundle | None) -> dict[str, Any]:
         """What else decides the result, so that a checkpoint of another run is known by it."""
         return {
             "encoder": self.encoder,
-            "start": sha256_of(self.start) if self.start else None,
-            "imagenet": sha256_of(self.imagenet) if self.imagenet else None,
+            "start": start.sha256 if start else None,
+            "imagenet": sha256_of(self.imagenet) if self.imagenet and self.imagenet.is_file() else None,
             "meshes": [[path.name for path in mesh_sources(folder)] for folder in self.meshes],
             "mesh_share": self.mesh_share,
         }

@@ -1,13 +1,14 @@
 """What a run starts from: profiles become models and stage settings, generated data become samples."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from align3d_cli.errors import InputRejected, UsageError
-from align3d_cli.model.bundle import Bundle
+from align3d_cli.errors import Align3DError, InputRejected, UsageError
+from align3d_cli.model.bundle import Bundle, load_bundle
 from align3d_cli.model.encoder import EncoderSettings
 from align3d_cli.model.lite import LiteEncoder, LiteTrunk, load_imagenet_file
 from align3d_cli.model.manifest import write_manifest
@@ -132,3 +133,14 @@ def test_a_backbone_by_its_configuration(tmp_path):
     encoder = untrained(get_profile("paper"), "", backbone=str(folder / "open_clip_config.json")).encoder
     assert (encoder["name"], encoder["config"], encoder["pretrained"]) == ("my-clip", config, None)
     assert encoder["settings"]["vv_blocks"] is None
+
+
+def test_a_tuning_starts_from_a_model_by_name_and_says_what_is_missing(tmp_path):
+    """`start` is a name or a path, as everywhere; files that are not there are findings, not tracebacks."""
+    small, out = TuneConfig(crop_px=64), tmp_path / "out.safetensors"
+    encoder = {"variant": "lite0", "image_size": 320}
+    tuner = TuneJob(out, small, encoder, start=Path("align3d-lite"))._tuner()
+    assert tuner.settings["start"] == load_bundle("align3d-lite").sha256
+    for missing in ({"start": tmp_path / "no.safetensors"}, {"imagenet": tmp_path / "no.safetensors"}):
+        with pytest.raises(Align3DError, match=r"no\.safetensors"):
+            TuneJob(out, small, encoder, **missing)._tuner()
