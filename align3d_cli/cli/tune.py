@@ -42,6 +42,9 @@ def tune(
     frozen_norms: bool = typer.Option(
         False, "--frozen-norms", help="Keep the batch norms' means and variances: for small batches, with --start."
     ),
+    wave_share: float = typer.Option(
+        0.2, min=0.0, max=1.0, callback=finite, help="Share of the views that get noise of every scale, as of a road."
+    ),
     learning_rate: float = typer.Option(1e-3, callback=positive, help="Peak learning rate."),
     seed: int = typer.Option(0, min=0, help="Seed of scans, batches and augmentation."),
     jobs: int = typer.Option(2, min=1, help="Processes that make scans."),
@@ -73,6 +76,7 @@ def tune(
         crop_px=crop,
         frozen_stages=frozen_stages,
         frozen_norms=frozen_norms,
+        wave_share=wave_share,
         learning_rate=learning_rate,
         seed=seed,
     )

@@ -35,6 +35,7 @@ class TuneConfig:
     samples_per_step:  new scans that enter the pool a step; warm_samples: before the first step
     views_per_sample:  of each scan; pool_views: how many are kept to draw batches from
     focal_gamma:       arXiv 1708.02002; ema_decay: of the average of the weights that is kept as the model
+    wave_share:        of the views a step reads, get noise of a stereo camera or of the ground itself
     crop_px:           side of the part of a view that a step reads, half of them centred on a defect where there
                        is one, the rest anywhere on the surface; None reads all
     frozen_stages:     first stages of the trunk, and its stem, that stay as they are; 0 tunes everything
@@ -54,6 +55,7 @@ class TuneConfig:
     focal_gamma: float = 2.0
     view_loss_weight: float = 0.6
     ema_decay: float = 0.998
+    wave_share: float = 0.2
     crop_px: int | None = None
     frozen_stages: int = 0
     frozen_norms: bool = False
@@ -137,7 +139,8 @@ class Tuner:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, self.config)
         depth, target = turn_views(*pool.draw(self.config.batch, self.generator), self.generator)
-        images = relief_channels(augment(depth.nan_to_num(), self.generator), target > BACKGROUND)
+        depth = augment(depth.nan_to_num(), self.generator, self.config.wave_share)
+        images = relief_channels(depth, target > BACKGROUND)
         if images.shape[-1] > self.encoder.spec.image_size:
             images, target = crop_views(images, target, self.encoder.spec.image_size, self.generator)
         with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16):

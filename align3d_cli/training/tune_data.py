@@ -20,7 +20,6 @@ from align3d_cli.scans.prepare import prepare
 
 BACKGROUND, GOOD, DEFECT = 0, 1, 2  # values of a view's target
 WAVE_CELLS = (3, 7, 16, 36)  # px from node to node of the added waves, about the windows of the relief bands
-WAVE_SHARE = 0.3  # of the views get them
 WAVE_PX = (0.08, 3.0)  # their strength; stereo relief of roads shows 0.2 to 0.9 px in every band
 
 
@@ -82,10 +81,10 @@ def _roll(rng: np.random.Generator) -> np.ndarray:
     return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
 
 
-def augment(depth: Tensor, generator: torch.Generator) -> Tensor:
+def augment(depth: Tensor, generator: torch.Generator, wave_share: float = 0.2) -> Tensor:
     """Noise a sensor could have added, and the view from behind (depth turned inside out): (B, S, S) px -> the same.
 
-    White noise to half of the views. To WAVE_SHARE of them, noise of a stereo camera or of the ground itself, all
+    White noise to half of the views. To wave_share of them, noise of a stereo camera or of the ground itself, all
     over and of any scale: roughness is a defect only where the rest is smooth.
     """
     count, device = len(depth), depth.device
@@ -96,7 +95,7 @@ def augment(depth: Tensor, generator: torch.Generator) -> Tensor:
     sign = torch.where(uniform(0, 1) < 0.25, -1.0, 1.0)
     white = torch.where(uniform(0, 1) < 0.5, uniform(0, 1) ** 2 * 0.6, 0.0)
     grain = torch.randn(depth.shape, generator=generator) if device.type == "cpu" else torch.randn_like(depth)
-    strength = torch.where(uniform(0, 1) < WAVE_SHARE, torch.exp(uniform(*map(math.log, WAVE_PX))), 0.0)
+    strength = torch.where(uniform(0, 1) < wave_share, torch.exp(uniform(*map(math.log, WAVE_PX))), 0.0)
     heavy_tailed = uniform(0, 1) < 0.5
     waves = torch.zeros_like(depth)
     for cell in WAVE_CELLS:

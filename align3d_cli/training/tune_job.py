@@ -79,12 +79,12 @@ class TuneJob:
         if self.out.exists() and not (self.force or self.checkpoint.exists()):
             raise UsageError(f"{self.out}: exists already; give --force or another --out")
         deadline = time.monotonic() + 60 * self.max_minutes
-        tuner = self._tuner()
+        tuner = self.tuner()
         per_scan = self.config.views_per_sample
         pool = ViewPool(self.config.pool_views // per_scan * per_scan, self.view_px, self.device)
         seen_before = max(0, scans_by(tuner.step, self.config) - self.config.pool_views // per_scan)
         pool.added = seen_before * per_scan
-        scans = stream(self._maker(), seen_before, self.jobs)
+        scans = stream(self.maker(), seen_before, self.jobs)
         saved, losses = time.monotonic(), []
         for loss in run(tuner, pool, scans, until=lambda _: time.monotonic() > deadline):
             advance(1)
@@ -97,7 +97,7 @@ class TuneJob:
                 saved = time.monotonic()
         scans.close()
         tuner.save(self.checkpoint)
-        save_bundle(self.out, self._bundle(tuner))
+        self.save(tuner)
 
     @property
     def checkpoint(self) -> Path:
@@ -107,7 +107,8 @@ class TuneJob:
     def view_px(self) -> int:
         return self.encoder["image_size"]
 
-    def _tuner(self) -> Tuner:
+    def tuner(self) -> Tuner:
+        """Where the run stands: at its checkpoint, or at what it starts from."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed)
             encoder = LiteEncoder(**self.encoder | {"image_size": self.config.crop_px or self.view_px})
@@ -132,10 +133,15 @@ class TuneJob:
             "mesh_share": self.mesh_share,
         }
 
-    def _maker(self) -> ScanMaker:
+    def maker(self) -> ScanMaker:
+        """What makes the scans that the run learns from."""
         sources = tuple(tuple(str(path) for path in mesh_sources(folder)) for folder in self.meshes)
         plan = ViewPlan("auto", 9, self.view_px, "fitted")
         return ScanMaker(self.config.seed, sources, self.mesh_share, plan, self.config.views_per_sample)
+
+    def save(self, tuner: Tuner) -> None:
+        """Write the averaged weights as a model at `out`."""
+        save_bundle(self.out, self._bundle(tuner))
 
     def _bundle(self, tuner: Tuner) -> Bundle:
         tensors = {key: value.half() if value.is_floating_point() else value for key, value in tuner.average.items()}

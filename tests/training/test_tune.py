@@ -101,6 +101,17 @@ def test_augmentation_is_seeded_and_keeps_the_relief():
     assert torch.allclose(dent.abs(), torch.full((2,), 4.0), atol=1.0)
 
 
+def test_waves_come_to_their_share_of_the_views():
+    """On flat views what remains of white noise in windows of 16 px is below 0.05 px; waves are not."""
+    flat = torch.zeros(200, 64, 64)
+
+    def waved(share: float) -> float:
+        coarse = torch.nn.functional.avg_pool2d(augment(flat, torch.Generator().manual_seed(5), share), 16)
+        return float((coarse.std(dim=(1, 2)) > 0.05).float().mean())
+
+    assert waved(0.0) == 0 and abs(waved(0.2) - 0.2) < 0.1 and waved(1.0) > 0.8
+
+
 def test_crops_are_parts_of_the_views_and_half_of_them_hold_the_defect_in_their_middle():
     """Image and labels are cut alike; of many crops of a view with one small defect about half are centred on it."""
     count, side, size = 400, 64, 32
