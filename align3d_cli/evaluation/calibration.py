@@ -22,7 +22,7 @@ def calibrate(
     if not len(good):
         raise ValueError("calibration needs good scans")
     found = replace(before, **platt(good, defective)) if len(defective) else before
-    scores = sigmoid(found.slope * good + found.offset)
+    scores = found.score(good)
     threshold = float(np.quantile(scores, 1 - false_alarm_rate, method="higher"))
     low, high = np.quantile(good_points, [GOOD_QUANTILE, HIGH_QUANTILE])
     return replace(
@@ -47,8 +47,3 @@ def platt(good: np.ndarray, defective: np.ndarray) -> dict[str, float]:
 
     slope, offset = minimize(loss, [1.0, 0.0], method="L-BFGS-B", bounds=[(0, STEEPEST), (None, None)]).x
     return {"slope": float(slope), "offset": float(offset)}
-
-
-def sigmoid(logit: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-logit))."""
-    return 1 / (1 + np.exp(-logit))

@@ -1,7 +1,7 @@
 """A benchmark from question to log: what is missing is trained and scored, what is there is kept."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +84,13 @@ def plan_line(question: Question, base: Bundle | None, arms: list[Arm], tasks: l
         "n_lines": sum(len(task.arms) for task in tasks),
         "categories": sorted({task.sample.category for task in tasks}),
         "statement": STATEMENTS[question.protocol].format(train_set=question.source),
-        "model": None if base is None else {"name": base.name, "sha256": base.sha256},
+        "model": None if base is None else _model_facts(base),
         "notes": notes,
     }
+
+
+def _model_facts(base: Bundle) -> dict[str, Any]:
+    return {"name": base.name, "sha256": base.sha256, "calibration": asdict(base.calibration)}
 
 
 def overlaps(question: Question, base: Bundle | None, tasks: list[Task]) -> list[str]:

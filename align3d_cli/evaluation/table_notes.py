@@ -1,7 +1,10 @@
 """What stands under a table so that it cannot mislead: protocol, gaps, failures, what published numbers are."""
 
+import numpy as np
+
 from align3d_cli.evaluation.published import WHOLE, published_for
 from align3d_cli.evaluation.runlog import RunRecord
+from align3d_cli.model.bundle import Calibration
 
 GENERATED = "synthetic"
 GENERATED_NOTE = (
@@ -23,7 +26,7 @@ def notes_of(record: RunRecord, pixels: set[str], kinds: set[str]) -> list[str]:
         notes.append("--limit held for the training scans too")
     if "colors" in kinds:
         notes.append("`colors` defects leave no trace in the geometry; means hold them, their own row shows them apart")
-    return [*notes, *_beside_published(record), *_paper(record, pixels)]
+    return [*notes, *_verdicts(record), *_beside_published(record), *_paper(record, pixels)]
 
 
 def _gaps(record: RunRecord) -> list[str]:
@@ -33,6 +36,25 @@ def _gaps(record: RunRecord) -> list[str]:
     if found < planned:
         notes.insert(0, f"INCOMPLETE: {found} of {planned} results are in the log; run again to go on")
     return notes
+
+
+def _verdicts(record: RunRecord) -> list[str]:
+    """What a calibrated model's own threshold makes of these scans."""
+    model = record.plan.get("model") or {}
+    calibration = Calibration(**model.get("calibration", {}))
+    if calibration.false_alarm_rate is None:
+        return []
+    lines = [line for line in record.scans if line["arm"]["sha256"] == model["sha256"]]
+    method = next((m for m in ("align3d", "pointad") if any(m in line["object_scores"] for line in lines)), None)
+    if method is None:
+        return []
+    counted = []
+    for anomalous in (False, True):
+        raw = np.array([line["object_scores"][method] for line in lines if line["anomalous"] == anomalous])
+        counted.append(f"{np.sum(calibration.score(raw) > calibration.threshold)} of {len(raw)}")
+    rate = f"{100 * calibration.false_alarm_rate:.0f} % false alarms in its calibration"
+    said = f"{method} calls {counted[0]} good and {counted[1]} defective scans defective"
+    return [f"at the default threshold {calibration.threshold:.3f} ({rate}) {said}"]
 
 
 def _beside_published(record: RunRecord) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -99,6 +100,10 @@ class Calibration:
     false_alarm_rate: float | None = None
     colour_low: float = 0.0
     colour_high: float = 1.0
+
+    def score(self, raw: np.ndarray) -> np.ndarray:
+        """Raw object scores, any shape -> object scores in [0, 1]."""
+        return 1 / (1 + np.exp(-(self.slope * np.asarray(raw, float) + self.offset)))
 
 
 @dataclass(frozen=True, slots=True)

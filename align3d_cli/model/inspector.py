@@ -108,10 +108,9 @@ class Inspector:
         branches, n_unseen = self.branches(scan, look, clock)
         with clock("lift"):
             points, raw = self.scores(scan, branches)
-        calibration = self.bundle.calibration
         report = scan.report
         return Inspection(
-            score=float(1 / (1 + np.exp(-(calibration.slope * raw + calibration.offset)))),
+            score=float(self.bundle.calibration.score(raw)),
             raw_score=raw,
             point_scores=_on_cloud(points, scan, cloud),
             n_points=len(cloud),

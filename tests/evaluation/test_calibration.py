@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from align3d_cli.evaluation.calibration import calibrate, platt, sigmoid
+from align3d_cli.evaluation.calibration import calibrate, platt
 from align3d_cli.model.bundle import Calibration
 
 POINTS = np.linspace(0, 1, 10_001)
@@ -13,21 +13,21 @@ def test_symmetric_scores_cross_one_half_in_the_middle():
     """Good at 0.2 and 0.4, defective at 0.6 and 0.8: the logistic rises and gives 1/2 at 0.5."""
     found = platt(np.array([0.2, 0.4]), np.array([0.6, 0.8]))
     assert found["slope"] > 0
-    assert sigmoid(found["slope"] * 0.5 + found["offset"]) == pytest.approx(0.5, abs=0.01)
+    assert Calibration(**found).score(0.5) == pytest.approx(0.5, abs=0.01)
 
 
 def test_scores_without_information_give_one_half():
     """The same scores in both classes: slope 0, probability 1/2."""
     same = np.array([0.1, 0.5, 0.9])
     found = platt(same, same)
-    assert sigmoid(found["slope"] * same + found["offset"]) == pytest.approx(np.full(3, 0.5), abs=0.01)
+    assert Calibration(**found).score(same) == pytest.approx(np.full(3, 0.5), abs=0.01)
 
 
 def test_the_threshold_keeps_the_stated_false_alarm_rate():
     """Of 100 different good scores 5 lie above the threshold at a rate of 5 %; the rate that came out is recorded."""
     good = np.linspace(0, 1, 101)
     found = calibrate(good, np.array([]), POINTS, 0.05, Calibration())
-    assert np.sum(sigmoid(good) > found.threshold) == 5
+    assert np.sum(found.score(good) > found.threshold) == 5
     assert found.false_alarm_rate == pytest.approx(5 / 101)
 
 

@@ -174,3 +174,18 @@ def test_a_model_that_knows_the_tested_categories_is_marked(scan_folder, model, 
     run_benchmark(question, tmp_path / "run")
     warning = f"WARNING: tiny was trained on {category} of this data set"
     assert (warning in render(build_table(read_run(tmp_path / "run")), "md")) == tested
+
+
+def test_a_calibrated_model_says_what_its_threshold_makes_of_the_scans(folder_run):
+    """Raw scores above the threshold are counted by state; an uncalibrated model says nothing."""
+    record = read_run(folder_run[1])
+    assert not any("default threshold" in note for note in build_table(record).notes)
+    model = record.plan["model"]
+    model["calibration"] |= {"slope": 2.0, "offset": -1.0, "threshold": 0.5, "false_alarm_rate": 0.1}  # 0.5 of raw
+    scored = [line for line in record.scans if line["arm"]["sha256"] == model["sha256"]]
+    assert [line["anomalous"] for line in scored].count(False) == 4
+    raws = (0.0, 0.4, 0.5, 0.6, 0.4, 0.6, 0.7, 0.8)
+    for line, raw in zip(sorted(scored, key=lambda line: line["anomalous"]), raws, strict=True):
+        line["object_scores"]["align3d"] = raw
+    said = "at the default threshold 0.500 (10 % false alarms in its calibration) align3d calls 1 of 4 good and 3 of 4"
+    assert any(note.startswith(said) for note in build_table(record).notes)
