@@ -14,6 +14,7 @@ from align3d_cli.scans.voxels import components, largest
 
 FIT_MM, DROP_MM, CLUSTER_MM = 4.0, 5.0, 6.0
 CLUSTER_POINTS = 30  # DBSCAN's min_samples
+PIECE = 0.05  # of the points of the largest cluster: the handle of a glass lid, apart from its steel rim
 BORDER_PX = 10
 BORDER_VALID = 0.5  # less of the border measured: the plane has been removed already
 UNITS_MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "in": 25.4, "inch": 25.4}
@@ -92,8 +93,8 @@ def _part(
 ) -> np.ndarray:
     """(N,) bool, the largest cluster of what is off the plane.
 
-    In an organised scan with the clusters that touch it in the image: seen from one side, the cap of a bottle
-    and its shoulder are apart in space.
+    In an organised scan with the clusters that touch it in the image, because seen from one side the cap of a bottle
+    and its shoulder are apart in space, and with other large ones that lie wholly within the picture.
     """
     off = np.flatnonzero(valid & ~(np.abs(height) <= DROP_MM * mm))
     part = np.zeros(len(xyz), bool)
@@ -104,10 +105,24 @@ def _part(
     labels = components(xyz[off], cell, least=CLUSTER_POINTS)
     part[off[largest(labels)]] = True
     if grid is not None:
-        clustered = np.zeros(len(xyz), bool)
-        clustered[off[labels > 0]] = True
-        part = _touching(part.reshape(grid), clustered.reshape(grid)).ravel()
+        image = np.zeros(len(xyz), labels.dtype)
+        image[off] = labels
+        image = image.reshape(grid)
+        part = _touching(part.reshape(grid) | _pieces(image), image > 0).ravel()
     return part
+
+
+def _pieces(labels: np.ndarray) -> np.ndarray:
+    """(H, W) bool, the clusters of at least PIECE of the largest one's points that no edge of the picture cuts.
+
+    labels: (H, W) int, 0 for no cluster
+    """
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    keep = sizes >= max(1.0, PIECE * sizes.max())
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        keep[edge] = False
+    return keep[labels]
 
 
 def _touching(part: np.ndarray, clustered: np.ndarray) -> np.ndarray:

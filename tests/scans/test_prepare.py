@@ -62,6 +62,20 @@ def test_preparing_again_drops_nothing_more():
         assert again.report["n_background"] == 0 and again.report["plane"] is None
 
 
+def test_pieces_that_seem_apart_are_kept_and_what_the_picture_cuts_is_not():
+    """A rim and the handle amid its glass, of which nothing was measured, are one part; clutter at the edge is none."""
+    v, u = np.mgrid[:300, :300] / 1000.0
+    reach = np.hypot(u - 0.15, v - 0.15)
+    rim, handle = (reach > 0.08) & (reach < 0.09), reach < 0.02
+    clutter, speck = np.hypot(u, v - 0.15) < 0.03, np.hypot(u - 0.15, v - 0.2) < 0.0025
+    z = 0.5 - 0.01 * rim - 0.03 * handle - 0.02 * clutter - 0.03 * speck
+    kept = np.zeros(u.size, bool)
+    kept[prepare(organised(np.stack([u, v, z], axis=-1))).index] = True
+    kept = kept.reshape(u.shape)
+    assert kept[rim].all() and kept[handle].all()
+    assert not kept[clutter | speck].any()
+
+
 def test_keep_keeps_and_a_plate_alone_is_the_part():
     """Nothing is removed when asked to keep, nor when the plate is all there is."""
     image, _ = plate_with_ball()
