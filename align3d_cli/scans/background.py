@@ -14,6 +14,7 @@ from align3d_cli.scans.voxels import components, largest
 
 FIT_MM, DROP_MM, CLUSTER_MM = 4.0, 5.0, 6.0
 CLUSTER_POINTS = 30  # DBSCAN's min_samples
+WIDE_PX = 5  # what is off the plane over that many pixels each way is a surface; flying pixels stand one or two abreast
 PIECE = 0.05  # of the points of the largest cluster: the handle of a glass lid, apart from its steel rim
 BORDER_PX = 10
 BORDER_VALID = 0.5  # less of the border measured: the plane has been removed already
@@ -93,8 +94,8 @@ def _part(
 ) -> np.ndarray:
     """(N,) bool, the largest cluster of what is off the plane.
 
-    In an organised scan with the clusters that touch it in the image, because seen from one side the cap of a bottle
-    and its shoulder are apart in space, and with other large ones that lie wholly within the picture.
+    In an organised scan with what touches it in the image: seen from one side the cap of a bottle and its shoulder are
+    apart in space, and so are the points of a steep wall. And with other large clusters that no edge cuts.
     """
     off = np.flatnonzero(valid & ~(np.abs(height) <= DROP_MM * mm))
     part = np.zeros(len(xyz), bool)
@@ -105,11 +106,21 @@ def _part(
     labels = components(xyz[off], cell, least=CLUSTER_POINTS)
     part[off[largest(labels)]] = True
     if grid is not None:
-        image = np.zeros(len(xyz), labels.dtype)
+        image = np.full(len(xyz), -1)
         image[off] = labels
-        image = image.reshape(grid)
-        part = _touching(part.reshape(grid) | _pieces(image), image > 0).ravel()
+        part = _in_image(part.reshape(grid), image.reshape(grid)).ravel()
     return part
+
+
+def _in_image(part: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(H, W) bool, the part with what belongs to it in the image.
+
+    labels: (H, W) int, clusters from 1 on, 0 off the plane and in no cluster, -1 on the plane or not measured
+    """
+    from scipy import ndimage
+
+    surface = ndimage.binary_opening(labels >= 0, np.ones((WIDE_PX, WIDE_PX), bool))
+    return _touching(part | _pieces(np.maximum(labels, 0)), surface | (labels > 0))
 
 
 def _pieces(labels: np.ndarray) -> np.ndarray:
@@ -125,16 +136,16 @@ def _pieces(labels: np.ndarray) -> np.ndarray:
     return keep[labels]
 
 
-def _touching(part: np.ndarray, clustered: np.ndarray) -> np.ndarray:
-    """(H, W) bool, the pixels of `clustered` from which `part` is reached over gaps of up to two pixels."""
+def _touching(part: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """(H, W) bool, the pixels of `candidates` from which `part` is reached over gaps of up to two pixels."""
     from scipy import ndimage
 
     around = np.ones((3, 3), bool)
-    joined = ndimage.label(ndimage.binary_dilation(clustered, around), around)[0]
+    joined = ndimage.label(ndimage.binary_dilation(candidates, around), around)[0]
     reached = np.zeros(joined.max() + 1, bool)
     reached[joined[part]] = True
     reached[0] = False
-    return clustered & reached[joined]
+    return candidates & reached[joined]
 
 
 def _carries_part(

@@ -76,6 +76,21 @@ def test_pieces_that_seem_apart_are_kept_and_what_the_picture_cuts_is_not():
     assert not kept[clutter | speck].any()
 
 
+def test_a_steep_wall_stays_with_its_part_and_flying_pixels_go():
+    """Rows of a wall 20 mm apart are sparse in space and dense in the picture; a line of stray pixels is neither."""
+    v, u = np.mgrid[:300, :300] / 1000.0
+    top = (np.abs(u - 0.15) < 0.04) & (v > 0.08) & (v < 0.12)
+    wall = (np.abs(u - 0.15) < 0.04) & (v >= 0.12) & (v < 0.132)
+    stray = (np.abs(u - 0.15) < 0.04) & (np.abs(v - 0.0785) < 0.001)
+    z = np.where(top, 0.24, np.where(wall, 0.24 + 20 * (v - 0.12), 0.5))
+    z = np.where(stray, 0.3 + 3 * np.abs(u - 0.15), z)
+    kept = np.zeros(u.size, bool)
+    kept[prepare(organised(np.stack([u, v, z], axis=-1))).index] = True
+    kept = kept.reshape(u.shape)
+    assert kept[top].all() and kept[wall].mean() > 0.9
+    assert not kept[stray].any() and not kept[~(top | wall)].any()
+
+
 def test_keep_keeps_and_a_plate_alone_is_the_part():
     """Nothing is removed when asked to keep, nor when the plate is all there is."""
     image, _ = plate_with_ball()
