@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from align3d_cli import __version__
 from align3d_cli.cli import output
-from align3d_cli.cli.interrupts import is_interrupt
+from align3d_cli.cli.interrupts import is_interrupt, listen
 from align3d_cli.cli.options import examples
 from align3d_cli.errors import Align3DError
 
@@ -70,6 +70,7 @@ for name in COMMANDS:
 def main() -> None:
     """Run the program with the exit codes of FORMATS: 0 1 2 3 4 5 6 130; a bug keeps its traceback and gives 1."""
     output.prepare_streams()
+    listen()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads are far slower on a busy CPU
     try:
         with output.complete():

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from align3d_cli.cli import interrupts
 from align3d_cli.errors import EnvironmentMissing
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -96,10 +97,11 @@ def tinted(text: str, tone: str) -> str:
 def progress(description: str, total: int | None, *, between_lines: bool = False) -> Iterator[Callable[[int], None]]:
     """Yield `advance(n)`; draws a bar with an ETA on stderr when that is a terminal, nothing elsewhere.
 
+    An interrupt that a library swallowed meanwhile is raised by `advance`.
     between_lines: results are printed while it runs, so there is no bar when these go to the terminal too
     """
     if not sys.stderr.isatty() or (between_lines and sys.stdout.isatty()):
-        yield lambda n=1: None
+        yield lambda n=1: interrupts.check()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -107,7 +109,12 @@ def progress(description: str, total: int | None, *, between_lines: bool = False
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         task = bar.add_task(description, total=total)
-        yield lambda n=1: bar.advance(task, n)
+
+        def advance(n: int = 1) -> None:
+            interrupts.check()
+            bar.advance(task, n)
+
+        yield advance
 
 
 def _drop_stdout() -> None:

@@ -1,8 +1,48 @@
-"""An interrupt is known in every disguise."""
+"""An interrupt is known in every disguise, and not lost."""
+
+import os
+import signal
+import time
 
 import pytest
 
-from align3d_cli.cli.interrupts import is_interrupt
+from align3d_cli.cli.interrupts import check, is_interrupt, listen
+from align3d_cli.cli.output import progress
+
+
+@pytest.fixture
+def listening():
+    """Interrupts are noted until the test ends."""
+    before = signal.getsignal(signal.SIGINT)
+    listen()
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def swallow() -> None:
+    """What some libraries do around their imports."""
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+    except BaseException:
+        return
+
+
+def test_an_interrupt_that_a_library_swallows_ends_the_work_at_the_next_step(listening):
+    """It is raised once, where the progress goes on."""
+    with progress("work", 3) as advance:
+        advance(1)
+        swallow()
+        with pytest.raises(KeyboardInterrupt):
+            advance(1)
+        check()
+
+
+def test_an_ignored_interrupt_stays_ignored(listening):
+    """Under nohup, or in the background of a script, SIGINT is nobody's wish."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    listen()
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_an_interrupt_inside_a_class_body_is_recognised():
