@@ -14,7 +14,7 @@ from align3d_cli.scans.voxels import components, largest
 
 FIT_MM, DROP_MM, CLUSTER_MM = 4.0, 5.0, 6.0
 CLUSTER_POINTS = 30  # DBSCAN's min_samples
-WIDE_PX = 5  # what is off the plane over that many pixels each way is a surface; flying pixels stand one or two abreast
+WIDE_PX = 5  # as many sparse points each way in the picture are a surface; flying pixels stand one or two abreast
 PIECE = 0.05  # of the points of the largest cluster: the handle of a glass lid, apart from its steel rim
 BORDER_PX = 10
 BORDER_VALID = 0.5  # less of the border measured: the plane has been removed already
@@ -119,7 +119,7 @@ def _in_image(part: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """
     from scipy import ndimage
 
-    surface = ndimage.binary_opening(labels >= 0, np.ones((WIDE_PX, WIDE_PX), bool))
+    surface = ndimage.binary_opening(labels == 0, np.ones((WIDE_PX, WIDE_PX), bool))
     return _touching(part | _pieces(np.maximum(labels, 0)), surface | (labels > 0))
 
 
