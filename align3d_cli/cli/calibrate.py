@@ -27,6 +27,13 @@ def calibrate(
     false_alarm_rate: float = typer.Option(
         0.05, min=0.0, max=1.0, callback=finite, help="Share of good scans above the threshold."
     ),
+    level_share: float | None = typer.Option(
+        None,
+        min=0.0,
+        max=1.0,
+        callback=finite,
+        help="Share of a scan's median point score that is taken off its map; default: the model's own.",
+    ),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     as_json: bool = typer.Option(False, "--json", help="Print the calibration as JSON."),
     force: bool = typer.Option(False, "--force", help="Overwrite --out."),
@@ -45,19 +52,22 @@ def calibrate(
     from align3d_cli.model.device import resolve_device
     from align3d_cli.model.inspector import Inspector
     from align3d_cli.scans.files import check_free
+    from align3d_cli.scans.prepare import prepare
 
     check_free(out, force=force)
     bundle = load_bundle(model)
+    if level_share is not None:
+        bundle = replace(bundle, scoring=replace(bundle.scoring, level_share=level_share))
     inspector = Inspector(bundle, resolve_device(device))
     samples = open_dataset(dataset, root, limit=limit)
     _check_enough(samples, root or dataset, false_alarm_rate)
     good, defective, points = [], [], []
     with output.progress("calibrate", len(samples)) as advance:
         for sample in samples:
-            found = inspector.inspect(sample.load().cloud)
-            (defective if sample.anomalous else good).append(found.raw_score)
+            of_points, raw = inspector.score_part(prepare(sample.load().cloud))
+            (defective if sample.anomalous else good).append(raw)
             if not sample.anomalous:
-                points.append(found.point_scores[found.point_scores > 0])
+                points.append(of_points)
             advance(1)
     from numpy import array, concatenate, mean
 

@@ -126,13 +126,13 @@ def _score_all(run, parts, talk, *, json: bool, jsonl: bool, quiet: bool) -> lis
     with output.progress("scoring", len(parts), between_lines=not json) as advance:
         for found in run.outcomes(parts):
             outcomes.append(found)
-            advance(1)
             if jsonl:
                 output.result_json(found.result)
             if found.error is not None and not run.lone:
                 output.info(f"error: {found.result['error']['message']}")
             elif found.error is None and not (json or jsonl):
                 talk(result_line(found.result, width))
+            advance(1)
     if json:
         results = [found.result for found in outcomes]
         output.result_json(results[0] if run.lone else results, indent=2)

@@ -43,7 +43,7 @@ def tune(
         False, "--frozen-norms", help="Keep the batch norms' means and variances: for small batches, with --start."
     ),
     wave_share: float = typer.Option(
-        0.2, min=0.0, max=1.0, callback=finite, help="Share of the views that get noise of every scale, as of a road."
+        0.3, min=0.0, max=1.0, callback=finite, help="Share of the views that get noise of every scale, as of a road."
     ),
     learning_rate: float = typer.Option(1e-3, callback=positive, help="Peak learning rate."),
     seed: int = typer.Option(0, min=0, help="Seed of scans, batches and augmentation."),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import minimize
 
-from align3d_cli.model.bundle import Calibration
+from align3d_cli.model.calibration import Calibration
 
 STEEPEST = 50.0  # slope of the logistic where a few scans are perfectly separable and the fit would run away
 GOOD_QUANTILE = 0.98  # of the points of good scans below the start of the colour scale: good parts look good

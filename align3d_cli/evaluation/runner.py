@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from align3d_cli.evaluation.arms import Arm
+from align3d_cli.evaluation.arms import Arm, methods_of_branches
 from align3d_cli.evaluation.engine import run_local
 from align3d_cli.evaluation.protocols import STATEMENTS, Question, available, base_model, tasks_of, untrained_arms
 from align3d_cli.evaluation.runlog import RunLog
@@ -90,7 +90,9 @@ def plan_line(question: Question, base: Bundle | None, arms: list[Arm], tasks: l
 
 
 def _model_facts(base: Bundle) -> dict[str, Any]:
-    return {"name": base.name, "sha256": base.sha256, "calibration": asdict(base.calibration)}
+    """method: the one with all its branches, whose object scores the calibration was made for."""
+    own = {"name": base.name, "sha256": base.sha256, "calibration": asdict(base.calibration)}
+    return own | {"method": (methods_of_branches(base.branches) or (None,))[-1]}
 
 
 def overlaps(question: Question, base: Bundle | None, tasks: list[Task]) -> list[str]:

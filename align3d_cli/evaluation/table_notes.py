@@ -4,7 +4,7 @@ import numpy as np
 
 from align3d_cli.evaluation.published import WHOLE, published_for
 from align3d_cli.evaluation.runlog import RunRecord
-from align3d_cli.model.bundle import Calibration
+from align3d_cli.model.calibration import Calibration
 
 GENERATED = "synthetic"
 GENERATED_NOTE = (
@@ -44,9 +44,10 @@ def _verdicts(record: RunRecord) -> list[str]:
     calibration = Calibration(**model.get("calibration", {}))
     if calibration.false_alarm_rate is None:
         return []
-    lines = [line for line in record.scans if line["arm"]["sha256"] == model["sha256"]]
-    method = next((m for m in ("align3d", "pointad") if any(m in line["object_scores"] for line in lines)), None)
-    if method is None:
+    method = model["method"]
+    mine = (line for line in record.scans if line["arm"]["sha256"] == model["sha256"])
+    lines = [line for line in mine if method in line["object_scores"]]
+    if not lines:
         return []
     counted = []
     for anomalous in (False, True):

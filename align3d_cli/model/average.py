@@ -10,7 +10,8 @@ from dataclasses import replace
 import torch
 
 from align3d_cli.errors import UsageError
-from align3d_cli.model.bundle import Bundle, Calibration, require_branches
+from align3d_cli.model.bundle import Bundle, require_branches
+from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.encoder import unit
 
 

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
+from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.manifest import require_stated, sha256_of
 
 FORMAT_VERSION = 1
@@ -82,28 +82,6 @@ class Scoring:
     smooth_sigma_px: float = 4.0
     smooth_fused: bool = False
     level_share: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Fixed limits, measured once on held-out scans, never on the part at hand.
-
-    slope, offset:            object score = sigmoid(slope * raw + offset), in [0, 1]
-    threshold:                object score above which a part is called defective
-    false_alarm_rate:         share of good held-out scans above that threshold; None when not measured
-    colour_low, colour_high:  point scores drawn as the ends of the colour scale
-    """
-
-    slope: float = 1.0
-    offset: float = 0.0
-    threshold: float = 0.5
-    false_alarm_rate: float | None = None
-    colour_low: float = 0.0
-    colour_high: float = 1.0
-
-    def score(self, raw: np.ndarray) -> np.ndarray:
-        """Raw object scores, any shape -> object scores in [0, 1]."""
-        return 1 / (1 + np.exp(-(self.slope * np.asarray(raw, float) + self.offset)))
 
 
 @dataclass(frozen=True, slots=True)

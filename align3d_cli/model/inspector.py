@@ -168,6 +168,11 @@ class Inspector:
         points = lift(maps, look.views.pixel_of_point, look.views.visible, look.weights)
         return BranchResult(points, view_probability)
 
+    @torch.inference_mode()
+    def score_part(self, scan: Prepared) -> tuple[np.ndarray, float]:
+        """`scores` of all branches on a prepared scan: without what `inspect` says of the points that were removed."""
+        return self.scores(scan, self.branches(scan, self.look(scan))[0])
+
     def scores(self, scan: Prepared, branches: dict[str, BranchResult]) -> tuple[np.ndarray, float]:
         """(M,) of the prepared points, and of the scan before calibration.
 

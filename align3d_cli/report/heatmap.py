@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from align3d_cli.model.bundle import Calibration
+from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.inspector import Inspection
 from align3d_cli.report.colours import score_rgb
 from align3d_cli.report.files import make_folder, write_bytes

@@ -15,7 +15,8 @@ from align3d_cli.scans.voxels import components, largest
 FIT_MM, DROP_MM, CLUSTER_MM = 4.0, 5.0, 6.0
 CLUSTER_POINTS = 30  # DBSCAN's min_samples
 WIDE_PX = 5  # as many sparse points each way in the picture are a surface; flying pixels stand one or two abreast
-PIECE = 0.05  # of the points of the largest cluster: the handle of a glass lid, apart from its steel rim
+PIECE_SHARE = 0.05  # of the points of the largest cluster: the handle of a glass lid, apart from its steel rim
+REACH = 1.05  # of the part's greatest height; sparse points beyond are ghosts, or what lies behind the support
 BORDER_PX = 10
 BORDER_VALID = 0.5  # less of the border measured: the plane has been removed already
 UNITS_MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "in": 25.4, "inch": 25.4}
@@ -94,8 +95,8 @@ def _part(
 ) -> np.ndarray:
     """(N,) bool, the largest cluster of what is off the plane.
 
-    In an organised scan with what touches it in the image: seen from one side the cap of a bottle and its shoulder are
-    apart in space, and so are the points of a steep wall. And with other large clusters that no edge cuts.
+    In an organised scan with what touches it in the image, for seen from one side the cap of a bottle and its shoulder
+    are apart in space and so are the points of a steep wall, and with other large clusters that no edge cuts.
     """
     off = np.flatnonzero(valid & ~(np.abs(height) <= DROP_MM * mm))
     part = np.zeros(len(xyz), bool)
@@ -105,32 +106,36 @@ def _part(
     cell = 0.58 * max(CLUSTER_MM * mm, 5 * point_spacing(xyz[off]))
     labels = components(xyz[off], cell, least=CLUSTER_POINTS)
     part[off[largest(labels)]] = True
-    if grid is not None:
-        image = np.full(len(xyz), -1)
-        image[off] = labels
-        part = _in_image(part.reshape(grid), image.reshape(grid)).ravel()
-    return part
+    if grid is None or not part.any():
+        return part
+    image = np.full(len(xyz), -1)
+    image[off] = labels
+    rising = np.where(valid, height, 0.0) * np.sign(np.median(height[part]))
+    return _in_image(part.reshape(grid), image.reshape(grid), rising.reshape(grid)).ravel()
 
 
-def _in_image(part: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _in_image(part: np.ndarray, labels: np.ndarray, rising: np.ndarray) -> np.ndarray:
     """(H, W) bool, the part with what belongs to it in the image.
 
     labels: (H, W) int, clusters from 1 on, 0 off the plane and in no cluster, -1 on the plane or not measured
+    rising: (H, W) height over the plane, above 0 on the part's side
     """
     from scipy import ndimage
 
-    surface = ndimage.binary_opening(labels == 0, np.ones((WIDE_PX, WIDE_PX), bool))
-    return _touching(part | _pieces(np.maximum(labels, 0)), surface | (labels > 0))
+    part = part | _pieces(np.where(rising > 0, labels, 0).clip(min=0))
+    sparse = (labels == 0) & (rising > 0) & (rising <= REACH * rising[part].max())
+    wall = ndimage.binary_opening(sparse, np.ones((WIDE_PX, WIDE_PX), bool))
+    return _touching(part, wall | (labels > 0))
 
 
 def _pieces(labels: np.ndarray) -> np.ndarray:
-    """(H, W) bool, the clusters of at least PIECE of the largest one's points that no edge of the picture cuts.
+    """(H, W) bool, the clusters of at least PIECE_SHARE of the largest one's points that no edge of the picture cuts.
 
     labels: (H, W) int, 0 for no cluster
     """
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    keep = sizes >= max(1.0, PIECE * sizes.max())
+    keep = sizes >= max(1.0, PIECE_SHARE * sizes.max())
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         keep[edge] = False
     return keep[labels]

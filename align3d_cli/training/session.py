@@ -13,7 +13,8 @@ from torch import Tensor
 from align3d_cli.datasets.sample import Sample
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.aligner import Aligner
-from align3d_cli.model.bundle import Bundle, Calibration, cache_dir
+from align3d_cli.model.bundle import Bundle, cache_dir
+from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.encoder import EncoderSpec
 from align3d_cli.model.inspector import bundle_encoder, view_plan
 from align3d_cli.model.profiles import Profile

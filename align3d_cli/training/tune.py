@@ -35,7 +35,7 @@ class TuneConfig:
     samples_per_step:  new scans that enter the pool a step; warm_samples: before the first step
     views_per_sample:  of each scan; pool_views: how many are kept to draw batches from
     focal_gamma:       arXiv 1708.02002; ema_decay: of the average of the weights that is kept as the model
-    wave_share:        of the views a step reads, get noise of a stereo camera or of the ground itself
+    wave_share:        share of the views of a step that get noise of a stereo camera, or of rough ground
     crop_px:           side of the part of a view that a step reads, half of them centred on a defect where there
                        is one, the rest anywhere on the surface; None reads all
     frozen_stages:     first stages of the trunk, and its stem, that stay as they are; 0 tunes everything
@@ -55,13 +55,15 @@ class TuneConfig:
     focal_gamma: float = 2.0
     view_loss_weight: float = 0.6
     ema_decay: float = 0.998
-    wave_share: float = 0.2
+    wave_share: float = 0.3
     crop_px: int | None = None
     frozen_stages: int = 0
     frozen_norms: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.warm_samples < 1 or self.pool_views < self.views_per_sample:
+            raise UsageError(f"a step needs views: --warm-samples 1 and --pool-views {self.views_per_sample} at least")
         if self.crop_px is not None and (self.crop_px < 32 or self.crop_px % 32):
             raise UsageError(f"--crop {self.crop_px} is not a multiple of 32; the trunk halves a view five times")
 

@@ -81,7 +81,7 @@ def _roll(rng: np.random.Generator) -> np.ndarray:
     return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
 
 
-def augment(depth: Tensor, generator: torch.Generator, wave_share: float = 0.2) -> Tensor:
+def augment(depth: Tensor, generator: torch.Generator, wave_share: float) -> Tensor:
     """Noise a sensor could have added, and the view from behind (depth turned inside out): (B, S, S) px -> the same.
 
     White noise to half of the views. To wave_share of them, noise of a stereo camera or of the ground itself, all

@@ -53,7 +53,8 @@ def model(tmp_path_factory) -> Path:
     """A whole but untrained model, small enough to score in a fraction of a second."""
     import torch
 
-    from align3d_cli.model.bundle import Bundle, Calibration, Scoring, ViewSettings, save_bundle
+    from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, save_bundle
+    from align3d_cli.model.calibration import Calibration
     from align3d_cli.model.lite import LiteEncoder
 
     torch.manual_seed(0)

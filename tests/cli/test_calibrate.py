@@ -52,6 +52,20 @@ def test_the_threshold_has_the_stated_false_alarm_rate(align3d, model, good, tmp
     assert "16.7 % of 12 good scans above" in run.out
 
 
+def test_a_share_of_the_level_taken_off_lowers_the_colours_and_nothing_else(align3d, model, good, tmp_path):
+    """It is stored in the copy; points at or below it count as 0, and object scores do not feel it."""
+    found = []
+    for share in ("0", "1"):
+        out = tmp_path / f"{share}.safetensors"
+        run = align3d("calibrate", "--root", good, "--model", model, "--level-share", share, "--out", out)
+        assert run.code == 0, run.err
+        found.append(load_bundle(out))
+        assert found[-1].scoring.level_share == float(share)
+    plain, above = (bundle.calibration for bundle in found)
+    assert above.threshold == plain.threshold
+    assert 0 < above.colour_low < plain.colour_low and above.colour_high < plain.colour_high
+
+
 def test_scores_rise_from_good_to_defective_or_nothing_is_written(align3d, model, scans, tmp_path):
     """A model that sees the dents gets a rising score and a record; one that takes dents for good is told."""
     seen = {}

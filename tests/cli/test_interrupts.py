@@ -13,10 +13,12 @@ from align3d_cli.cli.output import progress
 @pytest.fixture
 def listening():
     """Interrupts are noted until the test ends."""
-    before = signal.getsignal(signal.SIGINT)
-    listen()
-    yield
-    signal.signal(signal.SIGINT, before)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where pytest runs in the background
+    try:
+        listen()
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def swallow() -> None:

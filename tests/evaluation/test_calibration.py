@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from align3d_cli.evaluation.calibration import calibrate, platt
-from align3d_cli.model.bundle import Calibration
+from align3d_cli.model.calibration import Calibration
 
 POINTS = np.linspace(0, 1, 10_001)
 

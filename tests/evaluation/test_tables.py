@@ -4,12 +4,15 @@ import csv
 import io
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from align3d_cli.evaluation.metrics import Evaluation
 from align3d_cli.evaluation.runlog import RunRecord, read_run
+from align3d_cli.evaluation.table_notes import notes_of
 from align3d_cli.evaluation.table_text import FORMATS, render, show
 from align3d_cli.evaluation.tables import METRICS, Cell, Table, Value, _rows, build_table
 
@@ -187,5 +190,20 @@ def test_a_calibrated_model_says_what_its_threshold_makes_of_the_scans(folder_ru
     raws = (0.0, 0.4, 0.5, 0.6, 0.4, 0.6, 0.7, 0.8)
     for line, raw in zip(sorted(scored, key=lambda line: line["anomalous"]), raws, strict=True):
         line["object_scores"]["align3d"] = raw
+    assert model["method"] == "align3d"
     said = "at the default threshold 0.500 (10 % false alarms in its calibration) align3d calls 1 of 4 good and 3 of 4"
     assert any(note.startswith(said) for note in build_table(record).notes)
+    for line in scored:
+        del line["object_scores"]["align3d"]  # what was fitted to both branches says nothing of one
+    assert not any("default threshold" in note for note in notes_of(record, set(), set()))
+
+
+def test_a_table_is_drawn_without_torch(folder_run):
+    """`align3d benchmark table` starts quickly: the run log holds all that it needs."""
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom align3d_cli.evaluation.runlog import read_run\n"
+        "from align3d_cli.evaluation.tables import build_table\nfrom align3d_cli.evaluation.table_text import render\n"
+        "render(build_table(read_run(Path(sys.argv[1]))), 'md')\nprint('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code, folder_run[1]], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"

@@ -7,7 +7,8 @@ import torch
 
 from align3d_cli.errors import UsageError
 from align3d_cli.model.average import average_bundles
-from align3d_cli.model.bundle import Bundle, Calibration, Scoring
+from align3d_cli.model.bundle import Bundle, Scoring
+from align3d_cli.model.calibration import Calibration
 
 
 def model(level: float, text: torch.Tensor) -> Bundle:

@@ -91,6 +91,25 @@ def test_a_steep_wall_stays_with_its_part_and_flying_pixels_go():
     assert not kept[stray].any() and not kept[~(top | wall)].any()
 
 
+@pytest.mark.parametrize("seen", ["floor", "ghost"])
+def test_what_is_seen_beside_a_part_is_not_kept(seen):
+    """The floor far below, through a slot in the table, and a patch of wild depths touch a block and go."""
+    v, u = np.mgrid[:300, :300] + 0.5
+    rays = np.stack([(u - 150) / 525, (v - 150) / 525, np.ones_like(u)], axis=-1)
+    block = (np.abs(u - 150) < 40) & (np.abs(v - 150) < 30)
+    depth = np.where(block, 0.45, 0.5)
+    beside = {
+        "floor": (u > 191) & (u < 203) & (np.abs(v - 150) < 20),
+        "ghost": (u > 190) & (u < 202) & (np.abs(v - 150) < 12),
+    }[seen]
+    beyond = np.random.default_rng(0).uniform(0.3, 0.6, u.shape) if seen == "ghost" else 3.0
+    image = rays * np.where(beside, beyond, depth)[..., None]
+    kept = np.zeros(u.size, bool)
+    kept[prepare(organised(image), background="remove").index] = True
+    kept = kept.reshape(u.shape)
+    assert kept[block].all() and kept[beside].mean() < 0.05
+
+
 def test_keep_keeps_and_a_plate_alone_is_the_part():
     """Nothing is removed when asked to keep, nor when the plate is all there is."""
     image, _ = plate_with_ball()

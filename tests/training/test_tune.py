@@ -95,7 +95,7 @@ def test_turns_move_depth_and_target_together():
 def test_augmentation_is_seeded_and_keeps_the_relief():
     """The same generator gives the same noise; a dent of 4 px stays a relief of about 4 px, either way round."""
     views = torch.from_numpy(next(s for i, s in enumerate(scans()) if i == 1).depth_px)
-    first, second = (augment(views, torch.Generator().manual_seed(3)) for _ in range(2))
+    first, second = (augment(views, torch.Generator().manual_seed(3), 0.3) for _ in range(2))
     assert torch.equal(first, second)
     dent = first[:, 20:36, 20:36].mean((1, 2)) - first[:, 44:, 44:].mean((1, 2))
     assert torch.allclose(dent.abs(), torch.full((2,), 4.0), atol=1.0)
@@ -110,6 +110,13 @@ def test_waves_come_to_their_share_of_the_views():
         return float((coarse.std(dim=(1, 2)) > 0.05).float().mean())
 
     assert waved(0.0) == 0 and abs(waved(0.2) - 0.2) < 0.1 and waved(1.0) > 0.8
+
+
+@pytest.mark.parametrize("starved", [{"warm_samples": 0}, {"pool_views": 5}])
+def test_a_pool_without_views_is_refused(starved):
+    """The first step needs views to read: what would leave none is told before anything is made."""
+    with pytest.raises(UsageError, match="--warm-samples 1 and --pool-views 6 at least"):
+        TuneConfig(**starved)
 
 
 def test_crops_are_parts_of_the_views_and_half_of_them_hold_the_defect_in_their_middle():
