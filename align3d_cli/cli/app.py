@@ -68,7 +68,7 @@ for name in COMMANDS:
 
 
 def main() -> None:
-    """Run the program with the exit codes of FORMATS: 0 1 2 3 4 5 6 130; a bug keeps its traceback and gives 1."""
+    """Run the program with the exit codes of the README: 0 1 2 3 4 5 6 130; a bug keeps its traceback and gives 1."""
     output.prepare_streams()
     listen()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads are far slower on a busy CPU

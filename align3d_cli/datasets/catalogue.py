@@ -14,7 +14,7 @@ class DataSet:
 
     source, licence: where it is to be had and on what terms; the project never downloads it
     tree:      the folders that are expected below the root, for messages
-    auxiliary: categories one-vs-rest trains on (METHOD.md 1), empty where the field agreed on none
+    auxiliary: categories one-vs-rest trains on in the papers, empty where the field agreed on none
     find:      root -> category folders; samples: category, folder -> its scans
     """
 

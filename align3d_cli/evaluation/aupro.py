@@ -66,7 +66,7 @@ def regions_organised(defect: np.ndarray) -> np.ndarray:
 
 
 def regions_points(xyz: np.ndarray, defect: np.ndarray) -> np.ndarray:
-    """Number the defect regions of an unordered cloud (METHOD.md 5.7).
+    """Number the defect regions of an unordered cloud, for which the official definition has no word.
 
     xyz: (N, 3) float, finite where defect; defect: (N,) bool
     Two labelled points are neighbours when closer than RADIUS_FACTOR times the mean distance of the labelled points to

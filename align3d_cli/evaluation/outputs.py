@@ -50,7 +50,7 @@ def point_outputs(labelled: LabelledCloud, scores: dict[str, np.ndarray], point_
 
 
 def _regions(labelled: LabelledCloud, measured: np.ndarray) -> np.ndarray:
-    """(N,) int32: 8-connected in an organised scan, by distance in an unordered one (METHOD.md 5.7)."""
+    """(N,) int32: 8-connected in an organised scan, by distance in an unordered one."""
     cloud = labelled.cloud
     if cloud.grid:
         return regions_organised(labelled.defect.reshape(cloud.grid)).ravel()

@@ -1,4 +1,4 @@
-"""Who is tested on what: zero-shot, one-vs-rest and cross-dataset (METHOD.md 1), as arms and tasks."""
+"""Who is tested on what: zero-shot, one-vs-rest and cross-dataset, as arms and tasks."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace

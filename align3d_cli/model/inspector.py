@@ -1,4 +1,4 @@
-"""From a scan to an anomaly score for every point: the whole road of DESIGN in one place.
+"""From a scan to an anomaly score for every point: the whole road in one place.
 
 Align3D-AD (arXiv 2605.05850) section 3.4 with the faults of the published code mended: the scan's own points are
 scored, every point on a visible surface counts, unseen points take their nearest seen neighbour's value.

@@ -34,7 +34,7 @@ class Profile:
       vv_blocks: last blocks with V-V attention; ln_post_global: ln_post on the global feature (AnomalyCLIP: not)
       position_interpolation: of the position embedding where image_px is not the trained size
     Views
-      camera: "pointad" (perspective, METHOD section 3) or "fitted"; style: drawing that the tower reads
+      camera: "pointad" (perspective, as PointAD draws) or "fitted"; style: drawing that the tower reads
       look: "published" (square points, sparse scans show their far side) or "closed" (the surface is filled)
       visibility: which points a pixel counts for, the one that the z-buffer keeps or all on the visible surface
       unseen: what points get that no view sees, 0 or the value of their nearest seen neighbours

@@ -1,6 +1,6 @@
 """View probabilities to the scores of points and of the whole scan (Align3D-AD section 3.4, PointAD section 3.3).
 
-Every choice is a named setting of `bundle.Scoring`: as published, or with the faults of METHOD.md section 5 mended.
+Every choice is a named setting of `bundle.Scoring`: as published, or with the faults of the published code mended.
 """
 
 import math
@@ -112,7 +112,7 @@ def smooth_grid(values: np.ndarray, scan: Prepared, sigma_px: float, size_px: in
 
     The published code brings every scan to the size of a view and smooths there: sigma_px counts pixels of a view of
     size_px, here in the scan's own grid. Rows of a scan without grid fill a square in array order, as published
-    (METHOD 5.2: that order means nothing; `smoothing = "neighbours"` mends it).
+    (that order means nothing; `smoothing = "neighbours"` mends it).
     """
     from scipy.ndimage import gaussian_filter
 

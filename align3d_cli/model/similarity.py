@@ -1,4 +1,4 @@
-"""From features and the two text vectors to anomaly probabilities (AnomalyCLIP, PointAD; METHOD of the paper profile).
+"""From features and the two text vectors to anomaly probabilities (AnomalyCLIP, PointAD).
 
 Everywhere: text (2, D) of unit length, row 0 normal, row 1 abnormal; channel 0 normal, channel 1 abnormal.
 """

@@ -95,7 +95,7 @@ def rotation_y(degrees: float) -> np.ndarray:
 def preset_rotations(name: str) -> np.ndarray:
     """(V, 3, 3) float64 rotations that turn the cloud before it is looked at from +z with +y up.
 
-    mvtec, eyecandies, real3d: the published views (METHOD.md section 3; mvtec turns the sensor frame by
+    mvtec, eyecandies, real3d: the published views (mvtec turns the sensor frame by
     diag(1, -1, -1) first, eyecandies tilts by 45 degrees first). sphere:N: N near-uniform directions.
     front:N (from +z; front-z:N, front+x:N .. from another axis): one view straight on, the rest in a cone of
     40 degrees. Raises ValueError for any other name.

@@ -1,4 +1,4 @@
-"""The published look: what Open3D's legacy visualizer draws with PointAD's settings (METHOD.md section 3)."""
+"""The published look: what Open3D's legacy visualizer draws with PointAD's settings."""
 
 import numpy as np
 import torch

@@ -25,7 +25,7 @@ def grey(views: Views, normals: np.ndarray | torch.Tensor, *, lights_z: tuple[fl
     normals: (N, 3) unit vectors in the cloud's frame, either sign: each is flipped to the eye.
     lights_z: depths at which lights stand on the optical axis of a perspective camera, 0 at the eye; orthographic
     views are lit along their direction. Every light adds that intensity; theta is the angle between normal and light,
-    alpha between the mirrored light and the eye (METHOD.md section 3).
+    alpha between the mirrored light and the eye.
     """
     normals = _on(views, normals)
 

@@ -47,7 +47,7 @@ class Data:
         return {"name": self.name, "root": str(Path(self.root or os.environ.get("ALIGN3D_DATA", "")).resolve())}
 
     def protocol(self) -> str:
-        """What the labels were, for the result and the model's record (METHOD 5.9)."""
+        """What the labels were, for the result and the model's record."""
         if self.generated:
             return "trained with labels on generated scans; figures on them are no result, test on other scans"
         return PROTOCOL.format(split=self.split or "whole")

@@ -164,7 +164,7 @@ def lifted(maps: Tensor, pixel_of_point: Tensor, visible: Tensor, *, per_sample:
 
     maps: (B * V, 2, H, W) sample-major; pixel_of_point: (B, V, M) int64; visible: (B, V, M) bool
     Returns (B, 2, M), 0 where no view sees the point, and (B, M) float in {0, 1}, whether any does.
-    per_sample=False averages over the views as the released code does (METHOD 5.1).
+    per_sample=False averages over the views of all samples of the batch, as the released code does.
     """
     n_samples = len(visible)
     pixels = pixel_of_point.flatten(0, 1)[:, None].expand(-1, 2, -1)

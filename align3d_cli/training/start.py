@@ -17,7 +17,7 @@ from align3d_cli.render.draw import PUBLISHED_COUNT
 from align3d_cli.training.align import AlignConfig
 from align3d_cli.training.prompts import PromptConfig
 
-PAPER_VIEWS = {"mvtec3d": "mvtec", "eyecandies": "eyecandies", "real3d": "real3d"}  # METHOD section 3; else by the scan
+PAPER_VIEWS = {"mvtec3d": "mvtec", "eyecandies": "eyecandies", "real3d": "real3d"}  # as published; else by the scan
 FRAME = {"pointad": 1.4, "fitted": 1.09}  # width of a view over the scan's longest side, to turn pixels into lengths
 PROMPT_KINDS = ("auto", "clip", "vectors")
 

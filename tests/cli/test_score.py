@@ -1,4 +1,4 @@
-"""`align3d score` as its users run it: files in, heat maps and results out, exit codes as FORMATS states them."""
+"""`align3d score` as its users run it: files in, heat maps and results out, exit codes as the README states them."""
 
 import hashlib
 import json

@@ -86,7 +86,7 @@ def test_impossible_calls_are_usage_errors(tree, options, message):
 
 
 def test_auxiliary_categories_are_the_fields():
-    """One-vs-rest trains on the categories of METHOD.md section 1."""
+    """One-vs-rest trains on the categories of the papers."""
     assert AUXILIARY["mvtec3d"] == ("carrot", "cookie", "dowel")
     assert AUXILIARY["eyecandies"] == ("Confetto", "LicoriceSandwich", "PeppermintCandy")
     assert AUXILIARY["real3d"] == ("shell", "starfish", "seahorse")

@@ -22,7 +22,7 @@ from align3d_cli.scans.read import read_scan
 
 
 def test_auxiliary_categories_are_the_fields():
-    """One-vs-rest and cross-dataset take the lists of METHOD.md 1 unless others are named."""
+    """One-vs-rest and cross-dataset take the lists of the papers unless others are named."""
     assert Question("mvtec3d", protocol="one-vs-rest").auxiliary_categories == ("carrot", "cookie", "dowel")
     assert Question("real3d", protocol="one-vs-rest").auxiliary_categories == ("shell", "starfish", "seahorse")
     cross = Question("eyecandies", protocol="cross-dataset")

@@ -1,4 +1,4 @@
-"""The JSON object of a part is what FORMATS states and what the schema promises."""
+"""The JSON object of a part is what the schema promises."""
 
 import json
 

@@ -28,7 +28,7 @@ def both(spec, seed: int = 0) -> Branches:
 
 
 def test_lifting_is_the_mean_over_the_views_that_see_a_point_of_its_own_sample():
-    """Two samples in a batch: every point averages its own views only, as the sentence says (METHOD 5.1)."""
+    """Two samples in a batch: every point averages its own views only, as the sentence says."""
     rng = torch.Generator().manual_seed(1)
     n_samples, n_views, n_points = 2, 3, 7
     maps = torch.rand(n_samples * n_views, 2, 4, 4, generator=rng)

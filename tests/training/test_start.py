@@ -38,7 +38,7 @@ def test_the_paper_profile_gives_the_published_schedules():
 
 
 def test_ours_mends_the_view_average():
-    """The align3d profile averages over each sample's own views (METHOD 5.1)."""
+    """The align3d profile averages over each sample's own views."""
     assert prompt_config(get_profile("align3d")).view_average == "sample"
 
 
