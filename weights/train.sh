@@ -19,7 +19,7 @@ mkdir -p "$out"
 # Noise of every scale and more shapes, on small batches; a little of it in the mean takes the new and keeps the old.
 [ -e "$out/retuned.safetensors" ] || align3d tune --start "$out/tuned.safetensors" --from "$meshes/train" \
     --from "$meshes/more" --mesh-share 0.6 --steps "${RETUNE_STEPS:-3200}" --batch 16 --crop 224 --frozen-stages 3 \
-    --frozen-norms --learning-rate 4e-4 --samples-per-step 0.5 --warm-samples 120 --pool-views 4000 \
+    --frozen-norms --learning-rate 4e-4 --wave-share 0.3 --samples-per-step 0.5 --warm-samples 120 --pool-views 4000 \
     --seed 11 --jobs "$jobs" --device "$device" --out "$out/retuned.safetensors"
 [ -e "$out/mean.safetensors" ] || align3d weights average "$out/tuned.safetensors" "$out/retuned.safetensors" \
     --share 0.85 --share 0.15 --out "$out/mean.safetensors"
