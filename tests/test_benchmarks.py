@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from align3d_cli.model.bundle import load_bundle
+
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -43,6 +45,15 @@ def test_wins_over_good_twins():
     """One row a kind and one of all pairs."""
     table = rows(output(FOLDER / "twins.py", "-n", 2))
     assert table["all"][0] == "2" and len(table) == 4
+
+
+def test_towers_of_every_input_style_read_that_style_only(tmp_path):
+    """A row and a model a style; the stem of the grey one has weights for the third channel and no other."""
+    size = ("--scans", 2, "--steps", 2, "--batch", 2, "--crop", 32, "--size", 64, "--jobs", 1)
+    table = rows(output(FOLDER / "input_style.py", "grey", "scratch", "--out", tmp_path, *size))
+    assert all(float(table[name][0]) > 0 for name in ("grey", "scratch"))
+    stem = load_bundle(tmp_path / "grey.safetensors").tensors["encoder.trunk.stem.0.weight"]
+    assert (stem.abs().sum((0, 2, 3)) > 0).tolist() == [False, False, True, False, False, False, False]
 
 
 def test_curves_of_a_log(tmp_path):
