@@ -1,7 +1,7 @@
 """Numbers as their papers print them, in %, for standing beside a table. Nothing here was measured by this program.
 
-All categories, the papers' own renderings; point metrics over 336 x 336 pixels with
-the background for organised scans (`paper` pixels here). None where the source gives no number.
+All categories, the papers' own renderings; point metrics over 336 x 336 pixels with the background for organised scans
+(`paper` pixels here). None where the source gives no number.
 """
 
 from dataclasses import dataclass
