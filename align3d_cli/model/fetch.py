@@ -15,17 +15,9 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError, WeightsRejected
+from align3d_cli.model.connection import Watch, check_address, open_url
 from align3d_cli.model.manifest import SHA256, WEIGHTS_SUFFIXES, sha256_of, sidecar_of, stated, write_sidecar
-from align3d_cli.model.transfer import (
-    Limits,
-    Unreachable,
-    check_address,
-    download,
-    drop_partial,
-    number,
-    open_url,
-    own_files,
-)
+from align3d_cli.model.transfer import Limits, Unreachable, download, drop_partial, number, own_files
 
 OFFLINE_VARIABLE = "ALIGN3D_OFFLINE"
 HUB_VARIABLE = "HF_ENDPOINT"  # the hub's own programs read it too
@@ -162,9 +154,8 @@ def by_hand(source: Source, folder: Path, finding: str) -> str:
 
 def _brought(source: Source, partial: Path, limits: Limits, advance) -> str:
     """Download and hash; a continued file that came out wrong is fetched once more from its beginning."""
-    while True:
-        continued = partial.is_file()
-        download(
+    for again in (False, True):
+        continued = download(
             source.url, partial, limits=limits, n_bytes=source.n_bytes, verifiable=source.sha256 is not None,
             advance=advance,
         )  # fmt: skip
@@ -172,11 +163,12 @@ def _brought(source: Source, partial: Path, limits: Limits, advance) -> str:
         if source.sha256 in (None, digest):
             return digest
         drop_partial(partial)
-        if not continued:
-            raise InputRejected(
-                f"{source.url}: what came has SHA-256 {digest}, not {source.sha256}; nothing was kept: "
-                f"fetch it from another address or network"
-            )
+        if again or not continued:
+            break
+    raise InputRejected(
+        f"{source.url}: what came has SHA-256 {digest}, not {source.sha256}; nothing was kept: "
+        f"fetch it from another address or network"
+    )
 
 
 def _accepted(path: Path, source: Source) -> Fetched:
@@ -202,7 +194,8 @@ def resolve_hub(source: Source, limits: Limits) -> Source:
     for file in source.files:
         asked = urljoin(source.url, file)
         try:
-            headers = _hub_headers(asked, limits)
+            with Watch(limits.stall_s, limits.stall_bytes_s) as watch:
+                headers = _hub_headers(asked, limits, watch)
         except urllib.error.HTTPError as error:
             refused = f"{asked}: the server answered {error.code}"
             continue
@@ -212,12 +205,12 @@ def resolve_hub(source: Source, limits: Limits) -> Source:
     raise Unreachable(refused or f"{source.url}: not found")
 
 
-def _hub_headers(url: str, limits: Limits):
+def _hub_headers(url: str, limits: Limits, watch: Watch):
     """Headers of the hub's own answer, before it sends us to where the bytes lie."""
     home = urlsplit(url)[:2]  # scheme and host
     for _ in range(HOPS):
         try:
-            with open_url(url, method="HEAD", follow=False, timeout_s=limits.timeout_s) as response:
+            with open_url(url, watch, method="HEAD", follow=False, timeout_s=limits.timeout_s) as response:
                 return response.headers
         except urllib.error.HTTPError as error:
             target = urljoin(url, error.headers.get("Location", ""))

@@ -6,22 +6,18 @@ import re
 import shutil
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from align3d_cli import __version__
-from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
+from align3d_cli.errors import EnvironmentMissing, InputRejected
+from align3d_cli.model.connection import Watch, open_url
 
 CHUNK = 1 << 20
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # what a server may answer differently a little later
 NO_CONTINUATION = 416  # range not satisfiable: the file there is shorter or another
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 PART = re.compile(r"bytes (\d{1,19})-\d{1,19}/(\d{1,19}|\*)")  # Content-Range of a part of the file
-HEADERS = {"User-Agent": f"align3d/{__version__}", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,43 +49,6 @@ class _NoConnection(_Cut):
     """The server never answered."""
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    max_redirections = 5
-    max_repeats = 2
-
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
-        """As urllib, never to another scheme than HTTP and never from a protected way to an open one."""
-        if urlsplit(newurl).scheme not in ("http", "https"):
-            raise InputRejected(f"{req.full_url}: redirects to {newurl}, which is no HTTP address; fetch it by hand")
-        if _is_protected(req.full_url) and not _is_protected(newurl):
-            raise InputRejected(f"{req.full_url}: redirects to {newurl}, which is not encrypted; fetch it by hand")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
-        return None
-
-
-def check_address(url: str, *, verifiable: bool) -> None:
-    """Raise UsageError for an address that is not HTTP, or not encrypted while nothing tells a forged file."""
-    try:
-        parts = urlsplit(url)
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not re.search(r"\s", url)
-    except ValueError:  # brackets or a port that are none
-        whole = False
-    if not whole:
-        raise UsageError(f"{url}: not an address to fetch from; give one with https://")
-    if not verifiable and not _is_protected(url):
-        raise UsageError(f"{url}: not encrypted, and no hash of the file is known; use https or give --sha256")
-
-
-def _is_protected(url: str) -> bool:
-    """Whether nobody on the way can change what comes: encrypted, or from this very machine."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or parts.hostname in LOOPBACK
-
-
 @contextmanager
 def own_files(folder: Path) -> Iterator[None]:
     """Errors of our own disk as EnvironmentMissing; what goes wrong on the net never comes here as an OSError."""
@@ -100,25 +59,6 @@ def own_files(folder: Path) -> Iterator[None]:
         raise EnvironmentMissing(f"{told}; make room there or set ALIGN3D_CACHE") from error
 
 
-def open_url(
-    url: str,
-    headers: dict[str, str] | None = None,
-    *,
-    method: str = "GET",
-    follow: bool = True,
-    timeout_s: float = 30.0,
-) -> http.client.HTTPResponse:
-    """Open an HTTP address; no other scheme is ever opened. Raises urllib's and http.client's errors."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(), urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPErrorProcessor(), urllib.request.UnknownHandler(),
-        _Redirects() if follow else _NoRedirects(),
-    ):  # fmt: skip
-        opener.add_handler(handler)
-    return opener.open(urllib.request.Request(url, headers=HEADERS | (headers or {}), method=method), timeout=timeout_s)
-
-
 def download(
     url: str,
     partial: Path,
@@ -127,8 +67,8 @@ def download(
     n_bytes: int | None = None,
     verifiable: bool = False,
     advance: Callable[[int, int | None], None] = lambda done, total: None,
-) -> None:
-    """Bring the whole file to `partial`, from where an earlier call or attempt was cut.
+) -> bool:
+    """Bring the whole file to `partial`, from where an earlier call or attempt was cut; returns whether it was.
 
     n_bytes:    its size where that is known beforehand
     verifiable: the caller knows the file's hash; then an unknown size and a continuation without ETag are fine
@@ -137,12 +77,14 @@ def download(
     """
     limits = limits or Limits()
     job = _Job(url, partial, limits, n_bytes, verifiable, advance)
-    idle, first = 0, True
+    idle, first, continued = 0, True, False
     while True:
         before = job.held()
         try:
             with own_files(partial.parent):
-                return job.attempt()
+                continued |= bool(before)
+                job.attempt()
+                return continued
         except _Cut as cut:
             if first and isinstance(cut, _NoConnection):
                 raise Unreachable(str(cut)) from cut
@@ -177,33 +119,39 @@ class _Job:
         """One connection. Raises _Cut where it ends early."""
         start = self.held()
         headers = self._continuation()
-        response = self._open(headers)
-        if response is None:
-            return
-        with response:
-            start = start if headers and self._continues(response, start) else 0
-            total = self._total(response, start)
-            self._keep_note(response)
-            self._receive(response, start, total)
+        with Watch(self.limits.stall_s, self.limits.stall_bytes_s) as watch:
+            response = self._open(headers, watch)
+            if response is None:
+                return
+            with response:
+                start = start if headers and self._continues(response, start) else 0
+                total = self._total(response, start)
+                self._keep_note(response)
+                self._receive(response, start, total, watch)
 
-    def _open(self, headers: dict[str, str]) -> http.client.HTTPResponse | None:
+    def _open(self, headers: dict[str, str], watch: Watch) -> http.client.HTTPResponse | None:
         """The server's answer, None where it says that nothing is left to send."""
         try:
-            return open_url(self.url, headers, timeout_s=self.limits.timeout_s)
+            return open_url(self.url, watch, headers, timeout_s=self.limits.timeout_s)
         except urllib.error.HTTPError as error:
             with error:
                 return self._answer(error)
         except (OSError, http.client.HTTPException) as error:  # URLError and timeouts are OSErrors
-            raise _NoConnection(_one_line(getattr(error, "reason", None) or error)) from error
+            raise _NoConnection(watch.ended or _one_line(getattr(error, "reason", None) or error)) from error
         except ValueError as error:  # an address to be sent to that is none
             raise Unreachable(f"the server redirects to no address ({_one_line(error)})") from error
 
     def _continuation(self) -> dict[str, str]:
         """Headers that ask for the rest, empty to begin anew: only bytes known to be of this very file are kept."""
-        etag = read_note(self.note).get("etag") if read_note(self.note).get("url") == self.url else None
+        etag = self._etag()
         if not self.held() or not (etag or self.verifiable):
             return {}
         return {"Range": f"bytes={self.held()}-"} | ({"If-Range": etag} if etag else {})
+
+    def _etag(self) -> str | None:
+        """Of the version that the partial bytes are of, where that is known."""
+        note = read_note(self.note)
+        return note.get("etag") if note.get("url") == self.url else None
 
     def _continues(self, response: http.client.HTTPResponse, start: int) -> bool:
         """Whether the answer is the rest that was asked for, not the whole file again."""
@@ -213,6 +161,9 @@ class _Job:
         if part is None or int(part[1]) != start:
             self.drop()
             raise _Cut("the server sent another part of the file than asked for")
+        if self._etag() and response.headers.get("ETag", self._etag()) != self._etag():
+            self.drop()
+            raise _Cut("the server sent a part of another version of the file")
         return True
 
     def _total(self, response: http.client.HTTPResponse, start: int) -> int | None:
@@ -221,8 +172,14 @@ class _Job:
             raise InputRejected(f"{self.url}: the server packs the file; fetch it by hand")
         if response.status not in (200, 206) or (response.status == 206 and not start):
             raise InputRejected(f"{self.url}: the server answered {response.status} instead of the file")
+        if response.headers.get_content_type() == "text/html":
+            raise InputRejected(f"{self.url}: the server answered with a web page instead of the file")
         length = number(response.headers.get("Content-Length"))
         total = None if length is None else start + length
+        if start and (part := PART.fullmatch(response.headers.get("Content-Range", "").strip())):
+            total = number(part[2]) or total  # what is sent may be less than all the rest
+        if total == 0:
+            raise InputRejected(f"{self.url}: the server sends an empty file")
         if total is None and not (self.verifiable or self.n_bytes):
             raise InputRejected(f"{self.url}: the server does not tell the file's size; give --sha256 to check it by")
         announced = max(total or 0, self.n_bytes or 0)
@@ -242,20 +199,18 @@ class _Job:
         note = {"url": self.url} | ({} if etag.startswith("W/") or not etag else {"etag": etag})
         self.note.write_text(json.dumps(note))
 
-    def _receive(self, response: http.client.HTTPResponse, start: int, total: int | None) -> None:
+    def _receive(self, response: http.client.HTTPResponse, start: int, total: int | None, watch: Watch) -> None:
         done, ceiling = start, self.limits.max_bytes if total is None else total
-        window, since = done, time.monotonic()
         with open(self.partial, "ab" if start else "wb") as file:
             for chunk in _chunks(response):
                 done += len(chunk)
+                watch.alive += len(chunk)
                 if done > ceiling:
                     break
                 file.write(chunk)
                 self.advance(done, total)
-                if (seconds := time.monotonic() - since) > self.limits.stall_s:
-                    if done - window < self.limits.stall_bytes_s * seconds:
-                        raise _Cut(f"the server sends less than {self.limits.stall_bytes_s:.0f} bytes a second")
-                    window, since = done, time.monotonic()
+        if watch.ended:
+            raise _Cut(watch.ended)
         if done > ceiling:
             self.drop()
             raise InputRejected(f"{self.url}: sends more than the {ceiling:,} bytes it may have; nothing was kept")

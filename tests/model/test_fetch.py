@@ -1,5 +1,6 @@
 """Fetching against a real server on this machine that cuts, lies, redirects and sends too much."""
 
+import contextlib
 import hashlib
 import os
 import random
@@ -8,6 +9,7 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -157,6 +159,22 @@ def test_another_part_than_asked_for_is_thrown_away(site, cache, said):
     assert site.ranges_asked() == [None, "bytes=100000-", None]
 
 
+def test_a_part_of_the_rest_is_followed_by_the_rest(site, cache):
+    """206 with less than all that is missing: the file has the size that Content-Range tells, not the sum so far."""
+    part = answering(206, CONTENT[100_000:150_000], ETag='"one"', Content_Range="bytes 100000-149999/300000")
+    site.answers = [cut_after(100_000), part]
+    fetched = fetch(source(site, sha256=None, trust="first use"), cache, limits=QUICK)
+    assert fetched.sha256 == DIGEST and site.ranges_asked() == [None, "bytes=100000-", "bytes=150000-"]
+
+
+def test_the_rest_of_another_version_is_thrown_away(site, cache):
+    """206 under another ETag, from a server that does not mind If-Range: the file is fetched from its beginning."""
+    mixed = answering(206, b"x" * 200_000, ETag='"two"', Content_Range="bytes 100000-299999/300000")
+    site.answers = [cut_after(100_000), mixed]
+    fetched = fetch(source(site, sha256=None, trust="first use"), cache, limits=QUICK)
+    assert fetched.sha256 == DIGEST and site.ranges_asked() == [None, "bytes=100000-", None]
+
+
 def test_the_file_changed_between_two_calls(site, cache):
     """Another ETag: the server sends the whole new file, which is what counts."""
     site.content, site.etag = b"old" * 100_000, '"old"'
@@ -198,6 +216,61 @@ def test_a_rotten_partial_file_is_not_continued_for_ever(site, cache):
     assert fetch(source(site), cache, limits=QUICK).path.read_bytes() == CONTENT
     assert site.ranges_asked() == ["bytes=6000-", None]
     assert kept(cache) == [NAME, NAME + ".sha256"]
+
+
+def test_a_rotten_rest_within_one_call_is_fetched_once_more(site, cache):
+    """Cut, continued with other bytes, wrong as a whole: once more from the beginning, and no third time."""
+    rotten = answering(206, b"x" * 200_000, Content_Range="bytes 100000-299999/300000")
+    site.answers = [cut_after(100_000), rotten]
+    assert fetch(source(site), cache, limits=QUICK).path.read_bytes() == CONTENT
+    assert site.ranges_asked() == [None, "bytes=100000-", None]
+    (cache / NAME).unlink()
+    site.answers = [cut_after(100_000), rotten] * 3
+    with pytest.raises(InputRejected, match="nothing was kept"):
+        fetch(source(site), cache, limits=QUICK)
+    assert kept(cache) == [NAME + ".sha256"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "finding"),
+    [(answering(200, b"<html>sign in</html>", Content_Type="text/html; charset=utf-8"), "web page"),
+     (answering(200, b""), "empty file")],
+)  # fmt: skip
+def test_what_is_no_file_is_not_taken_for_one(site, cache, answer, finding):
+    """A page to sign in, or nothing at all, is no file of weights even where no hash is known."""
+    site.answers = [answer]
+    with pytest.raises(InputRejected, match=finding):
+        fetch(source(site, sha256=None, trust="first use"), cache, limits=QUICK)
+    assert kept(cache) == []
+
+
+def trickle(start: bytes, drop: bytes):
+    """Some bytes, then one a tenth of a second without an end, until the other side has gone."""
+
+    def answer(handler):
+        handler.wfile.write(start)
+        with contextlib.suppress(OSError):
+            while True:
+                handler.wfile.write(drop)
+                handler.wfile.flush()
+                time.sleep(0.1)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("start", "drop"),
+    [(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+     (b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n", b"x")],
+    ids=["header", "chunk size", "body"],
+)  # fmt: skip
+def test_a_server_that_trickles_is_left(site, cache, start, drop):
+    """A byte now and then, wherever in its answer, does not hold the fetch: it ends and says what to do by hand."""
+    site.answers = [trickle(start, drop)] * 9
+    limits = Limits(attempts=2, timeout_s=5, stall_s=0.5, pause_s=0)
+    with pytest.raises(EnvironmentMissing, match="less than 500 bytes a second.*put it at"):
+        fetch(source(site), cache, limits=limits)
 
 
 def test_more_bytes_than_announced_stop_the_transfer(site, cache):
