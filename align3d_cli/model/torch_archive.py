@@ -48,17 +48,24 @@ def read_archive(path: Path, max_bytes: int) -> dict[str, Any]:
 
 
 def _check_zip(path: Path, max_bytes: int) -> None:
-    """Refuse archives that unpack to more than they have, which torch.save never writes."""
+    """Refuse archives that unpack to more than they have, which torch.save never writes, and damaged ones."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            unpacked = sum(entry.file_size for entry in entries)
+            if unpacked > max_bytes:
+                found = f"unpacks to {unpacked:,} bytes, a released checkpoint has at most {max_bytes:,}"
+                raise InputRejected(f"{path}: {found}")
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+                found = "is compressed inside, as torch.save never does"
+                raise InputRejected(f"{path}: {found}; give the .pth file as released")
+            damaged = archive.testzip()
+    except InputRejected:
+        raise
+    except Exception as error:  # as below: a forged archive can raise anything
         raise InputRejected(f"{path}: not a torch archive ({error}); give the .pth file as released") from error
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > max_bytes:
-        raise InputRejected(f"{path}: unpacks to {unpacked:,} bytes, a released checkpoint has at most {max_bytes:,}")
-    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise InputRejected(f"{path}: is compressed inside, as torch.save never does; give the .pth file as released")
+    if damaged:
+        raise InputRejected(f"{path}: is damaged ({damaged} fails its checksum); copy it again from its source")
 
 
 def unwrapped(value: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +86,7 @@ def plain_state(value: Any, path: Path, name: str) -> dict[str, Tensor]:
     for key, tensor in value.items():
         if not isinstance(key, str) or not isinstance(tensor, Tensor) or tensor.layout is not torch.strided:
             raise InputRejected(f"{path}: {name} {key} is no plain tensor")
-        if tensor.device.type != "cpu" or tensor.is_quantized:
+        if tensor.device.type != "cpu" or tensor.is_quantized or tensor.is_complex():
             raise InputRejected(f"{path}: {name} {key} is no plain tensor ({tensor.device.type}, {tensor.dtype})")
         storage = tensor.untyped_storage()
         if tensor.nbytes > storage.nbytes():

@@ -163,6 +163,30 @@ def test_values_that_are_not_finite_are_refused(tmp_path, learner):
         read_released(single(tmp_path, state))
 
 
+@pytest.mark.parametrize(
+    ("key", "dtype"), [("ctx_neg", torch.int32), ("tokenized_prompts_pos", torch.float32), ("ctx_neg", torch.complex64)]
+)
+def test_tensors_of_another_type_are_refused(tmp_path, learner, key, dtype):
+    """Whole numbers for vectors, fractions for token numbers, complex numbers: named, not converted."""
+    state = learner()
+    state[key] = state[key].to(dtype)
+    with pytest.raises(InputRejected, match=rf"{key} .*{str(dtype).replace('.', '[.]')}"):
+        read_released(single(tmp_path, state))
+
+
+def test_a_damaged_record_is_named(tmp_path, learner):
+    """Bytes flipped inside a tensor's record, which torch itself would read, fail the archive's checksum."""
+    (path,) = single(tmp_path, learner())
+    with zipfile.ZipFile(path) as archive:
+        largest = max(archive.infolist(), key=lambda entry: entry.file_size)
+    content = bytearray(path.read_bytes())
+    at = content.index(largest.filename.encode()) + len(largest.filename) + largest.file_size // 2
+    content[at : at + 8] = bytes(8) if any(content[at : at + 8]) else b"\x01" * 8
+    path.write_bytes(content)
+    with pytest.raises(InputRejected, match=r"is damaged \(.*fails its checksum\)"):
+        read_released([path])
+
+
 class Call:
     def __init__(self, target):
         self.target = str(target)
