@@ -44,7 +44,7 @@ def align(
     pretrained: opt.Pretrained = None,
     weights: opt.Weights = None,
     model: opt.Model = None,
-    profile: opt.WhichProfile = "align3d",
+    profile: opt.WhichProfile = None,
     views: opt.Views = None,
     precision: opt.Precision = "float32",
     epochs: opt.Epochs = None,
@@ -81,12 +81,12 @@ def align(
     protocol; figures on those categories are no result. Features are stored once; a killed run goes on where it was.
     """
     from align3d_cli.cli.training_run import Call
-    from align3d_cli.model.profiles import get_profile
     from align3d_cli.training import session, start
 
-    call, settings = Call.of(locals()), get_profile(profile)
+    call = Call.of(locals())
+    bundle, settings = call.begin(model)
     config = start.align_config(
         settings, reweight=reweight and reweight.value, strength=strength, reweight_epochs=reweight_epochs,
         tokens_per_view=tokens_per_view, **call.schedule,
     )  # fmt: skip
-    call.carry_out(session.align, call.bundle(settings, model), settings, config)
+    call.carry_out(session.align, bundle, settings, config)

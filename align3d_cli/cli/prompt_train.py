@@ -61,7 +61,7 @@ def prompt_train(
     pretrained: opt.Pretrained = None,
     weights: opt.Weights = None,
     model: opt.Model = None,
-    profile: opt.WhichProfile = "align3d",
+    profile: opt.WhichProfile = None,
     views: opt.Views = None,
     precision: opt.Precision = "float32",
     prompts: Annotated[
@@ -112,9 +112,10 @@ def prompt_train(
     from align3d_cli.model.profiles import get_profile
     from align3d_cli.training import session, start
 
-    call, settings = Call.of(locals()), get_profile(profile)
-    alone = no_align or "rgb" not in settings.branches
-    bundle = call.bundle(settings, _origin(aligner, model, alone))
+    call = Call.of(locals())
+    alone = no_align or (profile is not None and "rgb" not in get_profile(profile).branches)
+    bundle, settings = call.begin(_origin(aligner, model, alone))
+    alone = alone or "rgb" not in settings.branches
     config = start.prompt_config(
         settings, alpha=alpha, contrastive_epochs=contrastive_epochs, map_px=map_px,
         view_average=view_average and view_average.value, keep_rendering=keep_rendering,

@@ -39,7 +39,12 @@ Pretrained = Annotated[str | None, option(panel=MODEL, help="open_clip tag of it
 Weights = Annotated[Path | None, option(panel=MODEL, help="File of its weights, instead of the cache.")]
 Model = Annotated[str | None, option(panel=MODEL, help="Model to go on from, by name or path, e.g. align3d-lite.")]
 WhichProfile = Annotated[
-    str, option("--profile", panel=MODEL, help="Settings: align3d, paper or pointad; --print-config shows them.")
+    str | None,
+    option(
+        "--profile",
+        panel=MODEL,
+        help="Settings: align3d, paper or pointad; default: those of the model gone on from, else align3d.",
+    ),
 ]
 Views = Annotated[str | None, option(panel=MODEL, help="A number, mvtec, eyecandies, real3d, sphere:N or front:N.")]
 Precision = Annotated[str, option(panel=MODEL, help="Of the open_clip tower: float32, bfloat16 or float16.")]

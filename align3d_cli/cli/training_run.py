@@ -39,7 +39,7 @@ class Call:
     backbone: str | None
     pretrained: str | None
     weights: Path | None
-    profile: str
+    profile: str | None
     views: str | None
     precision: str
     epochs: int | None
@@ -76,8 +76,8 @@ class Call:
         split, categories = None if self.split == "all" else self.split, tuple(self.category or ())
         return Data(self.dataset, self.root, categories, split, self.limit, self.count, self.data_seed)
 
-    def bundle(self, profile: "Profile", model: str | None) -> "Bundle":
-        """What the stage goes on from: the model of that name or path, else an untrained backbone.
+    def begin(self, model: str | None) -> "tuple[Bundle, Profile]":
+        """What the stage goes on from, the model of that name or path, else an untrained backbone; and its profile.
 
         Raises UsageError, EnvironmentMissing or InputRejected.
         """
@@ -85,14 +85,15 @@ class Call:
         if model and any(tower.values()):
             raise UsageError("--model brings its own image tower; leave --backbone, --pretrained and --weights out")
         from align3d_cli.model.bundle import load_bundle
-        from align3d_cli.training.start import untrained
+        from align3d_cli.training.start import profile_for, untrained
 
-        new = {**tower, "precision": self.precision}
-        bundle = load_bundle(model) if model else untrained(profile, self.dataset, **new)
-        if self.views is None:
-            return bundle
-        named = {"count": int(self.views)} if self.views.isdigit() else {"preset": self.views}
-        return replace(bundle, views=replace(bundle.views, **named))
+        loaded = load_bundle(model) if model else None
+        profile = profile_for(self.profile, loaded)
+        bundle = loaded or untrained(profile, self.dataset, **tower, precision=self.precision)
+        if self.views is not None:
+            named = {"count": int(self.views)} if self.views.isdigit() else {"preset": self.views}
+            bundle = replace(bundle, views=replace(bundle.views, **named))
+        return bundle, profile
 
     def carry_out(self, stage: Callable[..., "Trained"], bundle: "Bundle", profile: "Profile", config: Any) -> None:
         """Train, write the model and tell; or only show the settings, with --print-config.

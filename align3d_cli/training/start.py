@@ -11,7 +11,7 @@ from torch import nn
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, find_model
 from align3d_cli.model.encoder import Encoder
-from align3d_cli.model.profiles import Profile
+from align3d_cli.model.profiles import Profile, get_profile
 from align3d_cli.model.prompts import ClipPrompts, VectorPrompts
 from align3d_cli.render.draw import PUBLISHED_COUNT
 from align3d_cli.training.align import AlignConfig
@@ -81,6 +81,18 @@ def _views_of(profile: Profile, preset: str, size_px: int) -> ViewSettings:
     return ViewSettings(preset, PUBLISHED_COUNT, size_px, **how)
 
 
+def profile_for(asked: str | None, model: Bundle | None) -> Profile:
+    """The profile that a stage follows: the one asked for, else that of the model it goes on from, else align3d.
+
+    Raises UsageError where the model's views and scoring are of another profile: its features would not fit.
+    """
+    made = model.record.get("profile", {}).get("name") if model else None
+    if made and asked not in (None, made):
+        found = f"{model.path or model.name} follows the profile {made}, and its views and scoring go with it"
+        raise UsageError(f"--profile {asked}: {found}; leave --profile out, or begin anew with {asked}")
+    return get_profile(asked or made or "align3d")
+
+
 def scoring_of(profile: Profile) -> Scoring:
     """How models of a profile are scored; a Gaussian of sigma pixels becomes a ball of two sigma in the scan."""
     radius_px = 2 * profile.smoothing_sigma_px
@@ -119,10 +131,13 @@ def rgb_tower(bundle: Bundle, encoder: Encoder, device: str) -> Encoder:
 def align_config(profile: Profile, **changes: Any) -> AlignConfig:
     """Stage 1 as the profile says, with some settings changed (None keeps the profile's).
 
-    With other epochs and no word on reweight_epochs, these keep their share.
+    With other epochs and no word on reweight_epochs, these keep their share. Raises UsageError for a profile that has
+    no stage 1.
     """
+    if not profile.align_epochs:
+        raise UsageError(f"--profile {profile.name} has no aligner; give align3d or paper, or go on with prompt-train")
     config = AlignConfig(
-        epochs=profile.align_epochs or AlignConfig.epochs,
+        epochs=profile.align_epochs,
         reweight_epochs=profile.reweight_epochs,
         reweight=profile.reweighting,
         strength=profile.reweight_strength,

@@ -19,6 +19,7 @@ from align3d_cli.training.prompts import PromptConfig
 from align3d_cli.training.start import (
     align_config,
     kind_of_prompts,
+    profile_for,
     prompt_config,
     rgb_tower,
     untrained,
@@ -48,6 +49,22 @@ def test_a_shorter_run_keeps_the_share_of_its_last_epochs():
     assert align_config(profile, epochs=25).reweight_epochs == 5
     assert align_config(profile, epochs=25, reweight_epochs=20).reweight_epochs == 20
     assert prompt_config(profile, epochs=3).contrastive_epochs == 1
+
+
+def test_pointad_has_no_stage_1():
+    """What it would train has no part in its scores: told in one line, whatever else is asked for."""
+    with pytest.raises(UsageError, match="pointad has no aligner"):
+        align_config(get_profile("pointad"), epochs=3)
+
+
+def test_a_stage_follows_the_profile_of_the_model_it_goes_on_from():
+    """No word on it: the model's own. Another one is refused, since views and scoring are the model's."""
+    made = untrained(get_profile("paper"), "folder")
+    assert profile_for(None, made).name == profile_for("paper", made).name == "paper"
+    with pytest.raises(UsageError, match="follows the profile paper.*leave --profile out"):
+        profile_for("align3d", made)
+    assert profile_for(None, None).name == "align3d" and profile_for("pointad", None).name == "pointad"
+    assert profile_for("paper", load_bundle()).name == "paper"  # the shipped model follows none
 
 
 @pytest.mark.parametrize(("dataset", "preset"), [("mvtec3d", "mvtec"), ("real3d", "real3d"), ("folder", "auto")])
