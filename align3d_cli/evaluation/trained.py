@@ -62,11 +62,10 @@ class Trainer:
         session = training.Session(device=question.scan.device, store=store)
         kept = {k: v for k, v in self.base.tensors.items() if not k.startswith(("text.", "aligner."))}
         model, samples = replace(self.base, tensors=kept, name=f"{self.base.name}-{auxiliary}"), data.samples()
-        config = start.align_config(
-            self.profile, seed=seed, **_epochs(question.align_epochs, "reweight_epochs", self.profile)
-        )
         use_aligner = "rgb" in branches_of(wanted) and "rgb" in self.profile.branches
         if use_aligner:
+            changed = _epochs(question.align_epochs, "reweight_epochs", self.profile)
+            config = start.align_config(self.profile, seed=seed, **changed)
             try:
                 model = training.align(model, data, samples, config, session).bundle
             except NoColour as error:

@@ -210,7 +210,12 @@ def _checked(
         for key in shapes.keys() & state.keys()
         if state[key].is_floating_point() == key.startswith("tokenized_prompts_")
     ]
-    faults = {"misses": missing, "has wrong shapes:": wrong, "has wrong types:": sorted(odd), "has unknown": [] if ignore_unknown else unknown}
+    faults = {
+        "misses": missing,
+        "has wrong shapes:": wrong,
+        "has wrong types:": sorted(odd),
+        "has unknown": [] if ignore_unknown else unknown,
+    }
     told = "; ".join(f"{what} {', '.join(keys)}" for what, keys in faults.items() if keys)
     if told:
         hint = "; rerun with --ignore-unknown to leave unknown tensors aside" if faults["has unknown"] else ""

@@ -151,6 +151,17 @@ def test_without_colour_the_rendering_branch_stands_alone(tmp_path, scan_folder,
     assert any("no colour to align with" in note for note in plan["notes"])
 
 
+def test_pointad_trains_no_aligner(tmp_path, mvtec_root, model):
+    """A profile without stage 1 trains the prompts of the rendering branch and nothing else."""
+    base = save_bundle(tmp_path / "m.safetensors", replace(load_bundle(model), record={"profile": {"name": "pointad"}}))
+    question = Question(
+        "mvtec3d", mvtec_root, protocol="one-vs-rest", model=str(base.path), auxiliary=("carrot",), prompt_epochs=1
+    )
+    run_benchmark(question, tmp_path / "run")
+    bundle = load_bundle(tmp_path / "run" / "models" / "carrot-seed0.safetensors")
+    assert bundle.branches == ("rendering",) and "align" not in bundle.record
+
+
 def clip_bundle(folder: Path) -> Path:
     """A very small CLIP by its open_clip config and a seed, with random prompts for the rendering branch."""
     sizes = {"layers": 4, "width": 16}

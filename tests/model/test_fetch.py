@@ -269,7 +269,7 @@ def test_a_server_that_trickles_is_left(site, cache, start, drop):
     """A byte now and then, wherever in its answer, does not hold the fetch: it ends and says what to do by hand."""
     site.answers = [trickle(start, drop)] * 9
     limits = Limits(attempts=2, timeout_s=5, stall_s=0.5, pause_s=0)
-    with pytest.raises(EnvironmentMissing, match="less than 500 bytes a second.*put it at"):
+    with pytest.raises(EnvironmentMissing, match=r"less than 500 bytes a second.*put it at"):
         fetch(source(site), cache, limits=limits)
 
 

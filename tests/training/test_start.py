@@ -61,7 +61,7 @@ def test_a_stage_follows_the_profile_of_the_model_it_goes_on_from():
     """No word on it: the model's own. Another one is refused, since views and scoring are the model's."""
     made = untrained(get_profile("paper"), "folder")
     assert profile_for(None, made).name == profile_for("paper", made).name == "paper"
-    with pytest.raises(UsageError, match="follows the profile paper.*leave --profile out"):
+    with pytest.raises(UsageError, match=r"follows the profile paper.*leave --profile out"):
         profile_for("align3d", made)
     assert profile_for(None, None).name == "align3d" and profile_for("pointad", None).name == "pointad"
     assert profile_for("paper", load_bundle()).name == "paper"  # the shipped model follows none
