@@ -11,6 +11,8 @@ EXAMPLES = """Examples:
 align3d tune --out tuned.safetensors --steps 6000 --jobs 2
 
 align3d tune --out tuned.safetensors --from meshes/ --imagenet lite0.safetensors --device cuda
+
+align3d tune --out more.safetensors --start tuned.safetensors --teacher tuned.safetensors --steps 2000
 """
 
 
@@ -22,6 +24,10 @@ def tune(
     out: Path = typer.Option(..., "--out", help="Where the tuned tower and its prompts are written."),
     imagenet: Path | None = typer.Option(None, help="EfficientNet-Lite ImageNet weights (safetensors) to start from."),
     start: Path | None = typer.Option(None, "--start", help="A tuned bundle to start from instead."),
+    teacher: Path | None = typer.Option(
+        None, "--teacher", help="A tuned bundle that the tower shall go on agreeing with, noise or not."
+    ),
+    teacher_weight: float = typer.Option(3.0, callback=positive, help="How much that counts beside the labels."),
     meshes: list[Path] = typer.Option(
         [], "--from", help="Folders of meshes that get defects, beside the parts; drawn from alike."
     ),
@@ -78,6 +84,7 @@ def tune(
         frozen_norms=frozen_norms,
         wave_share=wave_share,
         learning_rate=learning_rate,
+        teacher_weight=teacher_weight,
         seed=seed,
     )
     job = TuneJob(
@@ -86,6 +93,7 @@ def tune(
         {"variant": variant, "image_size": size},
         imagenet=imagenet,
         start=start,
+        teacher=teacher,
         meshes=tuple(meshes),
         mesh_share=mesh_share,
         device=resolve_device(device),

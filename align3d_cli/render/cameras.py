@@ -12,12 +12,15 @@ import numpy as np
 import torch
 
 from align3d_cli.render.choose import choose_views as choose_views
+from align3d_cli.render.choose import spread_rows
 
 # x right, y up, z to the viewer -> camera frame
 CAMERA_FROM_VIEWER = np.diag([1.0, -1.0, -1.0])
 PAPER_DISTANCE = 0.7 / math.tan(math.radians(30.0))  # eye to centre over the longest bounding box side: 1.2124
 GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))  # turns that never align: even spirals
 CONE_DEG = 40.0  # the outermost of the front views; beyond 45 degrees one-sided scans show their shadows
+ROLLS_DEG = np.arange(0, 90, 5)  # tried for every view; a quarter turn fits the same square
+ROLL_SAMPLE = 4096  # points that stand for the cloud there
 FRONT_AXES = {
     "front": (0, 0, 1), "front+z": (0, 0, 1), "front-z": (0, 0, -1), "front+x": (1, 0, 0), "front-x": (-1, 0, 0),
     "front+y": (0, 1, 0), "front-y": (0, -1, 0),
@@ -90,6 +93,12 @@ def rotation_y(degrees: float) -> np.ndarray:
     """(3, 3), right-handed about y."""
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
+
+
+def rotation_z(degrees: float) -> np.ndarray:
+    """(3, 3), right-handed about z."""
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
 def preset_rotations(name: str) -> np.ndarray:
@@ -172,6 +181,19 @@ def fitted_cameras(xyz: np.ndarray, rotations: np.ndarray, size_px: int, margin:
     eye = 0.5 * (low + high)
     eye[:, 2] = high[:, 2] + extent
     return Cameras(_matrices(rotations, eye), "orthographic", size_px * (1.0 - 2.0 * margin) / extent, size_px)
+
+
+def rolled_to_fit(xyz: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """(V, 3, 3), each view rolled about its axis so that the smallest square holds the cloud.
+
+    xyz: (N, 3) float64, finite; rotations: (V, 3, 3).
+    A long part comes to lie along the diagonal and is drawn up to 1.4 times larger in the same image.
+    """
+    sample = xyz[spread_rows(len(xyz), ROLL_SAMPLE)]
+    seen = rotations[:, :2] @ (sample - sample.mean(axis=0)).T
+    rolls = np.stack([rotation_z(degrees) for degrees in ROLLS_DEG])
+    side = np.stack([np.ptp(roll[:2, :2] @ seen, axis=2).max(axis=1) for roll in rolls])
+    return rolls[side.argmin(axis=0)] @ rotations
 
 
 def _matrices(rotations: np.ndarray, eye: np.ndarray) -> np.ndarray:

@@ -43,14 +43,17 @@ class ViewPlan:
 def draw_views(scan: Prepared, plan: ViewPlan, *, device: str = "cpu", turn: np.ndarray | None = None) -> Views:
     """Render the scan's points from the planned views.
 
-    turn: (3, 3) extra rotation of the scan before the preset's own, for training on other directions.
+    turn: (3, 3) extra rotation of the scan before the preset's own, for training on other directions; such views are
+    not rolled to fit, so that a tower meets parts of every size.
     """
     rotations = cams.preset_rotations(resolve_preset(scan, plan))
+    fitted = plan.camera == "fitted"
+    xyz = press_relief(scan.xyz) if fitted else scan.xyz
     if turn is not None:
         rotations = rotations @ turn
-    fitted = plan.camera == "fitted"
+    elif fitted:
+        rotations = cams.rolled_to_fit(xyz, rotations)
     place = cams.fitted_cameras if fitted else cams.pointad_cameras
-    xyz = press_relief(scan.xyz) if fitted else scan.xyz
     views = splat(xyz, place(xyz, rotations, plan.size_px), spacing=scan.spacing, device=device)
     if plan.visibility == "one per pixel":
         views = replace(views, visible=nearest_in_pixel(xyz, views))

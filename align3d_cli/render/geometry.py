@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from align3d_cli.render.splat import Views
 
 CHANNELS = 7
+NORMAL_X = 0  # the channel that changes its sign in a mirror
 NORMAL_Z = 2  # the channel that holds the cosine between the view and the surface
 # Windows as (reduction, half-width at that resolution): 5, 14, 36 and 72 px across.
 SCALES = ((1, 2), (2, 3), (4, 4), (8, 4))
@@ -56,6 +57,13 @@ def relief_channels(depth: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     normal = torch.where(mask & planes[0].known, normal_of(planes[0]), 0.0)
     signed = torch.stack([normal[0], normal[1], *bands]) * 0.5 + 0.5
     return torch.stack([*signed[:2], normal[2], *signed[2:]], dim=1)
+
+
+def mirrored(channels: torch.Tensor) -> torch.Tensor:
+    """(V, 7, H, W) -> the channels of the same surface with left and right exchanged."""
+    channels = channels.flip(-1)
+    channels[:, NORMAL_X] = 1 - channels[:, NORMAL_X]
+    return channels
 
 
 def depth_px(views: Views) -> tuple[torch.Tensor, torch.Tensor]:

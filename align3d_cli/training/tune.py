@@ -23,8 +23,18 @@ from torch.nn import functional as F
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.lite import LiteEncoder
 from align3d_cli.model.prompts import VectorPrompts
-from align3d_cli.render.geometry import relief_channels
-from align3d_cli.training.tune_data import BACKGROUND, DEFECT, SampleViews, ViewPool, augment, crop_views, turn_views
+from align3d_cli.render.geometry import CHANNELS, relief_channels
+from align3d_cli.training.teacher import Teacher, divergence
+from align3d_cli.training.tune_data import (
+    BACKGROUND,
+    DEFECT,
+    SampleViews,
+    ViewPool,
+    add_noise,
+    crop_views,
+    inside_out,
+    turn_views,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,7 @@ class TuneConfig:
     crop_px:           side of the part of a view that a step reads, half of them centred on a defect where there
                        is one, the rest anywhere on the surface; None reads all
     frozen_stages:     first stages of the trunk, and its stem, that stay as they are; 0 tunes everything
+    teacher_weight:    of the divergence from a teacher, where there is one
     frozen_norms:      batch norms keep the means and variances they begin with: for small batches, and so that runs
                        from one start can be averaged
     """
@@ -59,6 +70,7 @@ class TuneConfig:
     crop_px: int | None = None
     frozen_stages: int = 0
     frozen_norms: bool = False
+    teacher_weight: float = 3.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -76,11 +88,18 @@ def token_targets(target: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor
 
 
 def tune_loss(
-    tokens: Tensor, pooled: Tensor, text: Tensor, target: Tensor, grid, config: TuneConfig
+    tokens: Tensor,
+    pooled: Tensor,
+    text: Tensor,
+    target: Tensor,
+    grid: tuple[int, int],
+    config: TuneConfig,
+    taught: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Focal and Dice on the tokens, and cross-entropy on each view's strongest tokens and on its global feature.
 
-    tokens (B, P, D), pooled (B, D), text (2, D), all of unit length; target (B, S, S) uint8.
+    tokens (B, P, D), pooled (B, D), text (2, D), all of unit length; target (B, S, S) uint8; taught (B, P): what a
+    teacher says of the tokens, in [0, 1], adds the divergence from it
     """
     share, surface = token_targets(target, grid)
     weight = (surface > 0.05).float()
@@ -96,7 +115,10 @@ def tune_loss(
     strongest = logits.masked_fill(weight == 0, -30.0).topk(count, dim=1).values.mean(1)
     view = F.binary_cross_entropy_with_logits(strongest * 0.5, shows)
     view_global = F.binary_cross_entropy_with_logits(pooled @ axis, shows)
-    return {"focal": 10 * focal, "dice": dice.mean(), "view": config.view_loss_weight * (view + 0.3 * view_global)}
+    terms = {"focal": 10 * focal, "dice": dice.mean(), "view": config.view_loss_weight * (view + 0.3 * view_global)}
+    if taught is not None:
+        terms["teacher"] = config.teacher_weight * divergence(logits, taught, weight)
+    return terms
 
 
 class Tuner:
@@ -112,11 +134,15 @@ class Tuner:
         config: TuneConfig,
         device: str = "cpu",
         origin: dict[str, Any] | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
-        """origin: what else decides the result, in JSON's terms: what it starts from and learns from."""
+        """origin: what else decides the result, in JSON's terms: what it starts from and learns from.
+
+        teacher: reads what the encoder reads, at its size
+        """
         self.encoder = encoder.to(device, memory_format=torch.channels_last).train()
         self.prompts = prompts.to(device)
-        self.config, self.device = config, device
+        self.config, self.device, self.teacher = config, device, teacher
         self.settings = asdict(config) | (origin or {})
         self.frozen = encoder.trunk.first_stages(config.frozen_stages)
         for module in self.frozen:
@@ -140,14 +166,11 @@ class Tuner:
         """One optimiser step on one batch of the pool; returns the terms of the loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, self.config)
-        depth, target = turn_views(*pool.draw(self.config.batch, self.generator), self.generator)
-        depth = augment(depth.nan_to_num(), self.generator, self.config.wave_share)
-        images = relief_channels(depth, target > BACKGROUND)
-        if images.shape[-1] > self.encoder.spec.image_size:
-            images, target = crop_views(images, target, self.encoder.spec.image_size, self.generator)
+        images, clean, target = self._batch(pool)
         with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16):
             pooled, tokens = self.encoder(images.contiguous(memory_format=torch.channels_last))
-        terms = tune_loss(tokens, pooled, self.prompts(), target, self.encoder.spec.grid, self.config)
+            taught = self.teacher.probabilities(clean) if self.teacher else None
+        terms = tune_loss(tokens, pooled, self.prompts(), target, self.encoder.spec.grid, self.config, taught)
         self.optimiser.zero_grad(set_to_none=True)
         sum(terms.values()).backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 5.0)
@@ -155,6 +178,17 @@ class Tuner:
         self._update_average()
         self.step += 1
         return {name: value.detach() for name, value in terms.items()}
+
+    def _batch(self, pool: ViewPool) -> tuple[Tensor, Tensor, Tensor]:
+        """Channels with added noise and, for a teacher, without: (B, C, S, S) each; target: (B, S, S)."""
+        depth, target = turn_views(*pool.draw(self.config.batch, self.generator), self.generator)
+        depth, surface = inside_out(depth.nan_to_num(), self.generator), target > BACKGROUND
+        images = relief_channels(add_noise(depth, self.generator, self.config.wave_share), surface)
+        if self.teacher:
+            images = torch.cat([images, relief_channels(depth, surface)], dim=1)
+        if images.shape[-1] > self.encoder.spec.image_size:
+            images, target = crop_views(images, target, self.encoder.spec.image_size, self.generator)
+        return images[:, :CHANNELS], images[:, CHANNELS:], target
 
     @torch.no_grad()
     def _update_average(self) -> None:

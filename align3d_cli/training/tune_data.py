@@ -81,8 +81,14 @@ def _roll(rng: np.random.Generator) -> np.ndarray:
     return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
 
 
-def augment(depth: Tensor, generator: torch.Generator, wave_share: float) -> Tensor:
-    """Noise a sensor could have added, and the view from behind (depth turned inside out): (B, S, S) px -> the same.
+def inside_out(depth: Tensor, generator: torch.Generator) -> Tensor:
+    """A quarter of the views as from behind: (B, S, S) px -> the same, bumps made dents."""
+    behind = torch.rand(len(depth), 1, 1, generator=generator) < 0.25
+    return torch.where(behind.to(depth.device), -depth, depth)
+
+
+def add_noise(depth: Tensor, generator: torch.Generator, wave_share: float) -> Tensor:
+    """Noise a sensor could have added: (B, S, S) px -> the same.
 
     White noise to half of the views. To wave_share of them, noise of a stereo camera or of the ground itself, all
     over and of any scale: roughness is a defect only where the rest is smooth.
@@ -92,7 +98,6 @@ def augment(depth: Tensor, generator: torch.Generator, wave_share: float) -> Ten
     def uniform(low: float, high: float) -> Tensor:
         return (torch.rand(count, 1, 1, generator=generator) * (high - low) + low).to(device)
 
-    sign = torch.where(uniform(0, 1) < 0.25, -1.0, 1.0)
     white = torch.where(uniform(0, 1) < 0.5, uniform(0, 1) ** 2 * 0.6, 0.0)
     grain = torch.randn(depth.shape, generator=generator) if device.type == "cpu" else torch.randn_like(depth)
     strength = torch.where(uniform(0, 1) < wave_share, torch.exp(uniform(*map(math.log, WAVE_PX))), 0.0)
@@ -102,7 +107,7 @@ def augment(depth: Tensor, generator: torch.Generator, wave_share: float) -> Ten
         coarse = torch.randn(count, 1, *(max(2, s // cell) for s in depth.shape[1:]), generator=generator).to(device)
         wave = F.interpolate(coarse, size=depth.shape[1:], mode="bicubic")[:, 0]
         waves += torch.where(heavy_tailed, wave * wave.abs(), wave) * uniform(0, 1)
-    return depth * sign + white * grain + strength * waves
+    return depth + white * grain + strength * waves
 
 
 def turn_views(depth: Tensor, target: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,7 @@ from align3d_cli.model.lite import LiteEncoder, load_imagenet_file
 from align3d_cli.model.manifest import sha256_of
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.render.draw import ViewPlan
+from align3d_cli.training.teacher import Teacher
 from align3d_cli.training.tune import TuneConfig, Tuner, run, scans_by
 from align3d_cli.training.tune_data import SampleViews, ViewPool, stream, views_of
 
@@ -67,6 +68,7 @@ class TuneJob:
     encoder: dict
     imagenet: Path | None = None
     start: Path | None = None
+    teacher: Path | None = None
     meshes: tuple[Path, ...] = ()
     mesh_share: float = 0.4
     device: str = "cpu"
@@ -114,7 +116,9 @@ class TuneJob:
             encoder = LiteEncoder(**self.encoder | {"image_size": self.config.crop_px or self.view_px})
         prompts = VectorPrompts(encoder.spec.embed_dim, seed=self.config.seed)
         start = load_bundle(self.start) if self.start else None
-        tuner = Tuner(encoder, prompts, self.config, self.device, self._origin(start))
+        taught = load_bundle(self.teacher) if self.teacher else None
+        teacher = Teacher(taught, encoder.spec.image_size, self.device) if taught else None
+        tuner = Tuner(encoder, prompts, self.config, self.device, self._origin(start, taught), teacher)
         if self.checkpoint.exists() and not self.force:
             tuner.restore(self.checkpoint)
         elif start:
@@ -123,11 +127,12 @@ class TuneJob:
             load_imagenet_file(tuner.encoder.trunk, self.imagenet)
         return tuner
 
-    def _origin(self, start: Bundle | None) -> dict[str, Any]:
+    def _origin(self, start: Bundle | None, teacher: Bundle | None) -> dict[str, Any]:
         """What else decides the result, so that a checkpoint of another run is known by it."""
         return {
             "encoder": self.encoder,
             "start": start.sha256 if start else None,
+            "teacher": teacher.sha256 if teacher else None,
             "imagenet": sha256_of(self.imagenet) if self.imagenet and self.imagenet.is_file() else None,
             "meshes": [[path.name for path in mesh_sources(folder)] for folder in self.meshes],
             "mesh_share": self.mesh_share,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from align3d_cli.render.cameras import Cameras, fitted_cameras, pointad_cameras, preset_rotations
+from align3d_cli.render.cameras import Cameras, fitted_cameras, pointad_cameras, preset_rotations, rolled_to_fit
 
 PRESETS = ["mvtec", "eyecandies", "real3d", "sphere:9", "sphere:1", "front:9", "front-z:5", "front+x:3", "front-y:4"]
 
@@ -59,6 +59,30 @@ def test_fitted_cameras_just_hold_the_cloud():
     assert width.max().item() == pytest.approx(180)
     np.testing.assert_allclose((u.amax(1) + u.amin(1)) / 2, 100, atol=1e-6)
     assert depth.min() > 0
+
+
+def test_long_parts_are_rolled_onto_the_diagonal():
+    """A rod of 100 x 4 lies along the diagonal: the square around it has (100 + 4) / sqrt 2 a side, not 100."""
+    xyz = np.random.default_rng(4).uniform(-0.5, 0.5, (20_000, 3)) * [100, 4, 2] + [1e5, 3, -7]
+    rotations = preset_rotations("front:5")
+    rolled = rolled_to_fit(xyz, rotations)
+    np.testing.assert_allclose(rolled[:, 2], rotations[:, 2], atol=1e-12)  # the same direction of view
+    np.testing.assert_allclose(np.linalg.det(rolled), 1.0)
+    cameras = fitted_cameras(xyz, rolled[:1], 200, margin=0.0)
+    assert 200 / cameras.scale_px == pytest.approx(104 / 2**0.5, rel=0.01)
+    u, v, _ = (part.numpy() for part in cameras.project(xyz))
+    np.testing.assert_allclose([u.min(), v.min(), u.max(), v.max()], [0, 0, 200, 200], atol=2)
+
+
+def test_no_view_gets_smaller_by_rolling():
+    """Whatever the cloud, each view's square is at most what it was; a box that fits its square stays as it is."""
+    xyz = np.random.default_rng(5).normal(size=(3000, 3)) * [3, 1, 0.4]
+    for name in ("sphere:9", "front:9"):
+        before, rotations = preset_rotations(name), rolled_to_fit(xyz, preset_rotations(name))
+        for one, two in zip(before, rotations, strict=True):
+            assert np.ptp(xyz @ two[:2].T, axis=0).max() <= np.ptp(xyz @ one[:2].T, axis=0).max() * (1 + 1e-9)
+    corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)
+    np.testing.assert_allclose(rolled_to_fit(corners, preset_rotations("front:1")), preset_rotations("front:1"))
 
 
 def test_pointad_cameras_look_at_the_middle_from_the_published_distance():

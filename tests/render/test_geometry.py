@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from align3d_cli.render.geometry import plane_fit, relief_channels
+from align3d_cli.render.geometry import mirrored, plane_fit, relief_channels
 
 SIZE = 64
 
@@ -33,6 +33,16 @@ def test_a_plane_has_its_normal_and_no_relief(slope_x: float, slope_y: float):
     assert torch.allclose(channels[1] * 2 - 1, expected[1].expand(16, 16), atol=1e-3)
     assert torch.allclose(channels[2], expected[2].expand(16, 16), atol=1e-3)
     assert torch.allclose(channels[3:], torch.full_like(channels[3:], 0.5), atol=0.02)
+
+
+def test_mirrored_channels_are_those_of_the_mirrored_surface():
+    """Exchanging left and right before or after drawing gives the same channels."""
+    coarse = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(2))
+    depth = 6 * torch.nn.functional.interpolate(coarse, size=(SIZE, SIZE), mode="bicubic")[:, 0]
+    mask = torch.ones(2, SIZE, SIZE, dtype=torch.bool)
+    channels = relief_channels(depth, mask)
+    torch.testing.assert_close(mirrored(channels), relief_channels(depth.flip(-1), mask), atol=0.02, rtol=0)
+    assert (channels[:, 0] - channels[:, 0].flip(-1)).abs().max() > 0.2
 
 
 def test_fit_is_least_squares_in_the_window():

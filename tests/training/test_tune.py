@@ -22,8 +22,9 @@ from align3d_cli.training.tune_data import (
     ViewPool,
     _roll,
     _rotation,
-    augment,
+    add_noise,
     crop_views,
+    inside_out,
     turn_views,
     views_of,
 )
@@ -92,13 +93,23 @@ def test_turns_move_depth_and_target_together():
         assert (depth[target == DEFECT] > 3).all() and (depth[target == GOOD] < 1).all()
 
 
-def test_augmentation_is_seeded_and_keeps_the_relief():
-    """The same generator gives the same noise; a dent of 4 px stays a relief of about 4 px, either way round."""
+def test_noise_is_seeded_and_keeps_the_relief():
+    """The same generator gives the same noise; under white noise a dent of 4 px stays a relief of 4 px."""
     views = torch.from_numpy(next(s for i, s in enumerate(scans()) if i == 1).depth_px)
-    first, second = (augment(views, torch.Generator().manual_seed(3), 0.3) for _ in range(2))
+    first, second = (add_noise(views, torch.Generator().manual_seed(3), 0.3) for _ in range(2))
     assert torch.equal(first, second)
-    dent = first[:, 20:36, 20:36].mean((1, 2)) - first[:, 44:, 44:].mean((1, 2))
-    assert torch.allclose(dent.abs(), torch.full((2,), 4.0), atol=1.0)
+    grainy = add_noise(views, torch.Generator().manual_seed(3), 0.0)
+    dent = grainy[:, 20:36, 20:36].mean((1, 2)) - grainy[:, 44:, 44:].mean((1, 2))
+    assert not torch.equal(grainy, first) and torch.allclose(dent, torch.full((2,), 4.0), atol=0.1)
+
+
+def test_a_quarter_of_the_views_is_turned_inside_out():
+    """Each keeps its depth or has all of it negated."""
+    depth = torch.rand(400, 4, 4) + 1
+    turned = inside_out(depth, torch.Generator().manual_seed(0))
+    behind = (turned < 0).all(dim=(1, 2))
+    assert torch.equal(turned, torch.where(behind[:, None, None], -depth, depth))
+    assert 0.2 < behind.float().mean() < 0.3
 
 
 def test_waves_come_to_their_share_of_the_views():
@@ -106,7 +117,7 @@ def test_waves_come_to_their_share_of_the_views():
     flat = torch.zeros(200, 64, 64)
 
     def waved(share: float) -> float:
-        coarse = torch.nn.functional.avg_pool2d(augment(flat, torch.Generator().manual_seed(5), share), 16)
+        coarse = torch.nn.functional.avg_pool2d(add_noise(flat, torch.Generator().manual_seed(5), share), 16)
         return float((coarse.std(dim=(1, 2)) > 0.05).float().mean())
 
     assert waved(0.0) == 0 and abs(waved(0.2) - 0.2) < 0.1 and waved(1.0) > 0.8
