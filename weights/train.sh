@@ -4,7 +4,7 @@
 # MESHES/train, MESHES/calibration, MESHES/test: textured meshes (.glb, .stl, ..), no object in two of them.
 # MESHES/more: further meshes to learn normal shapes from, colour not needed. The model card says what the shipped model
 # saw. A killed run goes on where it was when the same command is given again.
-# Smaller runs through the environment: TUNE_STEPS, RETUNE_STEPS, STAGE_SCANS, CALIBRATION_SCANS, TEST_SCANS.
+# Smaller runs through the environment: TUNE_STEPS, RETUNE_STEPS, TEACH_STEPS, STAGE_SCANS, CALIBRATION_SCANS, TEST_SCANS.
 set -euo pipefail
 meshes=$1 out=$2 device=${3:-auto}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,10 +24,19 @@ mkdir -p "$out"
 [ -e "$out/mean.safetensors" ] || align3d weights average "$out/tuned.safetensors" "$out/retuned.safetensors" \
     --share 0.85 --share 0.15 --out "$out/mean.safetensors"
 
+# The same once more, held by a teacher: what the mean says of a view without its added noise, the student learns to say.
+[ -e "$out/taught.safetensors" ] || align3d tune --start "$out/mean.safetensors" --teacher "$out/mean.safetensors" \
+    --teacher-weight 10 --from "$meshes/train" --from "$meshes/more" --mesh-share 0.6 --steps "${TEACH_STEPS:-2000}" \
+    --batch 16 --crop 224 --frozen-stages 3 --frozen-norms --learning-rate 4e-4 --wave-share 0.3 \
+    --samples-per-step 0.5 --warm-samples 120 --pool-views 4000 --seed 42 --jobs "$jobs" --device "$device" \
+    --out "$out/taught.safetensors"
+[ -e "$out/tower.safetensors" ] || align3d weights average "$out/mean.safetensors" "$out/taught.safetensors" \
+    --share 0.5 --share 0.5 --out "$out/tower.safetensors"
+
 # The two stages of the paper, on coloured full scans of the same meshes.
 align3d synth --out "$out/stage" --from "$meshes/train" -n "${STAGE_SCANS:-64}" --seed 7 --points 30000 --mode full
 [ -e "$out/aligned.safetensors" ] || align3d align --dataset folder --root "$out/stage" --split all \
-    --model "$out/mean.safetensors" --epochs 30 --tokens-per-view 800 --seed 0 --device "$device" \
+    --model "$out/tower.safetensors" --epochs 30 --tokens-per-view 800 --seed 0 --device "$device" \
     --store "$out/features" --out "$out/aligned.safetensors"
 [ -e "$out/prompted.safetensors" ] || align3d prompt-train --dataset folder --root "$out/stage" --split all \
     --aligner "$out/aligned.safetensors" --keep-rendering --epochs 8 --map-px 160 --seed 0 --device "$device" \

@@ -29,7 +29,7 @@ class Renderer(StrEnum):
 
 
 class Camera(StrEnum):
-    """fitted: orthographic, the scan fills the image; pointad: the published pinhole of 60 degrees."""
+    """fitted: orthographic, rolled so that the scan fills the image; pointad: the published pinhole of 60 degrees."""
 
     fitted = "fitted"
     pointad = "pointad"
@@ -55,7 +55,7 @@ def render(
     ] = "auto",
     size: Annotated[int, typer.Option(min=16, max=4096, help="Height and width of a view in px.")] = 336,
     camera: Annotated[
-        Camera, typer.Option(help="fitted: orthographic; pointad: the published pinhole.")
+        Camera, typer.Option(help="fitted: orthographic, each view rolled to fit; pointad: the published pinhole.")
     ] = Camera.fitted,
     renderer: Annotated[Renderer, typer.Option(help="pyrender needs an OpenGL (EGL) driver.")] = Renderer.splat,
     background: Annotated[str, typer.Option(help="auto, keep or remove the plane the part lies on.")] = "auto",

@@ -31,7 +31,7 @@ class ViewSettings:
     preset:  "auto" (front or sphere, from the scan) or a preset of render.cameras
     count:   number of views where the preset leaves it open
     size_px: height and width of a view
-    camera:  "fitted" (orthographic, the scan fills the image) or "pointad" (perspective, as PointAD draws)
+    camera:  "fitted" (orthographic, rolled until the scan fills the image) or "pointad" (perspective, as PointAD)
     style:   what the views that the encoder reads show: "grey", "geometry", ..
     look:    of grey and coloured views: "closed" (the surface between the points is filled) or "published" (square
              points in a larger window, which sparse scans show through, under the published lights)
