@@ -27,7 +27,7 @@ def tune(
     teacher: Path | None = typer.Option(
         None, "--teacher", help="A tuned bundle that the tower shall go on agreeing with, noise or not."
     ),
-    teacher_weight: float = typer.Option(3.0, callback=positive, help="How much that counts beside the labels."),
+    teacher_weight: float = typer.Option(10.0, callback=positive, help="How much that counts beside the labels."),
     meshes: list[Path] = typer.Option(
         [], "--from", help="Folders of meshes that get defects, beside the parts; drawn from alike."
     ),

@@ -70,7 +70,7 @@ class TuneConfig:
     crop_px: int | None = None
     frozen_stages: int = 0
     frozen_norms: bool = False
-    teacher_weight: float = 3.0
+    teacher_weight: float = 10.0
     seed: int = 0
 
     def __post_init__(self) -> None:
