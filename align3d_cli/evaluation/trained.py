@@ -8,7 +8,7 @@ from align3d_cli.errors import InputRejected
 from align3d_cli.evaluation.arms import Arm, methods_of_branches
 from align3d_cli.evaluation.protocols import GENERATED, Question, branches_of
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle, sha256_of
-from align3d_cli.model.profiles import Profile, get_profile
+from align3d_cli.model.profiles import Profile
 from align3d_cli.training import session as training
 from align3d_cli.training import start
 from align3d_cli.training.extract import NoColour
@@ -32,8 +32,7 @@ class Trainer:
     @property
     def profile(self) -> Profile:
         """Settings of both stages: as asked for, as the base model was trained, else `align3d`."""
-        own = self.base.record.get("profile", {}).get("name", "align3d")
-        return get_profile(self.question.profile or own)
+        return start.profile_for(self.question.profile, self.base)
 
     def arms(self) -> tuple[list[Arm], list[str]]:
         """One arm for each auxiliary category and seed, and notes."""

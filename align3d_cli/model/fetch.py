@@ -154,7 +154,7 @@ def by_hand(source: Source, folder: Path, finding: str) -> str:
 
 def _brought(source: Source, partial: Path, limits: Limits, advance) -> str:
     """Download and hash; a continued file that came out wrong is fetched once more from its beginning."""
-    for again in (False, True):
+    for _ in range(2):
         continued = download(
             source.url, partial, limits=limits, n_bytes=source.n_bytes, verifiable=source.sha256 is not None,
             advance=advance,
@@ -163,7 +163,7 @@ def _brought(source: Source, partial: Path, limits: Limits, advance) -> str:
         if source.sha256 in (None, digest):
             return digest
         drop_partial(partial)
-        if again or not continued:
+        if not continued:
             break
     raise InputRejected(
         f"{source.url}: what came has SHA-256 {digest}, not {source.sha256}; nothing was kept: "

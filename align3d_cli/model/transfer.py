@@ -157,11 +157,11 @@ class _Job:
         """Whether the answer is the rest that was asked for, not the whole file again."""
         if response.status != 206:
             return False
-        part = PART.fullmatch(response.headers.get("Content-Range", "").strip())
+        part, etag = _part(response), self._etag()
         if part is None or int(part[1]) != start:
             self.drop()
             raise _Cut("the server sent another part of the file than asked for")
-        if self._etag() and response.headers.get("ETag", self._etag()) != self._etag():
+        if etag and response.headers.get("ETag", etag) != etag:
             self.drop()
             raise _Cut("the server sent a part of another version of the file")
         return True
@@ -176,7 +176,7 @@ class _Job:
             raise InputRejected(f"{self.url}: the server answered with a web page instead of the file")
         length = number(response.headers.get("Content-Length"))
         total = None if length is None else start + length
-        if start and (part := PART.fullmatch(response.headers.get("Content-Range", "").strip())):
+        if start and (part := _part(response)):
             total = number(part[2]) or total  # what is sent may be less than all the rest
         if total == 0:
             raise InputRejected(f"{self.url}: the server sends an empty file")
@@ -227,6 +227,11 @@ class _Job:
         if error.code in PASSING:
             raise _Cut(f"the server answered {error.code} {error.reason}") from error
         raise Unreachable(f"the server answered {error.code} {_one_line(error.reason)}") from error
+
+
+def _part(response: http.client.HTTPResponse) -> re.Match[str] | None:
+    """First byte and size of the whole file, of an answer that is a part of it."""
+    return PART.fullmatch(response.headers.get("Content-Range", "").strip())
 
 
 def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:

@@ -1,11 +1,14 @@
 """What a tuned tower knows already, kept while it learns what it does not (distillation, arXiv 1503.02531)."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from align3d_cli.model.bundle import Bundle
-from align3d_cli.model.lite import encoder_from_state
+from align3d_cli.model.inspector import bundle_encoder
+from align3d_cli.model.similarity import patch_probabilities
 from align3d_cli.render.geometry import mirrored
 
 
@@ -17,16 +20,15 @@ class Teacher:
 
     def __init__(self, bundle: Bundle, size_px: int, device: str = "cpu") -> None:
         """size_px: side of the images it will read, a multiple of 32."""
-        encoder = encoder_from_state(bundle.encoder | {"image_size": size_px}, bundle.part("encoder"))
-        self.encoder = encoder.to(device, memory_format=torch.channels_last)
-        text = F.normalize(bundle.tensors["text.rendering"].float().to(device), dim=-1)
-        self.axis = (text[1] - text[0]) / bundle.scoring.temperature
+        self.encoder = bundle_encoder(replace(bundle, encoder=bundle.encoder | {"image_size": size_px}), device)
+        self.text = bundle.tensors["text.rendering"].float().to(device)
+        self.temperature = bundle.scoring.temperature
 
     @torch.no_grad()
     def probabilities(self, images: Tensor) -> Tensor:
         """(B, C, S, S) geometry channels -> (B, P) probability of a defect in each token, in the images' own order."""
         _, tokens = self.encoder(mirrored(images).contiguous(memory_format=torch.channels_last))
-        found = torch.sigmoid((tokens @ self.axis).float())
+        found = patch_probabilities(tokens, self.text, self.temperature)[..., 1]
         return found.unflatten(1, self.encoder.spec.grid).flip(-1).flatten(1)
 
 

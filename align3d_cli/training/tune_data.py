@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from align3d_cli.datasets.sample import LabelledCloud
+from align3d_cli.render.cameras import rotation_z
 from align3d_cli.render.draw import ViewPlan, draw_views
 from align3d_cli.render.geometry import depth_px
 from align3d_cli.render.shade import mask_views
@@ -76,9 +77,7 @@ def _rotation(rng: np.random.Generator) -> np.ndarray:
 
 
 def _roll(rng: np.random.Generator) -> np.ndarray:
-    angle = rng.uniform(0, 2 * np.pi)
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
+    return rotation_z(rng.uniform(0, 360))
 
 
 def inside_out(depth: Tensor, generator: torch.Generator) -> Tensor:

@@ -24,7 +24,7 @@ def bundle() -> Bundle:
     """A model on random weights."""
     torch.manual_seed(1)
     tensors = {f"encoder.{key}": value for key, value in LiteEncoder(**ENCODER).state_dict().items()}
-    tensors["text.rendering"] = VectorPrompts(8, seed=3).vectors.detach()
+    tensors["text.rendering"] = VectorPrompts(8, seed=3)().detach()
     views = ViewSettings("auto", 9, SIZE, "fitted", "geometry")
     return Bundle("tiny", {"name": "lite"} | ENCODER, tensors, views, Scoring(0.07))
 
