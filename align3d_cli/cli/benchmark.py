@@ -123,7 +123,8 @@ def run(
         prompt_epochs=prompt_epochs,
         scan=ScanSettings(background.value, views, device_name),
     )
-    folder = run or RUNS / f"{dataset.value}-{protocol.value}"
+    data = dataset.value if root is None else f"{dataset.value}-{root.resolve().name}"
+    folder = run or RUNS / f"{data}-{protocol.value}"
     if engine == opt.Engine.local:
         jobs = jobs or default_jobs(device_name)
     run_engine = _engine(engine, ray_address)

@@ -106,7 +106,7 @@ Jobs = Annotated[
     int | None, _option("--jobs", panel=RUN, help="Processes (default: one a core up to 4, one on a GPU).", min=1)
 ]
 RunFolder = Annotated[
-    Path | None, _option("--run", panel=RUN, help="Folder of the run (default: align3d-runs/DATASET-PROTOCOL).")
+    Path | None, _option("--run", panel=RUN, help="Folder of the run (default: align3d-runs/DATASET-ROOT-PROTOCOL).")
 ]
 Plots = Annotated[Path | None, _option("--plots", panel=RUN, help="Write curves, histograms, pictures (PNG) here.")]
 Json = Annotated[bool, _option("--json", panel=RUN, help="Print the table as JSON.")]

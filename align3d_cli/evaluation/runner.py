@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from align3d_cli.errors import UsageError
 from align3d_cli.evaluation.arms import Arm, methods_of_branches
 from align3d_cli.evaluation.engine import run_local
 from align3d_cli.evaluation.protocols import STATEMENTS, Question, available, base_model, tasks_of, untrained_arms
@@ -39,13 +40,14 @@ def run_benchmark(
     """Answer a question into the folder of a run; a run that was cut off goes on where it stood.
 
     jobs: processes, or workers of a cluster (None for all of them)
-    Raises UsageError (settings differ, method cannot be had), EnvironmentMissing (data, weights), InputRejected.
+    Raises UsageError (settings or data differ, no such method), EnvironmentMissing (data, weights), InputRejected.
     """
     talk = talk or Talk()
     base = base_model(question)
     methods, notes = available(question, base)
     first = tasks_of(question, [Arm("any", ("curvature",), seed=seed) for seed in question.data_seeds])  # data first
     with RunLog(folder, question.identity(base)) as log:
+        refuse_others(log, {task.sample.name for task in first})
         arms, more_notes = arms_of(question, methods, base, folder, talk)
         tasks = tasks_of(question, arms, log.keys()) if arms else []
         log.append(plan_line(question, base, arms, tasks, [*notes, *more_notes, *overlaps(question, base, tasks)]))
@@ -60,6 +62,13 @@ def run_benchmark(
         engine(tasks, question.scan, jobs, deliver)
     failures = [(outcome.task.sample.name, outcome.failure) for outcome in done if outcome.failure]
     return Summary(len(first), sum(bool(outcome.scored) for outcome in done), failures)
+
+
+def refuse_others(log: RunLog, names: set[str]) -> None:
+    """Raise UsageError when the log has scans that are not in the data: a table would mix two data sets."""
+    if others := sorted(log.keys().keys() - names):
+        found = f"holds {len(others)} scans that are not in this data, first {others[0]}"
+        raise UsageError(f"{log.folder}: {found}; name another --run")
 
 
 def arms_of(

@@ -60,6 +60,23 @@ def test_run_and_table_print_the_same(align3d, scans, model, tmp_path):
     assert other.code == 2 and "holds a run with other settings" in other.err and "methods:" in other.err
 
 
+def test_two_data_sets_are_never_one_table(align3d, scans, tmp_path, monkeypatch):
+    """Without --run each root has a folder of its own; a folder that holds scans of other data is refused."""
+    import shutil
+
+    other = tmp_path / "other"
+    shutil.copytree(scans, other)
+    monkeypatch.chdir(tmp_path)
+    asked = ("--dataset", "folder", "--methods", "curvature", "--jobs", 1)
+    for root in (scans, other):
+        run = align3d("benchmark", *asked, "--root", root, "--json")
+        assert run.code == 0 and {row["n_scans"] for row in json.loads(run.out)["rows"]} <= {3, 6}
+    names = {f"folder-{root.name}-zero-shot" for root in (scans, other)}
+    assert {path.name for path in (tmp_path / "align3d-runs").iterdir()} == names
+    mixed = align3d("benchmark", *asked, "--root", other, "--run", f"align3d-runs/folder-{scans.name}-zero-shot")
+    assert mixed.code == 2 and "6 scans that are not in this data" in mixed.err and "name another --run" in mixed.err
+
+
 def test_a_broken_scan_is_named_and_the_rest_is_scored(align3d, scans, tmp_path):
     """One unreadable file of six: the table covers five and says which failed, the exit code is 6."""
     import shutil
