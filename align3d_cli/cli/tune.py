@@ -28,6 +28,9 @@ def tune(
         None, "--teacher", help="A tuned bundle that the tower shall go on agreeing with, noise or not."
     ),
     teacher_weight: float = typer.Option(10.0, callback=positive, help="How much that counts beside the labels."),
+    rank_weight: float = typer.Option(
+        0.0, min=0.0, callback=finite, help="How much the order of whole scans by their object score counts."
+    ),
     meshes: list[Path] = typer.Option(
         [], "--from", help="Folders of meshes that get defects, beside the parts; drawn from alike."
     ),
@@ -85,6 +88,7 @@ def tune(
         wave_share=wave_share,
         learning_rate=learning_rate,
         teacher_weight=teacher_weight,
+        rank_weight=rank_weight,
         seed=seed,
     )
     job = TuneJob(

@@ -19,12 +19,10 @@ from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
 from align3d_cli.render.draw import ViewPlan, draw_style, draw_views, resolve_preset
 from align3d_cli.render.geometry import NORMAL_Z, incidence
-from align3d_cli.render.lift import lift
+from align3d_cli.render.lift import incidence_weights, lift
 from align3d_cli.render.splat import Views
 from align3d_cli.scans.cloud import PointCloud
 from align3d_cli.scans.prepare import Prepared, prepare, spread_to_cloud
-
-LEAST_WEIGHT = 0.05  # a grazing view still counts a little where no other sees the point
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,7 @@ class Inspector:
         if self.bundle.scoring.view_weight == "uniform":
             return None
         cosine = images[:, NORMAL_Z] if self.encoder.spec.style == "geometry" else incidence(views)
-        return cosine.flatten(1).gather(1, views.pixel_of_point.clamp(min=0).long()).clamp(min=LEAST_WEIGHT)
+        return incidence_weights(cosine, views.pixel_of_point)
 
     def branches(self, scan: Prepared, look: Look, clock: Clock | None = None) -> tuple[dict[str, BranchResult], int]:
         """What each branch of the model says about a look, every point filled, and how many points no view saw."""

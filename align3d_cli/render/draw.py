@@ -40,18 +40,20 @@ class ViewPlan:
             raise UsageError("the published look is drawn with the published camera; use camera pointad with it")
 
 
-def draw_views(scan: Prepared, plan: ViewPlan, *, device: str = "cpu", turn: np.ndarray | None = None) -> Views:
+def draw_views(
+    scan: Prepared, plan: ViewPlan, *, device: str = "cpu", turn: np.ndarray | None = None, roll: bool = True
+) -> Views:
     """Render the scan's points from the planned views.
 
-    turn: (3, 3) extra rotation of the scan before the preset's own, for training on other directions; such views are
-    not rolled to fit, so that a tower meets parts of every size.
+    turn: (3, 3) extra rotation of the scan before the preset's own, for training on other directions
+    roll: fitted views are rolled so that they show the scan as large as can be
     """
     rotations = cams.preset_rotations(resolve_preset(scan, plan))
     fitted = plan.camera == "fitted"
     xyz = press_relief(scan.xyz) if fitted else scan.xyz
     if turn is not None:
         rotations = rotations @ turn
-    elif fitted:
+    if fitted and roll:
         rotations = cams.rolled_to_fit(xyz, rotations)
     place = cams.fitted_cameras if fitted else cams.pointad_cameras
     views = splat(xyz, place(xyz, rotations, plan.size_px), spacing=scan.spacing, device=device)

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
+LEAST_WEIGHT = 0.05  # a grazing view still counts a little where no other sees the point
 MOST_CELLS = 1000  # along the longest side: a surface fills at most some 6 million, pairs of them 3 GB
 
 
@@ -30,6 +31,15 @@ def lift(
         total = total + scores[pixel_of_point[view].clamp(min=0)] * share
         count = count + share
     return torch.where(count > 0, total / count.clamp(min=torch.finfo(count.dtype).tiny), torch.nan)
+
+
+def incidence_weights(cosine: torch.Tensor, pixel_of_point: torch.Tensor) -> torch.Tensor:
+    """How much each view counts for each point: the cosine of view and surface there, at least LEAST_WEIGHT.
+
+    cosine: (V, H, W) in [0, 1]; pixel_of_point: (V, N) int, of any value where the view does not see the point
+    Returns (V, N).
+    """
+    return cosine.flatten(1).gather(1, pixel_of_point.clamp(min=0).long()).clamp(min=LEAST_WEIGHT)
 
 
 def fill_unseen(xyz: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, int]:

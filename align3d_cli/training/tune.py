@@ -10,7 +10,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,14 @@ from torch.nn import functional as F
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.lite import LiteEncoder
 from align3d_cli.model.prompts import VectorPrompts
+from align3d_cli.model.similarity import patch_probabilities
 from align3d_cli.render.geometry import CHANNELS, relief_channels
+from align3d_cli.training.ranking import ranking_loss, scan_scores
 from align3d_cli.training.teacher import Teacher, divergence
 from align3d_cli.training.tune_data import (
     BACKGROUND,
     DEFECT,
+    Batch,
     SampleViews,
     ViewPool,
     add_noise,
@@ -35,6 +38,8 @@ from align3d_cli.training.tune_data import (
     inside_out,
     turn_views,
 )
+
+SHOWN_PX = 12  # of a defect, from which on a view or a scan counts as defective
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,8 @@ class TuneConfig:
                        is one, the rest anywhere on the surface; None reads all
     frozen_stages:     first stages of the trunk, and its stem, that stay as they are; 0 tunes everything
     teacher_weight:    of the divergence from a teacher, where there is one
+    rank_weight:       of the order of whole scans by their object score; above 0 a step reads all views of each of its
+                       scans
     frozen_norms:      batch norms keep the means and variances they begin with: for small batches, and so that runs
                        from one start can be averaged
     """
@@ -57,7 +64,7 @@ class TuneConfig:
     steps: int = 6000
     batch: int = 96
     samples_per_step: float = 2.0
-    views_per_sample: int = 6
+    views_per_sample: int = 9
     pool_views: int = 30_000
     warm_samples: int = 400
     learning_rate: float = 1e-3
@@ -71,6 +78,7 @@ class TuneConfig:
     frozen_stages: int = 0
     frozen_norms: bool = False
     teacher_weight: float = 10.0
+    rank_weight: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -78,6 +86,14 @@ class TuneConfig:
             raise UsageError(f"a step needs views: --warm-samples 1 and --pool-views {self.views_per_sample} at least")
         if self.crop_px is not None and (self.crop_px < 32 or self.crop_px % 32):
             raise UsageError(f"--crop {self.crop_px} is not a multiple of 32; the trunk halves a view five times")
+        if self.rank_weight and (self.crop_px is not None or self.batch < 2 * self.views_per_sample):
+            need = f"--batch {2 * self.views_per_sample} at least, and no --crop"
+            raise UsageError(f"--rank-weight compares whole scans: give {need}")
+
+
+def defect_px(target: Tensor) -> Tensor:
+    """(B, S, S) -> (B,) how many pixels of each view show a defect."""
+    return (target == DEFECT).flatten(1).sum(1)
 
 
 def token_targets(target: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -110,7 +126,7 @@ def tune_loss(
     focal = ((share - probability).abs() ** config.focal_gamma * entropy * weight).sum() / weight.sum().clamp(min=1)
     overlap = (probability * share * weight).sum(1)
     dice = 1 - (2 * overlap + 1) / ((probability * weight).sum(1) + (share * weight).sum(1) + 1)
-    shows = ((target == DEFECT).flatten(1).sum(1) >= 12).float()
+    shows = (defect_px(target) >= SHOWN_PX).float()
     count = max(1, tokens.shape[1] // 400)
     strongest = logits.masked_fill(weight == 0, -30.0).topk(count, dim=1).values.mean(1)
     view = F.binary_cross_entropy_with_logits(strongest * 0.5, shows)
@@ -166,11 +182,18 @@ class Tuner:
         """One optimiser step on one batch of the pool; returns the terms of the loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, self.config)
-        images, clean, target = self._batch(pool)
+        images, clean, batch = self._batch(pool)
         with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16):
             pooled, tokens = self.encoder(images.contiguous(memory_format=torch.channels_last))
             taught = self.teacher.probabilities(clean) if self.teacher else None
-        terms = tune_loss(tokens, pooled, self.prompts(), target, self.encoder.spec.grid, self.config, taught)
+        text, grid = self.prompts(), self.encoder.spec.grid
+        terms = tune_loss(tokens, pooled, text, batch.target, grid, self.config, taught)
+        if self.config.rank_weight:
+            found = patch_probabilities(tokens, text, self.config.temperature)[..., 1]
+            views = self.config.views_per_sample
+            scores = scan_scores(found, images, batch.pixel, grid, views)
+            defective = defect_px(batch.target).unflatten(0, (-1, views)).sum(1) >= SHOWN_PX
+            terms["rank"] = self.config.rank_weight * ranking_loss(scores, defective)
         self.optimiser.zero_grad(set_to_none=True)
         sum(terms.values()).backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 5.0)
@@ -179,16 +202,19 @@ class Tuner:
         self.step += 1
         return {name: value.detach() for name, value in terms.items()}
 
-    def _batch(self, pool: ViewPool) -> tuple[Tensor, Tensor, Tensor]:
-        """Channels with added noise and, for a teacher, without: (B, C, S, S) each; target: (B, S, S)."""
-        depth, target = turn_views(*pool.draw(self.config.batch, self.generator), self.generator)
-        depth, surface = inside_out(depth.nan_to_num(), self.generator), target > BACKGROUND
-        images = relief_channels(add_noise(depth, self.generator, self.config.wave_share), surface)
+    def _batch(self, pool: ViewPool) -> tuple[Tensor, Tensor, Batch]:
+        """Channels with added noise and, for a teacher, without: (B, C, S, S) each; what they were made of."""
+        config = self.config
+        drawn = pool.draw(config.batch, self.generator, config.views_per_sample if config.rank_weight else 1)
+        batch = turn_views(drawn, self.generator)
+        depth, surface = inside_out(batch.depth.nan_to_num(), self.generator), batch.target > BACKGROUND
+        images = relief_channels(add_noise(depth, self.generator, config.wave_share), surface)
         if self.teacher:
             images = torch.cat([images, relief_channels(depth, surface)], dim=1)
         if images.shape[-1] > self.encoder.spec.image_size:
-            images, target = crop_views(images, target, self.encoder.spec.image_size, self.generator)
-        return images[:, :CHANNELS], images[:, CHANNELS:], target
+            images, target = crop_views(images, batch.target, self.encoder.spec.image_size, self.generator)
+            batch = replace(batch, target=target)
+        return images[:, :CHANNELS], images[:, CHANNELS:], batch
 
     @torch.no_grad()
     def _update_average(self) -> None:

@@ -22,22 +22,39 @@ from align3d_cli.scans.prepare import prepare
 BACKGROUND, GOOD, DEFECT = 0, 1, 2  # values of a view's target
 WAVE_CELLS = (3, 7, 16, 36)  # px from node to node of the added waves, about the windows of the relief bands
 WAVE_PX = (0.08, 3.0)  # their strength; stereo relief of roads shows 0.2 to 0.9 px in every band
+ROLLED_SHARE = 0.6  # of the scans, rolled to fit as for scoring; the rest shows parts of every size
+SCAN_POINTS = 4096  # of each scan, by which its views are put together where whole scans are ranked
 
 
 @dataclass(frozen=True, slots=True)
 class SampleViews:
-    """One scan as training data. depth_px: (V, S, S) float32, NaN off the scan; target: (V, S, S) uint8."""
+    """One scan as training data.
+
+    depth_px: (V, S, S) float32, NaN off the scan; target: (V, S, S) uint8
+    pixel:    (V, SCAN_POINTS) int32, where each view shows some points of the scan: flat pixel, -1 where it does not
+    """
 
     depth_px: np.ndarray
     target: np.ndarray
+    pixel: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Views of a step: depth (B, S, S) px, target (B, S, S) uint8, pixel (B, SCAN_POINTS), as in SampleViews."""
+
+    depth: Tensor
+    target: Tensor
+    pixel: Tensor
 
 
 class ViewPool:
-    """The newest `capacity` views of the stream, on the training device."""
+    """The newest `capacity` views of the stream, on the training device, those of a scan one after the other."""
 
     def __init__(self, capacity: int, size_px: int, device: str) -> None:
         self.depth = torch.empty(capacity, size_px, size_px, device=device)
         self.target = torch.empty(capacity, size_px, size_px, dtype=torch.uint8, device=device)
+        self.pixel = torch.empty(capacity, SCAN_POINTS, dtype=torch.int32, device=device)
         self.added = 0
 
     def __len__(self) -> int:
@@ -46,14 +63,15 @@ class ViewPool:
     def add(self, views: SampleViews) -> None:
         rows = (torch.arange(len(views.depth_px)) + self.added) % len(self.depth)
         rows = rows.to(self.depth.device)
-        self.depth[rows] = torch.from_numpy(views.depth_px).to(self.depth.device)
-        self.target[rows] = torch.from_numpy(views.target).to(self.depth.device)
+        for kept, new in ((self.depth, views.depth_px), (self.target, views.target), (self.pixel, views.pixel)):
+            kept[rows] = torch.from_numpy(new).to(kept.device)
         self.added += len(views.depth_px)
 
-    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """count views at random, with replacement: depth (B, S, S), target (B, S, S)."""
-        rows = torch.randint(len(self), (count,), generator=generator).to(self.depth.device)
-        return self.depth[rows], self.target[rows]
+    def draw(self, count: int, generator: torch.Generator, views: int = 1) -> Batch:
+        """count views at random, with replacement, in runs of `views`: all views of a scan, where it has that many."""
+        first = torch.randint(len(self) // views, (count // views,), generator=generator) * views
+        rows = (first[:, None] + torch.arange(views)).flatten().to(self.depth.device)
+        return Batch(self.depth[rows], self.target[rows], self.pixel[rows])
 
 
 def views_of(labelled: LabelledCloud, plan: ViewPlan, count: int, rng: np.random.Generator) -> SampleViews:
@@ -61,13 +79,15 @@ def views_of(labelled: LabelledCloud, plan: ViewPlan, count: int, rng: np.random
     torch.set_num_threads(1)
     scan = prepare(labelled.cloud)
     turn = _roll(rng) if labelled.cloud.grid else _rotation(rng)
-    views = draw_views(scan, plan, turn=turn)
+    views = draw_views(scan, plan, turn=turn, roll=rng.random() < ROLLED_SHARE)
     keep = torch.from_numpy(np.sort(rng.permutation(len(views.depth))[:count]))
+    points = rng.integers(len(scan.xyz), size=SCAN_POINTS)
+    pixel = torch.where(views.visible, views.pixel_of_point, -1)[keep][:, points]
     depth, mask = depth_px(views)
     defect = mask_views(views, labelled.defect[scan.index])
     target = torch.where(mask, torch.where(defect, DEFECT, GOOD), BACKGROUND).to(torch.uint8)
     depth = torch.where(mask, depth, torch.nan).float()
-    return SampleViews(depth[keep].numpy(), target[keep].numpy())
+    return SampleViews(depth[keep].numpy(), target[keep].numpy(), pixel.int().numpy())
 
 
 def _rotation(rng: np.random.Generator) -> np.ndarray:
@@ -109,12 +129,18 @@ def add_noise(depth: Tensor, generator: torch.Generator, wave_share: float) -> T
     return depth + white * grain + strength * waves
 
 
-def turn_views(depth: Tensor, target: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def turn_views(batch: Batch, generator: torch.Generator) -> Batch:
     """One of the eight turns and mirrorings of the square for the whole batch."""
     turns, mirror = int(torch.randint(4, (), generator=generator)), bool(torch.randint(2, (), generator=generator))
-    both = torch.stack([depth, target.to(depth.dtype)])
+    both = torch.stack([batch.depth, batch.target.to(batch.depth.dtype)])
     both = torch.rot90(both.flip(-1) if mirror else both, turns, (-2, -1)).contiguous()
-    return both[0], both[1].to(torch.uint8)
+    side = batch.depth.shape[-1]
+    row, column = batch.pixel // side, batch.pixel % side
+    column = side - 1 - column if mirror else column
+    for _ in range(turns):
+        row, column = side - 1 - column, row
+    pixel = torch.where(batch.pixel < 0, -1, row * side + column)
+    return Batch(both[0], both[1].to(torch.uint8), pixel)
 
 
 def crop_views(images: Tensor, target: Tensor, size_px: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

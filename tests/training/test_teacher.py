@@ -13,7 +13,7 @@ from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.render.geometry import relief_channels
 from align3d_cli.training.teacher import Teacher, divergence
 from align3d_cli.training.tune import TuneConfig, Tuner
-from align3d_cli.training.tune_data import SampleViews, ViewPool
+from align3d_cli.training.tune_data import SCAN_POINTS, SampleViews, ViewPool
 
 SIZE, ENCODER = 64, {"image_size": 64, "embed_dim": 8, "width": 16}
 CONFIG = TuneConfig(steps=60, batch=4, samples_per_step=1.0, views_per_sample=8, pool_views=8, learning_rate=3e-2)
@@ -35,7 +35,8 @@ def pool() -> ViewPool:
     coarse = torch.randn(8, 1, 6, 6, generator=torch.Generator().manual_seed(4))
     depth = 8 * torch.nn.functional.interpolate(coarse, size=(SIZE, SIZE), mode="bicubic")[:, 0]
     views = ViewPool(8, SIZE, "cpu")
-    views.add(SampleViews(depth.numpy(), torch.ones(8, SIZE, SIZE, dtype=torch.uint8).numpy()))
+    target, pixel = torch.ones(8, SIZE, SIZE, dtype=torch.uint8), torch.zeros(8, SCAN_POINTS, dtype=torch.int32)
+    views.add(SampleViews(depth.numpy(), target.numpy(), pixel.numpy()))
     return views
 
 

@@ -18,6 +18,9 @@ from align3d_cli.training.tune_data import (
     BACKGROUND,
     DEFECT,
     GOOD,
+    ROLLED_SHARE,
+    SCAN_POINTS,
+    Batch,
     SampleViews,
     ViewPool,
     _roll,
@@ -44,7 +47,7 @@ def scans(first: int = 0):
         if index % 2:
             depth[:, 20:36, 20:36] += 4
             target[:, 20:36, 20:36] = DEFECT
-        yield SampleViews(depth, target)
+        yield SampleViews(depth, target, rng.integers(-1, SIZE**2, (2, SCAN_POINTS), dtype=np.int32))
         index += 1
 
 
@@ -84,13 +87,31 @@ def test_the_pool_keeps_the_newest_views():
     assert torch.equal(pool.depth[:2], torch.from_numpy(newest.depth_px))
 
 
+def test_the_pool_draws_all_views_of_a_scan_where_asked():
+    """In runs of two: each run is one scan's two views in their order."""
+    pool, stream = ViewPool(8, SIZE, "cpu"), scans()
+    for _ in range(3):
+        pool.add(next(stream))
+    drawn = pool.draw(20, torch.Generator().manual_seed(0), views=2)
+    places = [int((pool.depth == depth).all(dim=(1, 2)).nonzero()) for depth in drawn.depth]
+    assert places[1::2] == [first + 1 for first in places[::2]]
+    assert set(places[::2]) == {0, 2, 4}
+    assert torch.equal(drawn.pixel, pool.pixel[places]) and torch.equal(drawn.target, pool.target[places])
+
+
 def test_turns_move_depth_and_target_together():
-    """Whatever the turn, the defect's pixels keep their depth."""
+    """Whatever the turn, the defect's pixels keep their depth, and every point of the scan the pixel that shows it."""
     views = next(s for i, s in enumerate(scans()) if i == 1)
-    for seed in range(8):
-        generator = torch.Generator().manual_seed(seed)
-        depth, target = turn_views(torch.from_numpy(views.depth_px), torch.from_numpy(views.target), generator)
-        assert (depth[target == DEFECT] > 3).all() and (depth[target == GOOD] < 1).all()
+    batch = Batch(*map(torch.from_numpy, (views.depth_px, views.target, views.pixel)))
+
+    def shown(seen: Batch) -> torch.Tensor:
+        return torch.where(seen.pixel < 0, torch.nan, seen.depth.flatten(1).gather(1, seen.pixel.clamp(min=0).long()))
+
+    turned = [turn_views(batch, torch.Generator().manual_seed(seed)) for seed in range(64)]
+    assert len({tuple(seen.depth[0, :2, :2].flatten().tolist()) for seen in turned}) == 8
+    for seen in turned:
+        assert (seen.depth[seen.target == DEFECT] > 3).all() and (seen.depth[seen.target == GOOD] < 1).all()
+        torch.testing.assert_close(shown(seen), shown(batch), equal_nan=True, rtol=0, atol=0)
 
 
 def test_noise_is_seeded_and_keeps_the_relief():
@@ -123,10 +144,10 @@ def test_waves_come_to_their_share_of_the_views():
     assert waved(0.0) == 0 and abs(waved(0.2) - 0.2) < 0.1 and waved(1.0) > 0.8
 
 
-@pytest.mark.parametrize("starved", [{"warm_samples": 0}, {"pool_views": 5}])
+@pytest.mark.parametrize("starved", [{"warm_samples": 0}, {"pool_views": 8}])
 def test_a_pool_without_views_is_refused(starved):
     """The first step needs views to read: what would leave none is told before anything is made."""
-    with pytest.raises(UsageError, match="--warm-samples 1 and --pool-views 6 at least"):
+    with pytest.raises(UsageError, match="--warm-samples 1 and --pool-views 9 at least"):
         TuneConfig(**starved)
 
 
@@ -239,10 +260,13 @@ def test_targets_show_the_defect_at_the_pixels_of_its_points(grid):
     made = views_of(LabelledCloud(cloud, defect), plan, 2, np.random.default_rng(5))
     rng = np.random.default_rng(5)
     turn = _roll(rng) if grid else _rotation(rng)
-    views = draw_views(prepare(cloud), plan, turn=turn)
+    views = draw_views(prepare(cloud), plan, turn=turn, roll=rng.random() < ROLLED_SHARE)
     keep = np.sort(rng.permutation(len(views.depth))[:2])
     shown = views.index.numpy()[keep]
     expected = np.where(shown < 0, BACKGROUND, np.where(defect[np.maximum(shown, 0)], DEFECT, GOOD))
     np.testing.assert_array_equal(made.target, expected)
     assert {BACKGROUND, GOOD, DEFECT} == set(np.unique(made.target))
+    points = rng.integers(len(cloud.xyz), size=SCAN_POINTS)
+    visible, at = views.visible.numpy()[keep][:, points], views.pixel_of_point.numpy()[keep][:, points]
+    np.testing.assert_array_equal(made.pixel, np.where(visible, at, -1))
     np.testing.assert_array_equal(np.isfinite(made.depth_px), expected != BACKGROUND)
