@@ -4,7 +4,8 @@
 # MESHES/train, MESHES/calibration, MESHES/test: textured meshes (.glb, .stl, ..), no object in two of them.
 # MESHES/more: further meshes to learn normal shapes from, colour not needed. The model card says what the shipped model
 # saw. A killed run goes on where it was when the same command is given again.
-# Smaller runs through the environment: TUNE_STEPS, RETUNE_STEPS, TEACH_STEPS, STAGE_SCANS, CALIBRATION_SCANS, TEST_SCANS.
+# Smaller runs through the environment: TUNE_STEPS, RETUNE_STEPS, TEACH_STEPS, RANK_STEPS, RANK_BATCH, STAGE_SCANS,
+# CALIBRATION_SCANS, TEST_SCANS.
 set -euo pipefail
 meshes=$1 out=$2 device=${3:-auto}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,8 +31,20 @@ mkdir -p "$out"
     --batch 16 --crop 224 --frozen-stages 3 --frozen-norms --learning-rate 4e-4 --wave-share 0.3 \
     --samples-per-step 0.5 --warm-samples 120 --pool-views 4000 --seed 42 --jobs "$jobs" --device "$device" \
     --out "$out/taught.safetensors"
-[ -e "$out/tower.safetensors" ] || align3d weights average "$out/mean.safetensors" "$out/taught.safetensors" \
-    --share 0.5 --share 0.5 --out "$out/tower.safetensors"
+[ -e "$out/calm.safetensors" ] || align3d weights average "$out/mean.safetensors" "$out/taught.safetensors" \
+    --share 0.5 --share 0.5 --out "$out/calm.safetensors"
+
+# Views rolled as for scoring, and whole scans in order: two students, one held by a teacher and one free.
+rank() {
+    align3d tune --start "$out/calm.safetensors" --rank-weight 0.6 --from "$meshes/train" --from "$meshes/more" \
+        --mesh-share 0.6 --steps "${RANK_STEPS:-1560}" --batch "${RANK_BATCH:-108}" --frozen-norms --learning-rate 6e-4 \
+        --wave-share 0.3 --samples-per-step 5.3 --warm-samples 150 --pool-views 72000 --jobs "$jobs" --device "$device" "$@"
+}
+[ -e "$out/held.safetensors" ] || rank --teacher "$out/calm.safetensors" --teacher-weight 5 --seed 100 \
+    --out "$out/held.safetensors"
+[ -e "$out/free.safetensors" ] || rank --seed 101 --out "$out/free.safetensors"
+[ -e "$out/tower.safetensors" ] || align3d weights average "$out/calm.safetensors" "$out/held.safetensors" \
+    "$out/free.safetensors" --share 0.34 --share 0.33 --share 0.33 --out "$out/tower.safetensors"
 
 # The two stages of the paper, on coloured full scans of the same meshes.
 align3d synth --out "$out/stage" --from "$meshes/train" -n "${STAGE_SCANS:-64}" --seed 7 --points 30000 --mode full

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from align3d_cli.render.geometry import NORMAL_Z
 from align3d_cli.render.lift import incidence_weights
 
-TOP_SHARE = 0.003  # of a scan's points, whose mean is its score, as in `model.scoring` of the tuned model
+TOP_SHARE = 0.003  # of a scan's points, whose mean is its score: of a tuned model, and while it is tuned
 SURE = 1e-4  # probabilities beyond it are worth no more
 
 

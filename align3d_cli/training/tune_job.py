@@ -17,6 +17,7 @@ from align3d_cli.model.lite import LiteEncoder, load_imagenet_file
 from align3d_cli.model.manifest import sha256_of
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.render.draw import ViewPlan
+from align3d_cli.training.ranking import TOP_SHARE
 from align3d_cli.training.teacher import Teacher
 from align3d_cli.training.tune import TuneConfig, Tuner, run, scans_by
 from align3d_cli.training.tune_data import SampleViews, ViewPool, stream, views_of
@@ -160,7 +161,7 @@ class TuneJob:
                 self.config.temperature,
                 rgb_weight_object=0.0,  # the aligned branch sharpens the map and ranks whole parts no better
                 object_form="top",
-                top_share=0.003,
+                top_share=TOP_SHARE,
                 view_weight="incidence",
                 level_share=0.5,
             ),
