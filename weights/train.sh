@@ -4,8 +4,8 @@
 # MESHES/train, MESHES/calibration, MESHES/test: textured meshes (.glb, .stl, ..), no object in two of them.
 # MESHES/more: further meshes to learn normal shapes from, colour not needed. The model card says what the shipped model
 # saw. A killed run goes on where it was when the same command is given again.
-# Smaller runs through the environment: TUNE_STEPS, RETUNE_STEPS, TEACH_STEPS, RANK_STEPS, RANK_BATCH, STAGE_SCANS,
-# CALIBRATION_SCANS, TEST_SCANS.
+# Smaller runs through the environment: TUNE_STEPS, RETUNE_STEPS, TEACH_STEPS, RANK_STEPS, RANK_BATCH, RANK_POOL (0.5 MB a
+# view on the device), STAGE_SCANS, CALIBRATION_SCANS, TEST_SCANS.
 set -euo pipefail
 meshes=$1 out=$2 device=${3:-auto}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -38,7 +38,8 @@ mkdir -p "$out"
 rank() {
     align3d tune --start "$out/calm.safetensors" --rank-weight 0.6 --from "$meshes/train" --from "$meshes/more" \
         --mesh-share 0.6 --steps "${RANK_STEPS:-1560}" --batch "${RANK_BATCH:-108}" --frozen-norms --learning-rate 6e-4 \
-        --wave-share 0.3 --samples-per-step 5.3 --warm-samples 150 --pool-views 72000 --jobs "$jobs" --device "$device" "$@"
+        --wave-share 0.3 --samples-per-step 5.3 --warm-samples 150 --pool-views "${RANK_POOL:-72000}" --jobs "$jobs" \
+        --device "$device" "$@"
 }
 [ -e "$out/held.safetensors" ] || rank --teacher "$out/calm.safetensors" --teacher-weight 5 --seed 100 \
     --out "$out/held.safetensors"

@@ -116,8 +116,7 @@ class TuneJob:
             torch.manual_seed(self.config.seed)
             encoder = LiteEncoder(**self.encoder | {"image_size": self.config.crop_px or self.view_px})
         prompts = VectorPrompts(encoder.spec.embed_dim, seed=self.config.seed)
-        start = load_bundle(self.start) if self.start else None
-        taught = load_bundle(self.teacher) if self.teacher else None
+        start, taught = tuned_bundle(self.start), tuned_bundle(self.teacher)
         teacher = Teacher(taught, encoder.spec.image_size, self.device) if taught else None
         tuner = Tuner(encoder, prompts, self.config, self.device, self._origin(start, taught), teacher)
         if self.checkpoint.exists() and not self.force:
@@ -167,6 +166,14 @@ class TuneJob:
             ),
             record={"tune": asdict(self.config) | {"steps_done": tuner.step, "meshes": self.mesh_share}},
         )
+
+
+def tuned_bundle(path: Path | None) -> Bundle | None:
+    """The model at a path, or None for None. Raises InputRejected for one whose tower cannot be tuned."""
+    bundle = load_bundle(path) if path else None
+    if bundle and bundle.encoder["name"] != "lite":
+        raise InputRejected(f"{path}: its tower is {bundle.encoder['name']}; give a model that `align3d tune` wrote")
+    return bundle
 
 
 def mean_terms(losses: list[dict[str, torch.Tensor]]) -> dict[str, float]:

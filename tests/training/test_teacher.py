@@ -85,3 +85,17 @@ def test_a_checkpoint_of_another_teacher_is_refused(bundle, tmp_path):
     job.tuner()
     with pytest.raises(InputRejected, match=r"other settings \(teacher\)"):
         replace(job, teacher=tmp_path / "two.safetensors").tuner()
+
+
+@pytest.mark.parametrize("role", ["start", "teacher"])
+def test_a_tower_that_cannot_be_tuned_is_refused(bundle, tmp_path, role):
+    """A CLIP model neither begins nor teaches a tuning; the line names its tower and the next step."""
+    from align3d_cli.model.bundle import save_bundle
+    from align3d_cli.training.tune_job import TuneJob
+
+    path = tmp_path / "clip.safetensors"
+    save_bundle(path, replace(bundle, encoder={"name": "ViT-B-16"}))
+    with pytest.raises(
+        InputRejected, match=r"clip\.safetensors: its tower is ViT-B-16; give a model"
+    ):
+        TuneJob(tmp_path / "out.safetensors", CONFIG, ENCODER, **{role: path}).tuner()
