@@ -34,6 +34,13 @@ def calibrate(
         callback=finite,
         help="Share of a scan's median point score that is taken off its map; default: the model's own.",
     ),
+    wide_weight: float | None = typer.Option(
+        None,
+        min=0.0,
+        max=1.0,
+        callback=finite,
+        help="Weight of the highest tenth of a scan's points in its object score; default: the model's own.",
+    ),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     as_json: bool = typer.Option(False, "--json", help="Print the calibration as JSON."),
     force: bool = typer.Option(False, "--force", help="Overwrite --out."),
@@ -56,8 +63,9 @@ def calibrate(
 
     check_free(out, force=force)
     bundle = load_bundle(model)
-    if level_share is not None:
-        bundle = replace(bundle, scoring=replace(bundle.scoring, level_share=level_share))
+    asked = {"level_share": level_share, "wide_weight": wide_weight}
+    given = {name: value for name, value in asked.items() if value is not None}
+    bundle = replace(bundle, scoring=replace(bundle.scoring, **given))
     inspector = Inspector(bundle, resolve_device(device))
     samples = open_dataset(dataset, root, limit=limit)
     _check_enough(samples, root or dataset, false_alarm_rate)

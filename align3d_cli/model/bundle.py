@@ -57,6 +57,8 @@ class Scoring:
     rgb_weight_object: share of that branch in the object score, in [0, 1]
     object_form:      "max+global" (published: max of the map plus the mean global probability), "max", or "top"
                       (mean of the highest `top_share` of the points)
+    wide_share, wide_weight: in the form "top" the mean of the highest `wide_share` counts `wide_weight`, the other the
+                      rest: a defect that does not reach the hottest spot of its part still raises the score
     object_max_weight, object_view_weight: of the two terms of "max+global" (Align3D-AD 1 and 1, PointAD 0.5 and 0.5)
     view_weight:      "uniform" or "incidence" (cosine between the view and the surface)
     unseen:           points that no view sees get the value of the "nearest" seen point, or "zero" (published)
@@ -73,6 +75,8 @@ class Scoring:
     rgb_weight_object: float = 0.5
     object_form: str = "max+global"
     top_share: float = 0.005
+    wide_share: float = 0.1
+    wide_weight: float = 0.0
     view_weight: str = "uniform"
     smooth: float = 0.0
     object_max_weight: float = 1.0

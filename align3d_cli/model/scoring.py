@@ -66,14 +66,20 @@ def _object_score(scan: Prepared, branches, scoring: Scoring, size_px: int, poin
     if len(branches) > 1 and scoring.rgb_weight_object != scoring.rgb_weight_point:
         points = _fused_map(scan, branches, scoring, size_px, scoring.rgb_weight_object)
     if scoring.object_form == "top":
-        count = max(1, round(scoring.top_share * len(points)))
-        return float(np.partition(points, -count)[-count:].mean())
+        top, wide = (mean_of_highest(points, share) for share in (scoring.top_share, scoring.wide_share))
+        return (1 - scoring.wide_weight) * top + scoring.wide_weight * wide
     peak = float(points.max())
     if scoring.object_form == "max":
         return peak
     means = {name: found.view_probability.mean() for name, found in branches.items()}
     view = float(fuse(means, scoring.rgb_weight_object))
     return scoring.object_max_weight * peak + scoring.object_view_weight * view
+
+
+def mean_of_highest(points: np.ndarray, share: float) -> float:
+    """Mean of the highest share of the points, of one at least."""
+    count = max(1, round(share * len(points)))
+    return float(np.partition(points, -count)[-count:].mean())
 
 
 def fill(xyz: np.ndarray, scores: np.ndarray, rule: str) -> tuple[np.ndarray, int]:

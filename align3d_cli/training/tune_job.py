@@ -161,6 +161,7 @@ class TuneJob:
                 rgb_weight_object=0.0,  # the aligned branch sharpens the map and ranks whole parts no better
                 object_form="top",
                 top_share=TOP_SHARE,
+                wide_weight=1 / 3,
                 view_weight="incidence",
                 level_share=0.5,
             ),

@@ -66,6 +66,23 @@ def test_a_share_of_the_level_taken_off_lowers_the_colours_and_nothing_else(alig
     assert 0 < above.colour_low < plain.colour_low and above.colour_high < plain.colour_high
 
 
+def test_the_weight_of_the_wider_share_is_stored_and_changes_scores_alone(align3d, model, good, tmp_path):
+    """Object scores fall with it, since a wider share holds lower points; colours are of points and stay."""
+    bundle = load_bundle(model)
+    scoring = replace(bundle.scoring, object_form="top", top_share=0.003)
+    save_bundle(tmp_path / "model.safetensors", replace(bundle, scoring=scoring))
+    found = []
+    for weight in ("0", "1"):
+        out = tmp_path / f"{weight}.safetensors"
+        asked = ("--root", good, "--model", tmp_path / "model.safetensors", "--wide-weight", weight, "--out", out)
+        run = align3d("calibrate", *asked)
+        assert run.code == 0, run.err
+        found.append(load_bundle(out))
+        assert found[-1].scoring.wide_weight == float(weight)
+    top, wide = (bundle.calibration for bundle in found)
+    assert wide.threshold < top.threshold and (wide.colour_low, wide.colour_high) == (top.colour_low, top.colour_high)
+
+
 def test_scores_rise_from_good_to_defective_or_nothing_is_written(align3d, model, scans, tmp_path):
     """A model that sees the dents gets a rising score and a record; one that takes dents for good is told.
 

@@ -56,6 +56,15 @@ def test_the_object_score_has_its_own_weight_of_the_branches():
     assert score(BOTH, rgb_weight_object=0.25, rgb_weight_point=0.9) == pytest.approx(0.35 + 0.25 * 0.6 + 0.75 * 0.2)
 
 
+def test_the_highest_points_and_a_wider_share_of_them_weigh_as_told():
+    """Of 0.0, 0.1, .., 0.9 the top tenth is 0.9, the top half 0.7 in the mean: 3/4 of the one and 1/4 of the other."""
+    alone = {"rendering": branch([i / 10 for i in (3, 9, 0, 1, 2, 5, 4, 8, 7, 6)], [0.5])}
+    settings = {"object_form": "top", "top_share": 0.1, "wide_share": 0.5}
+    for weight, expected in ((0.0, 0.9), (0.25, 0.75 * 0.9 + 0.25 * 0.7), (1.0, 0.7)):
+        scoring = Scoring(**settings, wide_weight=weight)
+        assert score_scan(scan_of(10, None), alone, scoring, 8)[1] == pytest.approx(expected)
+
+
 def test_the_level_of_the_scan_comes_off_the_points_alone():
     """Half of the median 0.4 off (0.1, 0.4, 0.7), not below 0; the object score is of the map as it was."""
     alone = {"rendering": branch([0.1, 0.4, 0.7], [0.5])}
