@@ -7,6 +7,7 @@ section 2: the smallest eigenvalue of a neighbourhood's covariance over the sum 
 import numpy as np
 from scipy.spatial import cKDTree
 
+from align3d_cli.model.scoring import mean_of_highest
 from align3d_cli.render.choose import spread_rows
 
 SCALES = (16, 48)  # neighbours of the small and the large surroundings
@@ -65,5 +66,4 @@ def _determinant(m: np.ndarray) -> np.ndarray:
 
 def top_mean(scores: np.ndarray, share: float = TOP_SHARE) -> float:
     """Mean of the highest `share` of the scores (N,), of one at least."""
-    count = max(1, round(share * len(scores)))
-    return float(np.partition(scores, -count)[-count:].mean(dtype=np.float64))
+    return mean_of_highest(scores, share)

@@ -47,9 +47,10 @@ def run_benchmark(
     methods, notes = available(question, base)
     first = tasks_of(question, [Arm("any", ("curvature",), seed=seed) for seed in question.data_seeds])  # data first
     with RunLog(folder, question.identity(base)) as log:
-        refuse_others(log, {task.sample.name for task in first})
+        logged = log.keys()
+        refuse_others(folder, logged.keys() - {task.sample.name for task in first})
         arms, more_notes = arms_of(question, methods, base, folder, talk)
-        tasks = tasks_of(question, arms, log.keys()) if arms else []
+        tasks = tasks_of(question, arms, logged) if arms else []
         log.append(plan_line(question, base, arms, tasks, [*notes, *more_notes, *overlaps(question, base, tasks)]))
         talk.begin(len(tasks))
         done: list[Outcome] = []
@@ -64,11 +65,11 @@ def run_benchmark(
     return Summary(len(first), sum(bool(outcome.scored) for outcome in done), failures)
 
 
-def refuse_others(log: RunLog, names: set[str]) -> None:
-    """Raise UsageError when the log has scans that are not in the data: a table would mix two data sets."""
-    if others := sorted(log.keys().keys() - names):
-        found = f"holds {len(others)} scans that are not in this data, first {others[0]}"
-        raise UsageError(f"{log.folder}: {found}; name another --run")
+def refuse_others(folder: Path, others: set[str]) -> None:
+    """Raise UsageError for a run that holds other scans than the data: a table would mix two data sets."""
+    if others:
+        found = f"holds {len(others)} scans that are not in this data, first {min(others)}"
+        raise UsageError(f"{folder}: {found}; name another --run")
 
 
 def arms_of(

@@ -79,7 +79,7 @@ def _object_score(scan: Prepared, branches, scoring: Scoring, size_px: int, poin
 def mean_of_highest(points: np.ndarray, share: float) -> float:
     """Mean of the highest share of the points, of one at least."""
     count = max(1, round(share * len(points)))
-    return float(np.partition(points, -count)[-count:].mean())
+    return float(np.partition(points, -count)[-count:].mean(dtype=np.float64))
 
 
 def fill(xyz: np.ndarray, scores: np.ndarray, rule: str) -> tuple[np.ndarray, int]:
