@@ -95,7 +95,5 @@ def test_a_tower_that_cannot_be_tuned_is_refused(bundle, tmp_path, role):
 
     path = tmp_path / "clip.safetensors"
     save_bundle(path, replace(bundle, encoder={"name": "ViT-B-16"}))
-    with pytest.raises(
-        InputRejected, match=r"clip\.safetensors: its tower is ViT-B-16; give a model"
-    ):
+    with pytest.raises(InputRejected, match=r"clip\.safetensors: its tower is ViT-B-16; give a model"):
         TuneJob(tmp_path / "out.safetensors", CONFIG, ENCODER, **{role: path}).tuner()
