@@ -13,6 +13,7 @@ from align3d_cli.errors import UsageError
 
 STYLES = ("grey", "colour", "normal", "depth", "geometry")
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+VIEWS_AT_ONCE = {"cpu": 3, "cuda": 9}  # on a CPU the maps of more views than three leave its cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,14 @@ class Encoder(nn.Module):
         pooled, tokens = self.raw(images)
         return unit(pooled), unit(tokens)
 
-    def encode(self, images: Tensor, batch: int = 16) -> tuple[Tensor, Tensor]:
+    def encode(self, images: Tensor, batch: int | None = None) -> tuple[Tensor, Tensor]:
         """`forward` without gradients, `batch` views at a time; images may live on another device than the encoder.
 
         images (V, C, H, W) float in [0, 1] -> global (V, D), tokens (V, T, D), on the encoder's device.
         """
         device = self.mean.device
+        batch = batch or VIEWS_AT_ONCE[device.type]
+        images = images.contiguous(memory_format=torch.channels_last)  # about twice as fast for convolutions on CPU
         with torch.no_grad():  # not inference_mode: trained modules may read these features
             parts = [self(chunk.to(device)) for chunk in images.split(batch)]
         return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])

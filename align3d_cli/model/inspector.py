@@ -85,12 +85,11 @@ class Inspector:
         bundle: Bundle,
         device: str = "cpu",
         views: str | None = None,
-        batch_views: int = 9,
         encoder: Encoder | None = None,
     ) -> None:
         """encoder: of another inspector with the same image tower, so that it is held once; None loads the bundle's."""
         require_branches(bundle)
-        self.bundle, self.device, self.batch_views = bundle, device, batch_views
+        self.bundle, self.device = bundle, device
         self.plan = view_plan(bundle, views)
         self.encoder = encoder or bundle_encoder(bundle, device)
         self.aligner = _bundle_aligner(bundle, self.encoder.spec.embed_dim, device)
@@ -129,7 +128,7 @@ class Inspector:
             images = draw_style(self.encoder.spec.style, scan, views, self.plan.look)
             weights = self._view_weights(views, images)
         with clock("encode"):
-            pooled, tokens = self._encode(images)
+            pooled, tokens = self.encoder.encode(images)
         return Look(preset, views, images, weights, pooled, tokens)
 
     def _view_weights(self, views: Views, images: torch.Tensor) -> torch.Tensor | None:
@@ -148,19 +147,16 @@ class Inspector:
             lifted = {name: self._lift(look, *found) for name, found in maps.items()}
             return fill_branches(scan.xyz, lifted, self.bundle.scoring.unseen)
 
-    def _encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        images = images.contiguous(memory_format=torch.channels_last)  # about twice as fast for convolutions on CPU
-        parts = [self.encoder(images[i : i + self.batch_views]) for i in range(0, len(images), self.batch_views)]
-        return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
-
     def _compare(self, branch: str, pooled: torch.Tensor, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Abnormal probability per pixel (V, H, W) and per view (V,)."""
-        if branch == "rgb":
-            pooled, tokens = self.aligner(pooled, tokens)
-        spec, scoring, text = self.encoder.spec, self.bundle.scoring, self.text[branch]
-        probabilities = patch_probabilities(tokens, text, scoring.temperature)
-        maps = view_maps(probabilities, spec.grid, self.plan.size_px, spec.class_token)
-        return maps[:, 1], patch_probabilities(pooled[:, None], text, scoring.temperature)[:, 0, 1]
+        spec, temperature, text = self.encoder.spec, self.bundle.scoring.temperature, self.text[branch]
+        maps, views = [], []
+        for view in zip(pooled.split(1), tokens.split(1), strict=True):  # one by one they stay in the cache of a CPU
+            whole, patches = self.aligner(*view) if branch == "rgb" else view
+            abnormal = patch_probabilities(patches, text, temperature)[..., 1:]
+            maps.append(view_maps(abnormal, spec.grid, self.plan.size_px, spec.class_token)[:, 0])
+            views.append(patch_probabilities(whole[:, None], text, temperature)[:, 0, 1])
+        return torch.cat(maps), torch.cat(views)
 
     def _lift(self, look: Look, maps: torch.Tensor, view_probability: torch.Tensor) -> BranchResult:
         points = lift(maps, look.views.pixel_of_point, look.views.visible, look.weights)

@@ -32,15 +32,17 @@ IMAGENET_MEAN, IMAGENET_STD = 0.498, 0.502  # what the published Lite weights we
 
 
 class SameConv(nn.Conv2d):
-    """Convolution with TensorFlow's `same` padding: the odd pixel goes to the right and the bottom."""
+    """Convolution with TensorFlow's `same` padding: the odd pixel goes to the right and the bottom.
+
+    For an odd pixel the kernel gets a leading row or column of zeros, and both sides one padding: the same sums, while
+    padding the images themselves would copy each of them.
+    """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         (kernel, _), (stride, _) = self.kernel_size, self.stride
-        if stride == 1:
-            return F.conv2d(x, self.weight, self.bias, 1, kernel // 2, 1, self.groups)
-        pads = [max((ceil(side / stride) - 1) * stride + kernel - side, 0) for side in (x.shape[-1], x.shape[-2])]
-        x = F.pad(x, [part for pad in pads for part in (pad // 2, pad - pad // 2)])
-        return F.conv2d(x, self.weight, self.bias, self.stride, 0, 1, self.groups)
+        height, width = (max((ceil(side / stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:])
+        weight = F.pad(self.weight, (width % 2, 0, height % 2, 0)) if width % 2 or height % 2 else self.weight
+        return F.conv2d(x, weight, self.bias, self.stride, (ceil(height / 2), ceil(width / 2)), 1, self.groups)
 
 
 def conv_bn(

@@ -25,7 +25,7 @@ def patch_probabilities(tokens: Tensor, text: Tensor, temperature: float = TEMPE
 
 
 def view_maps(probabilities: Tensor, grid: tuple[int, int], size: int | tuple[int, int], class_token: bool) -> Tensor:
-    """Patch probabilities as maps: (B, T, 2) -> (B, 2, H, W), bilinear with align_corners off, the class row dropped.
+    """Patch probabilities as maps: (B, T, K) -> (B, K, H, W), bilinear with align_corners off, the class row dropped.
 
     grid: (rows, columns) of the patches; size: H = W, or (H, W) in pixels.
     """

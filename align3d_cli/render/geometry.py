@@ -15,8 +15,8 @@ from align3d_cli.render.splat import Views
 CHANNELS = 7
 NORMAL_X = 0  # the channel that changes its sign in a mirror
 NORMAL_Z = 2  # the channel that holds the cosine between the view and the surface
-# Windows as (reduction, half-width at that resolution): 5, 14, 36 and 72 px across.
-SCALES = ((1, 2), (2, 3), (4, 4), (8, 4))
+FINE_HALF = 2  # half-width of the finest window in px: 5 px across
+COARSE_SCALES = ((2, 3), (4, 4), (8, 4))  # the others as (reduction, half-width at that resolution): 14, 36 and 72 px
 # Relief in px that is drawn half-way to full contrast at each band, on a noise-free scan.
 GAIN_PX = (0.3, 0.5, 1.0, 2.0)
 NOISE_SHARE = 2.0  # the measured median relief of the scan widens that gain by this factor
@@ -47,16 +47,16 @@ def relief_channels(depth: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     background is 0.5 with normal z 0. Relief is above 0.5 where the surface is nearer to the eye than its surroundings.
     """
     depth = torch.where(mask, depth, 0.0)
-    planes = [plane_fit(depth, mask, reduction, half) for reduction, half in SCALES]
-    levels = [depth] + [plane.offset for plane in planes]
-    known = [mask] + [plane.known for plane in planes]
-    bands = []
+    fine = plane_fit(depth, mask, FINE_HALF)
+    levels = [(depth, mask), (fine.offset, fine.known)] + [smooth_level(depth, mask, *scale) for scale in COARSE_SCALES]
+    channels = depth.new_empty(len(depth), CHANNELS, *depth.shape[1:])
+    channels[:, :3] = torch.where(mask & fine.known, normal_of(fine), 0.0).transpose(0, 1)
     for band, gain in enumerate(GAIN_PX):
-        seen = mask & known[band] & known[band + 1]
-        bands.append(compress(levels[band + 1] - levels[band], seen, gain))
-    normal = torch.where(mask & planes[0].known, normal_of(planes[0]), 0.0)
-    signed = torch.stack([normal[0], normal[1], *bands]) * 0.5 + 0.5
-    return torch.stack([*signed[:2], normal[2], *signed[2:]], dim=1)
+        (near, near_known), (far, far_known) = levels[band : band + 2]
+        channels[:, 3 + band] = compress(far - near, mask & near_known & far_known, gain)
+    for signed in (channels[:, :NORMAL_Z], channels[:, NORMAL_Z + 1 :]):
+        signed.mul_(0.5).add_(0.5)
+    return channels
 
 
 def mirrored(channels: torch.Tensor) -> torch.Tensor:
@@ -78,24 +78,25 @@ def depth_px(views: Views) -> tuple[torch.Tensor, torch.Tensor]:
     return centred * scale, mask
 
 
-def plane_fit(depth: torch.Tensor, mask: torch.Tensor, reduction: int, half: int) -> Plane:
-    """Planes in windows of (2 * half + 1) * reduction px, fitted on a masked average of the view and brought back.
+def plane_fit(depth: torch.Tensor, mask: torch.Tensor, half: int) -> Plane:
+    """Planes in windows of 2 * half + 1 px. depth: (V, H, W) px, 0 off the mask; mask: (V, H, W) bool."""
+    return _fit(depth, mask.to(depth.dtype), half)
 
-    depth: (V, H, W) px, 0 off the mask; mask: (V, H, W) bool
+
+def smooth_level(
+    depth: torch.Tensor, mask: torch.Tensor, reduction: int, half: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The offsets of such planes in windows of (2 * half + 1) * reduction px, and where they are known: (V, H, W) each.
+
+    They are fitted on a masked average of the view and brought back to its size.
     """
-    if reduction == 1:
-        return _fit(depth, mask.to(depth.dtype), half)
     weight = F.avg_pool2d(mask.to(depth.dtype)[:, None], reduction)
     mean = F.avg_pool2d(depth[:, None], reduction) / weight.clamp(min=1e-6)
     small = _fit(mean[:, 0] / reduction, weight[:, 0], half)
     size = depth.shape[-2:]
-    up = [_enlarge(t, size) for t in (small.offset * reduction, small.slope_x, small.slope_y)]
+    offset = F.interpolate((small.offset * reduction)[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
     known = F.interpolate(small.known[:, None].float(), size=size, mode="nearest")[:, 0] > 0
-    return Plane(*up, known)
-
-
-def _enlarge(values: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    return F.interpolate(values[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
+    return offset, known
 
 
 def _fit(depth: torch.Tensor, weight: torch.Tensor, half: int) -> Plane:
@@ -159,5 +160,5 @@ def compress(relief: torch.Tensor, seen: torch.Tensor, gain_px: float) -> torch.
 def incidence(views: Views) -> torch.Tensor:
     """Cosine between the view direction and the fine surface normal, 0 where unknown: (V, H, W) float32 in [0, 1]."""
     depth, mask = depth_px(views)
-    plane = plane_fit(depth, mask, *SCALES[0])
+    plane = plane_fit(depth, mask, FINE_HALF)
     return torch.where(mask & plane.known, normal_of(plane)[2], 0.0)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from align3d_cli.datasets.sample import Sample
 from align3d_cli.errors import InputRejected
@@ -35,7 +34,6 @@ class Extraction:
     plan: ViewPlan
     rgb_encoder: Encoder | None = None
     device: str = "cpu"
-    batch_views: int = 9
     max_points: int = MAX_POINTS
     seed: int = 0
     background: str = "auto"
@@ -118,10 +116,10 @@ def extract(sample: Sample, extraction: Extraction) -> SampleFeatures:
     views = draw_views(scan, extraction.plan, device=extraction.device)
     masks = mask_views(views, defect)
     encoder, rgb_encoder, look = extraction.encoder, extraction.rgb_encoder, extraction.plan.look
-    pooled, tokens = encode(encoder, draw_style(encoder.spec.style, scan, views, look), extraction.batch_views)
+    pooled, tokens = encoder.encode(draw_style(encoder.spec.style, scan, views, look))
     rgb = (None, None)
     if rgb_encoder is not None:
-        rgb = encode(rgb_encoder, draw_style("colour", scan, views, look), extraction.batch_views)
+        rgb = rgb_encoder.encode(draw_style("colour", scan, views, look))
     rng = np.random.default_rng([extraction.seed, zlib.crc32(sample.name.encode())])
     rows = torch.from_numpy(labelled_subset(defect, extraction.max_points, rng))
     return SampleFeatures(
@@ -136,13 +134,6 @@ def extract(sample: Sample, extraction: Extraction) -> SampleFeatures:
         visible=views.visible.cpu()[:, rows],
         defect=torch.from_numpy(defect)[rows],
     )
-
-
-def encode(encoder: Encoder, images: Tensor, batch_views: int) -> tuple[Tensor, Tensor]:
-    """(V, C, H, W) in [0, 1] -> global (V, D) and tokens (V, T, D), `batch_views` at a time."""
-    images = images.contiguous(memory_format=torch.channels_last)  # as in scoring; convolutions on CPU are faster so
-    parts = [encoder(chunk) for chunk in images.split(batch_views)]
-    return torch.cat([pooled for pooled, _ in parts]), torch.cat([tokens for _, tokens in parts])
 
 
 def labelled_subset(defect: np.ndarray, max_points: int, rng: np.random.Generator) -> np.ndarray:

@@ -43,7 +43,6 @@ class Session:
     max_minutes: float | None = None
     fresh: bool = False
     workers: Workers = ALONE
-    batch_views: int = 9
     max_points: int | None = None
     on_sample: Callable[[str, str | None], None] = lambda name, failure: None
     on_epoch: Callable[[int, dict[str, float]], None] = lambda epoch, losses: None
@@ -102,7 +101,6 @@ def gather_features(bundle: Bundle, data: Data, samples: Sequence[Sample], sessi
         view_plan(with_view_size(bundle, encoder)),
         rgb_tower(bundle, encoder, session.device) if rgb else None,
         session.device,
-        session.batch_views,
     )
     if session.max_points:
         extraction = replace(extraction, max_points=session.max_points)

@@ -1,17 +1,22 @@
 """The default model's tower: shapes, padding, and folding that changes nothing."""
 
+import pytest
 import torch
 from torch.nn import functional as F
 
 from align3d_cli.model.lite import LiteEncoder, LiteTrunk, SameConv, fold_batch_norms, load_imagenet
 
 
-def test_same_padding_puts_the_odd_pixel_right_and_below():
-    """A stride-2 convolution over an even side sees the window that starts at the pixel itself."""
-    conv = SameConv(1, 1, 3, 2, bias=False)
-    image = torch.rand(1, 1, 8, 8)
-    expected = F.conv2d(F.pad(image, (0, 1, 0, 1)), conv.weight, stride=2)
-    assert torch.equal(conv(image), expected)
+@pytest.mark.parametrize(
+    ("kernel", "height", "width", "pads"),
+    [(3, 8, 8, (0, 1, 0, 1)), (5, 8, 6, (1, 2, 1, 2)), (5, 9, 8, (1, 2, 2, 2)), (3, 7, 7, (1, 1, 1, 1))],
+)
+def test_same_padding_puts_the_odd_pixel_right_and_below(kernel, height, width, pads):
+    """A stride-2 convolution pads as TensorFlow does: at both sides alike, an odd pixel at the end."""
+    conv = SameConv(2, 4, kernel, 2, groups=2)
+    image = torch.rand(1, 2, height, width)
+    expected = F.conv2d(F.pad(image, pads), conv.weight, conv.bias, stride=2, groups=2)
+    torch.testing.assert_close(conv(image), expected, rtol=0, atol=1e-6)
 
 
 def test_tokens_are_unit_vectors_on_a_grid_of_stride_four():

@@ -50,7 +50,7 @@ def test_fit_is_least_squares_in_the_window():
     generator = torch.Generator().manual_seed(1)
     depth = torch.randn(1, SIZE, SIZE, generator=generator) + ramp(0.3, 0.1)
     mask = torch.rand(1, SIZE, SIZE, generator=generator) > 0.4
-    plane = plane_fit(depth, mask, 1, 2)
+    plane = plane_fit(depth, mask, 2)
     for row, column in [(5, 5), (30, 41), (60, 20)]:
         expected = plane_by_definition(depth[0], mask[0], row, column, 2)
         found = torch.stack([t[0, row, column] for t in (plane.offset, plane.slope_x, plane.slope_y)]).double()

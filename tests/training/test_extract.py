@@ -156,7 +156,6 @@ def test_the_identity_names_weights_and_views(extraction):
     ]
     identities = [item.identity() for item in (extraction, *changed)]
     assert all(identities.count(identity) == 1 for identity in identities)
-    assert identities[0] == replace(extraction, batch_views=1).identity()
 
 
 def test_the_subset_keeps_rare_defects_and_the_share_of_common_ones():
