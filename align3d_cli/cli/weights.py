@@ -157,9 +157,11 @@ def average(
     share: list[float] = typer.Option([], help="Weight of each, in order; all alike if absent."),
     force: bool = typer.Option(False, "--force", help="Overwrite --out."),
 ) -> None:
-    """Average the image towers and rendering prompts of several models; settings are those of the first.
+    """Average the image towers and prompts of several models; settings are those of the first.
 
-    An aligner is left out: run `align` and `prompt-train` on the result.
+    Models of different towers lose their aligners: run `align` and `prompt-train` on the result. Those of one tower
+    (`prompt-train` with several seeds) keep the first one's aligner and average the prompts of both branches. In either
+    case `calibrate` the result.
     """
     from align3d_cli.cli import output
     from align3d_cli.model.average import average_bundles

@@ -1,6 +1,7 @@
 """The mean of models that were tuned from one start: often better than each, and a tuned model keeps what it knew.
 
-Model soups (Wortsman et al., arXiv 2203.05482); of a tuned model and its own start WiSE-FT (arXiv 2109.01903).
+Model soups (Wortsman et al., arXiv 2203.05482); of a tuned model and its own start WiSE-FT (arXiv 2109.01903). Of
+models that share a tower it is the mean of their prompts, which takes the chance of a seed out of stage 2.
 """
 
 import math
@@ -18,8 +19,9 @@ from align3d_cli.model.encoder import unit
 def average_bundles(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundle:
     """The mean of the tensors that all bundles hold, weighed by shares; settings are the first one's.
 
-    shares: one a bundle, > 0, scaled to a sum of 1. Text vectors are brought back to unit length. An aligner is left
-    out with its prompts, and so is a calibration: they were learned for one tower only.
+    shares: one a bundle, > 0, scaled to a sum of 1. Text vectors are brought back to unit length. A calibration is left
+    out, and so are aligners and their prompts, which were learned for one tower only. Bundles of one and the same tower
+    keep the aligner of the first and the mean of the RGB prompts: their aligners aim at the same space.
     Raises UsageError for fewer than two bundles, for shares of another number, for a bundle without prompts, and for
     towers of different shape.
     """
@@ -33,8 +35,12 @@ def average_bundles(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundl
         if other.encoder != first.encoder or _shapes(other) != _shapes(first):
             raise UsageError(f"{other.path}: has another tower than {first.path}; average runs from one start")
     weights = [share / sum(shares) for share in shares]
-    tensors = {key: _mean([bundle.tensors[key] for bundle in bundles], weights) for key in _shapes(first)}
-    tensors["text.rendering"] = unit(tensors["text.rendering"].float()).to(tensors["text.rendering"].dtype)
+    branches = ["rendering"] + (["rgb"] if _share_tower(bundles) else [])
+    texts = [f"text.{branch}" for branch in branches]
+    tensors = {key: _mean([bundle.tensors[key] for bundle in bundles], weights) for key in (*_shapes(first), *texts)}
+    tensors |= {key: unit(tensors[key].float()).to(tensors[key].dtype) for key in texts}
+    if "rgb" in branches:
+        tensors |= {key: value for key, value in first.tensors.items() if key.startswith("aligner.")}
     of = [{"sha256": b.sha256, "share": share, "record": b.record} for b, share in zip(bundles, weights, strict=True)]
     fresh = {"calibration": Calibration(), "record": {"average": of}, "sha256": None, "path": None}
     return replace(first, tensors=tensors, **fresh)
@@ -43,6 +49,14 @@ def average_bundles(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundl
 def _shapes(bundle: Bundle) -> dict[str, torch.Size]:
     tower = {key: value.shape for key, value in bundle.tensors.items() if key.startswith("encoder.")}
     return tower | {"text.rendering": bundle.tensors["text.rendering"].shape}
+
+
+def _share_tower(bundles: Sequence[Bundle]) -> bool:
+    """Whether all have both branches on image towers that are equal to the last bit."""
+    first = bundles[0].part("encoder")
+    return all("rgb" in bundle.branches for bundle in bundles) and all(
+        torch.equal(value, first[key]) for bundle in bundles[1:] for key, value in bundle.part("encoder").items()
+    )
 
 
 def _mean(values: list[torch.Tensor], weights: list[float]) -> torch.Tensor:

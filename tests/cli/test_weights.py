@@ -131,16 +131,18 @@ def test_other_pickles_and_kinds_are_refused(tmp_path):
     assert not out.exists()
 
 
-def test_the_average_of_the_shipped_model_with_itself_is_its_own_tower(tmp_path):
-    """From the command line: the tower and rendering prompts come back, the aligner does not."""
+def test_the_average_of_the_shipped_model_with_itself_is_itself_without_its_calibration(tmp_path):
+    """From the command line: tower, aligner and the prompts of both branches come back."""
     from align3d_cli.model.bundle import find_model, load_bundle
+    from align3d_cli.model.calibration import Calibration
 
     shipped, out = str(find_model("align3d-lite")), tmp_path / "mean.safetensors"
     run = weights(tmp_path, "average", shipped, shipped, "--share", "1", "--share", "2", "--out", str(out))
     assert run.returncode == 0, run.stderr
     before, after = load_bundle(shipped), load_bundle(out)
-    assert before.part("encoder").keys() == after.part("encoder").keys()
-    assert all(torch.equal(value, before.part("encoder")[key]) for key, value in after.part("encoder").items())
-    assert after.branches == ("rendering",)
+    assert before.tensors.keys() == after.tensors.keys()
+    for key, value in after.tensors.items():
+        torch.testing.assert_close(value, before.tensors[key], rtol=0, atol=1e-6 if key.startswith("text.") else 0)
+    assert after.calibration == Calibration()
     again = weights(tmp_path, "average", shipped, shipped, "--share", "1", "--out", str(out), "--force")
     assert again.returncode == 2 and "share" in again.stderr

@@ -41,6 +41,21 @@ def test_settings_are_the_first_ones_and_what_was_learned_for_one_tower_stays_be
     assert not mean.part("aligner") and mean.sha256 is None
 
 
+def test_models_of_one_tower_keep_the_first_aligner_and_share_their_rgb_prompts():
+    """Axes x and y give the diagonal in both branches; the second aligner is dropped. Half a tower more: no aligner."""
+    x, y = torch.tensor([[1.0, 0.0]]).expand(2, 2), torch.tensor([[0.0, 1.0]]).expand(2, 2)
+    first, second = model(1.0, x), model(1.0, y)
+    other = replace(second, tensors=second.tensors | {"aligner.global_mlp.input.bias": torch.zeros(2)})
+    mean = average_bundles([first, other], [1.0, 1.0])
+    for branch in ("rendering", "rgb"):
+        torch.testing.assert_close(mean.tensors[f"text.{branch}"], torch.full((2, 2), 0.5**0.5))
+    assert torch.equal(mean.part("aligner")["global_mlp.input.bias"], torch.ones(2))
+    assert mean.calibration == Calibration()
+    without = replace(second, tensors={k: v for k, v in second.tensors.items() if k != "text.rgb"})
+    for unlike in (model(1.5, y), without):
+        assert average_bundles([first, unlike], [1.0, 1.0]).branches == ("rendering",)
+
+
 def test_what_has_no_mean_is_refused():
     """One model, a share too few or of nothing, a model without prompts, towers of other settings or sizes."""
     first = model(0.0, torch.eye(2))
