@@ -92,6 +92,14 @@ def prompt_train(
             help="Leave the model's rendering prompts as they are; train the RGB ones.",
         ),
     ] = False,
+    keep_best: Annotated[
+        bool,
+        opt.option(
+            "--keep-best",
+            panel=opt.HOW,
+            help="End with the epoch that ranks the training scans' points best, not with the last.",
+        ),
+    ] = False,
     batch: opt.Batch = None,
     learning_rate: opt.LearningRate = None,
     seed: opt.Seed = 111,
@@ -119,6 +127,7 @@ def prompt_train(
     config = start.prompt_config(
         settings, alpha=alpha, contrastive_epochs=contrastive_epochs, map_px=map_px,
         view_average=view_average and view_average.value, keep_rendering=keep_rendering,
+        keep_best=keep_best,
         temperature=bundle.scoring.temperature, **call.schedule,
     )  # fmt: skip
     how = {"profile": settings, "kind": start.kind_of_prompts(prompts.value, bundle), "use_aligner": not alone}

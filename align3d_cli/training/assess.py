@@ -53,14 +53,16 @@ def separation(
     text: dict[str, Tensor],
     temperature: float,
     device: torch.device,
+    map_px: int | None = None,
 ) -> dict[str, float]:
     """Object and point AUROC of every branch on stored samples, points at their stored subset; nan with one class.
 
+    map_px: side of the maps that points are read from, None = the size of the views
     Object score: maximum of the point map plus the mean view probability. A check of the training, not a benchmark.
     """
     scores: dict[str, list[np.ndarray]] = {f"{name}_{kind}": [] for name in text for kind in ("object", "point")}
     labels, defects = [], []
-    for batch in _batches(store, names, device):
+    for batch in _batches(store, names, device, map_px):
         labels.append(batch.labels.cpu().numpy() > 0)
         for name, (pooled, tokens) in branches.features(batch).items():
             points, seen, views = _branch_scores(pooled, tokens, text[name].to(device), batch, branches, temperature)
@@ -84,6 +86,8 @@ def _branch_scores(
     return points[:, 1], seen > 0, view_logits(pooled, text, temperature).softmax(dim=-1)[..., 1].mean(dim=1)
 
 
-def _batches(store: FeatureStore, names: Sequence[str], device: torch.device) -> Iterator[LabelledViews]:
+def _batches(
+    store: FeatureStore, names: Sequence[str], device: torch.device, map_px: int | None = None
+) -> Iterator[LabelledViews]:
     for start in range(0, len(names), BATCH):
-        yield labelled_views(store, names[start : start + BATCH], None, device)
+        yield labelled_views(store, names[start : start + BATCH], map_px, device)

@@ -6,6 +6,7 @@ was not.
 """
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,12 +29,14 @@ class Learner:
     modules, optimisers: same keys
     epoch:  number of epochs done
     losses: one entry an epoch, as written to the log
+    best:   "epoch", "rating" and "modules" of the epoch with the highest rating; None where nothing was rated
     """
 
     modules: dict[str, nn.Module]
     optimisers: dict[str, torch.optim.Optimizer]
     epoch: int = 0
     losses: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, Any] | None = None
 
     def parameters(self) -> list[Tensor]:
         return [parameter for module in self.modules.values() for parameter in trained(module).values()]
@@ -46,20 +49,41 @@ class Learner:
     def state(self) -> dict[str, Any]:
         """Everything that changes while it learns."""
         return {
-            "modules": {name: trained(module) for name, module in self.modules.items()},
+            "modules": self._trained(),
             "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
             "epoch": self.epoch,
             "losses": self.losses,
+            "best": self.best,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Back to where `state` was taken."""
+        self._fill(state["modules"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.epoch, self.losses, self.best = state["epoch"], state["losses"], state.get("best")
+
+    def rate(self, rating: float) -> None:
+        """Keep the modules as they are now if no epoch was rated higher; of equals the first counts, nan never does."""
+        if rating > (self.best["rating"] if self.best else -math.inf):
+            modules = {
+                name: {key: p.detach().clone() for key, p in own.items()} for name, own in self._trained().items()
+            }
+            self.best = {"epoch": self.epoch, "rating": rating, "modules": modules}
+
+    def return_to_best(self) -> None:
+        """The modules as they were in the epoch that was rated highest; as they are where none was."""
+        if self.best:
+            self._fill(self.best["modules"])
+
+    def _trained(self) -> dict[str, dict[str, Tensor]]:
+        return {name: trained(module) for name, module in self.modules.items()}
+
+    def _fill(self, values: dict[str, dict[str, Tensor]]) -> None:
         with torch.no_grad():
-            for name, module in self.modules.items():
-                for key, parameter in trained(module).items():
-                    parameter.copy_(state["modules"][name][key])
-                self.optimisers[name].load_state_dict(state["optimisers"][name])
-        self.epoch, self.losses = state["epoch"], state["losses"]
+            for name, own in self._trained().items():
+                for key, parameter in own.items():
+                    parameter.copy_(values[name][key])
 
 
 def trained(module: nn.Module) -> dict[str, Tensor]:

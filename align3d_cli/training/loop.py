@@ -55,12 +55,19 @@ class Run:
 
 
 def train(
-    learner: Learner, losses_of: LossesOf, parts: Sequence[str], names: Sequence[str], schedule: Schedule, run: Run
+    learner: Learner,
+    losses_of: LossesOf,
+    parts: Sequence[str],
+    names: Sequence[str],
+    schedule: Schedule,
+    run: Run,
+    rating_of: Callable[[], float] | None = None,
 ) -> None:
     """Bring a learner to the end of its schedule or of its time; resumes from the run's folder.
 
     losses_of: (names of samples, epoch) -> mean losses over these samples, scalars; "loss" is what is minimised
     parts:     the keys of that dict, the same in every call
+    rating_of: how good the learner is after an epoch, higher is better, nan if that cannot be said; for `Learner.best`
     Raises UsageError when a loss stops being finite.
     """
     if run.checkpoint:
@@ -71,6 +78,9 @@ def train(
     while learner.epoch < schedule.epochs:
         losses = _epoch(learner, losses_of, parts, batches(names, schedule.batch, schedule.seed, learner.epoch), run)
         learner.epoch += 1
+        if rating_of:
+            learner.rate(rating := rating_of())
+            losses |= {"rating": rating} if math.isfinite(rating) else {}
         learner.losses.append({"epoch": learner.epoch, **losses})
         if run.checkpoint and run.workers.first:
             save_checkpoint(run.checkpoint, learner.state(), run.identity)

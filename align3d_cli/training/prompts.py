@@ -4,7 +4,7 @@ The encoder and the aligner are frozen and do not run here: batches come from th
 are those of the two text vectors a branch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +32,7 @@ class PromptConfig:
     alpha:        weight of the contrastive loss, which runs in the last `contrastive_epochs` epochs
     map_px:       side of the maps that are compared with the masks; None = the size of the views
     keep_rendering: leave the prompts of the rendering branch as they are and train those of the RGB branch alone
+    keep_best:    end with the epoch whose prompts rank the points of the training samples best, not with the last
     view_average: "sample", or "published": the released code's average, which mixes the views of a batch's samples
     """
 
@@ -43,6 +44,7 @@ class PromptConfig:
     temperature: float = TEMPERATURE
     view_average: str = "sample"
     keep_rendering: bool = False
+    keep_best: bool = False
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.5, 0.999)
     seed: int = 111
@@ -97,9 +99,11 @@ def train_prompts(
     config: PromptConfig,
     run: Run,
     max_minutes: float | None = None,
+    rating_of: Callable[[dict[str, Tensor]], float] | None = None,
 ) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
     """Train the prompts of every branch on the stored samples; resumes from the run's folder.
 
+    rating_of: how good the text vectors (2, D) by branch are, for `config.keep_best`, higher is better
     Returns the text vectors (2, D) of each branch, on the CPU, and the losses of every epoch done.
     """
     if branches.aligner:
@@ -112,9 +116,14 @@ def train_prompts(
         batch = labelled_views(store, batch_names, config.map_px, run.device)
         return prompt_losses(branches, batch, config, contrast=config.contrasts_at(epoch))
 
-    train(learner, losses_of, branches.parts, names, schedule, run)
-    with torch.no_grad():
-        return {name: module().float().cpu() for name, module in modules.items()}, learner.losses
+    def text() -> dict[str, Tensor]:
+        with torch.no_grad():
+            return {name: module().float().cpu() for name, module in modules.items()}
+
+    rated = (lambda: rating_of(text())) if config.keep_best else None
+    train(learner, losses_of, branches.parts, names, schedule, run, rated)
+    learner.return_to_best()
+    return text(), learner.losses
 
 
 def prompt_losses(

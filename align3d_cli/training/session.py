@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -154,9 +155,20 @@ def train_text(
     branches = replace(branches, prompts=prompts, frozen=frozenset(("rendering",) if config.keep_rendering else ()))
     settings = {"config": asdict(config), "names": features.names, "kind": kind, "start": _start_digest(branches)}
     run = session.run(features.store, "prompts", settings)
-    text, losses = train_prompts(features.store, features.names, branches, config, run, session.max_minutes)
-    metrics = separation(features.store, features.names, branches, text, config.temperature, run.device)
+    separated = partial(separation, features.store, features.names, branches)
+
+    def point_auroc(text: dict[str, Tensor]) -> float:
+        """Mean over the branches that learn."""
+        found = separated(text, config.temperature, run.device, config.map_px)
+        return sum(found[f"{name}_point_auroc"] for name in branches.trained) / len(branches.trained)
+
+    text, losses = train_prompts(
+        features.store, features.names, branches, config, run, session.max_minutes, point_auroc
+    )
+    metrics = separated(text, config.temperature, run.device)
     record = _record(data, features, config, losses, metrics, started) | {"prompts": kind}
+    if rated := [line for line in losses if "rating" in line]:
+        record["epoch_kept"] = max(rated, key=lambda line: line["rating"])["epoch"]
     left_out = ("text.",) if aligner else ("text.", "aligner.")
     tensors = {key: value for key, value in bundle.tensors.items() if not key.startswith(left_out)}
     tensors |= {f"text.{name}": value for name, value in text.items()}

@@ -1,6 +1,7 @@
 """Runs that are killed, stopped, resumed or shared between processes end where an undisturbed run ends."""
 
 import json
+import math
 import os
 import signal
 import socket
@@ -183,6 +184,30 @@ def test_optimiser_states_come_back_with_integer_keys_and_scalar_steps(tmp_path)
     assert found["state"].keys() == expected["state"].keys() == {0, 1}
     for row, moments in expected["state"].items():
         assert all(torch.equal(found["state"][row][key], value) for key, value in moments.items())
+
+
+def test_the_epoch_rated_highest_is_kept_through_a_checkpoint_and_brought_back(tmp_path):
+    """Ratings 1, 3, 3, nan: the second epoch counts, also for a learner that is restored; unrated, nothing moves."""
+    learner, losses_of = learner_and_losses()
+    ratings, seen = iter((1.0, 3.0, 3.0, math.nan)), []
+
+    def rating_of():
+        seen.append([p.detach().clone() for p in learner.parameters()])
+        return next(ratings)
+
+    train(learner, losses_of, ("loss",), ["a", "b"], Schedule(4, 1, 0), Run(tmp_path), rating_of)
+    assert [line.get("rating") for line in learner.losses] == [1.0, 3.0, 3.0, None]
+    other = learner_and_losses()[0]
+    other.restore(load_checkpoint(tmp_path / "checkpoint.safetensors"))
+    for found in (learner, other):
+        assert all(torch.equal(p, last) for p, last in zip(found.parameters(), seen[3], strict=True))
+        found.return_to_best()
+        assert found.best["epoch"] == 2
+        assert all(torch.equal(p, best) for p, best in zip(found.parameters(), seen[1], strict=True))
+    fresh = learner_and_losses()[0]
+    before = [p.detach().clone() for p in fresh.parameters()]
+    fresh.return_to_best()
+    assert all(torch.equal(p, old) for p, old in zip(fresh.parameters(), before, strict=True))
 
 
 def test_every_epoch_sees_every_sample_once_in_its_own_order():

@@ -120,6 +120,21 @@ def test_kept_rendering_prompts_stay_as_they_were_while_the_others_learn(store_a
     assert "rgb_contrastive" in losses[-1]
 
 
+def test_the_best_epoch_is_kept_where_asked_for(store_and_names, spec):
+    """Rated 0, 2, 1: keep_best gives what two epochs alone give; without it the rating is not asked for."""
+    store, names = store_and_names
+    config = PromptConfig(epochs=3, contrastive_epochs=0)
+    ratings = iter((0.0, 2.0, 1.0))
+    best, losses = train_prompts(
+        store, names[:4], both(spec), replace(config, keep_best=True), Run(), rating_of=lambda text: next(ratings)
+    )
+    two, _ = train_prompts(store, names[:4], both(spec), replace(config, epochs=2), Run())
+    assert [line["rating"] for line in losses] == [0.0, 2.0, 1.0]
+    assert all(torch.equal(best[name], two[name]) for name in ("rendering", "rgb"))
+    last, losses = train_prompts(store, names[:4], both(spec), config, Run(), rating_of=lambda text: next(ratings))
+    assert not torch.equal(last["rgb"], two["rgb"]) and "rating" not in losses[-1]
+
+
 def test_training_lowers_the_loss_and_separates_a_planted_defect_on_unseen_samples(
     store_and_names, spec, fill_store, tmp_path
 ):
