@@ -48,6 +48,23 @@ def test_the_second_stage_reads_the_features_of_the_first(trained):
         assert [line["epoch"] for line in lines] == [1, 2, 3] and lines[-1] == result["losses"]
 
 
+def test_keep_best_names_the_epoch_that_was_rated_highest(trained, align3d):
+    """Every line of the log has a rating in [0, 1]; result and model name the epoch of the highest."""
+    from align3d_cli.model.bundle import load_bundle
+
+    place, out = trained[0], trained[0] / "best.safetensors"
+    run = align3d(
+        "prompt-train", "--dataset", "folder", "--root", place / "plates", "--store", place / "store", "--epochs", "3",
+        "--aligner", place / "aligner.safetensors", "--keep-best", "--json", "--out", out,
+    )  # fmt: skip
+    assert run.code == 0, run.err
+    result = json.loads(run.out)
+    ratings = [json.loads(line)["rating"] for line in Path(result["log"]).read_text().splitlines()]
+    assert len(ratings) == 3 and all(0 <= rating <= 1 for rating in ratings)
+    assert result["epoch_kept"] == 1 + ratings.index(max(ratings))
+    assert load_bundle(out).record["prompt_train"]["epoch_kept"] == result["epoch_kept"]
+
+
 def test_the_model_scores_a_scan(trained, align3d):
     """`score --model` takes what prompt-train wrote, with both branches."""
     place = trained[0]
