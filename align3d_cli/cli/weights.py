@@ -152,16 +152,18 @@ def import_weights(
     "average", epilog=examples("align3d weights average a.safetensors b.safetensors --out mean.safetensors")
 )
 def average(
-    models: list[Path] = typer.Argument(..., help="Models that were tuned from one start, or a start and its tuning."),
+    models: list[Path] = typer.Argument(..., help="Models of one tower, tuned from one start, or a start and its tuning."),
     out: Path = typer.Option(..., "--out", help="The model to write (.safetensors)."),
     share: list[float] = typer.Option([], help="Weight of each, in order; all alike if absent."),
     force: bool = typer.Option(False, "--force", help="Overwrite --out."),
 ) -> None:
     """Average the image towers and prompts of several models; settings are those of the first.
 
-    Models of different towers lose their aligners: run `align` and `prompt-train` on the result. Those of one tower
-    (`prompt-train` with several seeds) keep the first one's aligner and average the prompts of both branches. In either
-    case `calibrate` the result.
+    Models of different towers lose their aligners: run `align` and `prompt-train` on the result.
+
+    Models of one tower (`prompt-train` with several seeds) keep the first one's aligner.
+
+    In either case `calibrate` the result.
     """
     from align3d_cli.cli import output
     from align3d_cli.model.average import average_bundles
