@@ -152,7 +152,9 @@ def import_weights(
     "average", epilog=examples("align3d weights average a.safetensors b.safetensors --out mean.safetensors")
 )
 def average(
-    models: list[Path] = typer.Argument(..., help="Models of one tower, tuned from one start, or a start and its tuning."),
+    models: list[Path] = typer.Argument(
+        ..., help="Models of one tower or tuned from one start, or a start and its tuning."
+    ),
     out: Path = typer.Option(..., "--out", help="The model to write (.safetensors)."),
     share: list[float] = typer.Option([], help="Weight of each, in order; all alike if absent."),
     force: bool = typer.Option(False, "--force", help="Overwrite --out."),
