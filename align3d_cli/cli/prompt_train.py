@@ -126,8 +126,7 @@ def prompt_train(
     alone = alone or "rgb" not in settings.branches
     config = start.prompt_config(
         settings, alpha=alpha, contrastive_epochs=contrastive_epochs, map_px=map_px,
-        view_average=view_average and view_average.value, keep_rendering=keep_rendering,
-        keep_best=keep_best,
+        view_average=view_average and view_average.value, keep_rendering=keep_rendering, keep_best=keep_best,
         temperature=bundle.scoring.temperature, **call.schedule,
     )  # fmt: skip
     how = {"profile": settings, "kind": start.kind_of_prompts(prompts.value, bundle), "use_aligner": not alone}

@@ -64,6 +64,6 @@ def _determinant(m: np.ndarray) -> np.ndarray:
     return np.einsum("ni,ni->n", m[:, 0], np.cross(m[:, 1], m[:, 2]))
 
 
-def top_mean(scores: np.ndarray, share: float = TOP_SHARE) -> float:
-    """Mean of the highest `share` of the scores (N,), of one at least."""
-    return mean_of_highest(scores, share)
+def top_mean(scores: np.ndarray) -> float:
+    """Mean of the highest TOP_SHARE of the scores (N,), of one at least."""
+    return mean_of_highest(scores, TOP_SHARE)

@@ -55,8 +55,9 @@ def separation(
     device: torch.device,
     map_px: int | None = None,
 ) -> dict[str, float]:
-    """Object and point AUROC of every branch on stored samples, points at their stored subset; nan with one class.
+    """Object and point AUROC of branches on stored samples, points at their stored subset; nan with one class.
 
+    text: the vectors (2, D) of the branches that are asked about
     map_px: side of the maps that points are read from, None = the size of the views
     Object score: maximum of the point map plus the mean view probability. A check of the training, not a benchmark.
     """
@@ -64,8 +65,9 @@ def separation(
     labels, defects = [], []
     for batch in _batches(store, names, device, map_px):
         labels.append(batch.labels.cpu().numpy() > 0)
-        for name, (pooled, tokens) in branches.features(batch).items():
-            points, seen, views = _branch_scores(pooled, tokens, text[name].to(device), batch, branches, temperature)
+        features = branches.features(batch)
+        for name, rows in text.items():
+            points, seen, views = _branch_scores(*features[name], rows.to(device), batch, branches, temperature)
             scores[f"{name}_object"].append((points.amax(dim=1) + views).cpu().numpy())
             scores[f"{name}_point"].append(points[seen].cpu().numpy())
         defects.append(batch.defect[seen].cpu().numpy() > 0)

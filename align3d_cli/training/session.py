@@ -159,8 +159,9 @@ def train_text(
 
     def point_auroc(text: dict[str, Tensor]) -> float:
         """Mean over the branches that learn."""
-        found = separated(text, config.temperature, run.device, config.map_px)
-        return sum(found[f"{name}_point_auroc"] for name in branches.trained) / len(branches.trained)
+        learned = {name: text[name] for name in branches.trained}
+        found = separated(learned, config.temperature, run.device, config.map_px)
+        return sum(found[f"{name}_point_auroc"] for name in learned) / len(learned)
 
     text, losses = train_prompts(
         features.store, features.names, branches, config, run, session.max_minutes, point_auroc
