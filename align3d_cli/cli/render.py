@@ -96,12 +96,11 @@ def _draw(cloud, style, views, size, camera, renderer, background, device) -> tu
     """The prepared scan, its views, their images (V, C, H, W) and the preset's name."""
     from dataclasses import replace
 
-    from align3d_cli.render.draw import ViewPlan, draw_style, draw_views, resolve_preset
+    from align3d_cli.render.draw import ViewPlan, asked_views, draw_style, draw_views, resolve_preset
     from align3d_cli.scans.prepare import prepare
 
     scan = prepare(cloud, background=background)
-    plan = ViewPlan(size_px=size, camera=camera.value)
-    plan = replace(plan, count=int(views)) if views.isdigit() else replace(plan, preset=views)
+    plan = ViewPlan(size_px=size, camera=camera.value, **asked_views(views))
     plan = replace(plan, preset=resolve_preset(scan, plan))
     if renderer == Renderer.pyrender:
         from align3d_cli.cli.render_gl import gl_images

@@ -91,8 +91,9 @@ class Call:
         profile = profile_for(self.profile, loaded)
         bundle = loaded or untrained(profile, self.dataset, **tower, precision=self.precision)
         if self.views is not None:
-            named = {"count": int(self.views)} if self.views.isdigit() else {"preset": self.views}
-            bundle = replace(bundle, views=replace(bundle.views, **named))
+            from align3d_cli.render.draw import asked_views
+
+            bundle = replace(bundle, views=replace(bundle.views, **asked_views(self.views)))
         return bundle, profile
 
     def carry_out(self, stage: Callable[..., "Trained"], bundle: "Bundle", profile: "Profile", config: Any) -> None:

@@ -17,7 +17,7 @@ from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.encoder import Encoder, EncoderSettings, load_encoder
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
-from align3d_cli.render.draw import ViewPlan, draw_style, draw_views, resolve_preset
+from align3d_cli.render.draw import ViewPlan, asked_views, draw_style, draw_views, resolve_preset
 from align3d_cli.render.geometry import NORMAL_Z, incidence
 from align3d_cli.render.lift import incidence_weights, lift
 from align3d_cli.render.splat import Views
@@ -179,9 +179,7 @@ def view_plan(bundle: Bundle, views: str | None = None) -> ViewPlan:
     """The bundle's own views, or those asked for: a preset's name or a number of views."""
     own = bundle.views
     plan = ViewPlan(own.preset, own.count, own.size_px, own.camera, own.look, own.visibility)
-    if views is None:
-        return plan
-    return replace(plan, count=int(views)) if views.isdigit() else replace(plan, preset=views)
+    return plan if views is None else replace(plan, **asked_views(views))
 
 
 def bundle_encoder(bundle: Bundle, device: str) -> Encoder:

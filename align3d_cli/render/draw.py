@@ -40,6 +40,11 @@ class ViewPlan:
             raise UsageError("the published look is drawn with the published camera; use camera pointad with it")
 
 
+def asked_views(views: str) -> dict[str, int | str]:
+    """The field of ViewPlan (and of ViewSettings) that `--views` sets: a number of views, else a preset's name."""
+    return {"count": int(views)} if views.isdigit() else {"preset": views}
+
+
 def draw_views(
     scan: Prepared, plan: ViewPlan, *, device: str = "cpu", turn: np.ndarray | None = None, roll: bool = True
 ) -> Views:
