@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
+import trimesh
 from PIL import Image
 
+from align3d_cli.datasets.folder import find, samples
 from align3d_cli.model.bundle import load_bundle
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -45,6 +48,20 @@ def test_wins_over_good_twins():
     """One row a kind and one of all pairs."""
     table = rows(output(FOLDER / "twins.py", "-n", 2))
     assert table["all"][0] == "2" and len(table) == 4
+
+
+def test_plain_defects_are_read_as_a_folder_data_set(tmp_path):
+    """Twelve scans of a mesh, six good; every other one has labelled points, most of them not."""
+    (tmp_path / "meshes").mkdir()
+    trimesh.creation.icosphere(3).export(tmp_path / "meshes" / "ball.ply")
+    output(FOLDER / "plain_defects.py", "--from", tmp_path / "meshes", "--out", tmp_path / "plain", "--side", 64)
+    found = [sample for name, folder in find(tmp_path / "plain").items() for sample in samples(name, folder)]
+    kinds = Counter(sample.defect for sample in found)
+    assert kinds == {"good": 6, "bump": 1, "dent": 1, "hole": 1, "cut": 1, "rough": 1, "scratch": 1}
+    for sample in found:
+        labelled = sample.load()
+        share = labelled.defect[labelled.cloud.valid].mean()
+        assert (0 < share < 0.2) if sample.anomalous else share == 0
 
 
 def test_towers_of_every_input_style_read_that_style_only(tmp_path):
