@@ -105,14 +105,20 @@ def _fit(depth: torch.Tensor, weight: torch.Tensor, half: int) -> Plane:
     z = _moments(weight * depth, half, order=1)
     n, sx, sy, sxx, sxy, syy = s[0, 0], s[0, 1], s[1, 0], s[0, 2] + 1e-3, s[1, 1], s[2, 0] + 1e-3
     zn, zx, zy = z[0, 0], z[0, 1], z[1, 0]
-    minor_n, minor_x, minor_y = sxx * syy - sxy**2, sx * syy - sxy * sy, sx * sxy - sxx * sy
-    det = n * minor_n - sx * minor_x + sy * minor_y
-    known = (n >= 3) & (det > 1e-3 * n * minor_n.clamp(min=1e-6))
-    safe = torch.where(known, det, 1.0)
-    offset = (zn * minor_n - sx * (zx * syy - sxy * zy) + sy * (zx * sxy - sxx * zy)) / safe
-    slope_x = (n * (zx * syy - sxy * zy) - zn * minor_x + sy * (sx * zy - zx * sy)) / safe
-    slope_y = (n * (sxx * zy - sxy * zx) - sx * (sx * zy - zx * sy) + zn * minor_y) / safe
-    return Plane(*(torch.where(known, t, 0.0) for t in (offset, slope_x, slope_y)), known)
+    minor_n, minor_x, minor_y = _minor(sxx, syy, sxy, sxy), _minor(sx, syy, sxy, sy), _minor(sx, sxy, sxx, sy)
+    det = (n * minor_n).addcmul_(sx, minor_x, value=-1).addcmul_(sy, minor_y)
+    known = (n >= 3) & (det > minor_n.clamp(min=1e-6).mul_(n).mul_(1e-3))
+    scale = torch.where(known, det.reciprocal_(), 0.0)
+    a, b, c = _minor(zx, syy, sxy, zy), _minor(zx, sxy, sxx, zy), _minor(sx, zy, zx, sy)
+    offset = (zn * minor_n).addcmul_(sx, a, value=-1).addcmul_(sy, b)
+    slope_x = (n * a).addcmul_(zn, minor_x, value=-1).addcmul_(sy, c)
+    slope_y = (zn * minor_y).addcmul_(n, b, value=-1).addcmul_(sx, c, value=-1)
+    return Plane(*(t.mul_(scale) for t in (offset, slope_x, slope_y)), known)
+
+
+def _minor(a: torch.Tensor, b: torch.Tensor, c: torch.Tensor, d: torch.Tensor) -> torch.Tensor:
+    """a b - c d in two passes."""
+    return (a * b).addcmul_(c, d, value=-1)
 
 
 def _moments(values: torch.Tensor, half: int, order: int) -> dict[tuple[int, int], torch.Tensor]:
@@ -125,18 +131,21 @@ def _moments(values: torch.Tensor, half: int, order: int) -> dict[tuple[int, int
 
 
 def _weighted_sums(values: torch.Tensor, half: int, order: int, dim: int) -> list[torch.Tensor]:
-    """Sums of values * d**p over d = -half .. half along an axis, for p = 0 .. order, zeros beyond the rim.
+    """Sums of values * d**p over d = -half .. half along an axis, for p = 0 .. order <= 2, zeros beyond the rim.
 
-    Added up slice by slice: three times faster on CPU than convolutions with one channel.
+    Added up slice by slice, both sides at once: several times faster on CPU than convolutions with one channel.
     """
     pad = (half, half) if dim == 2 else (0, 0, half, half)
     padded, size = F.pad(values, pad), values.shape[dim]
-    sums = [torch.zeros_like(values) for _ in range(order + 1)]
-    for d in range(-half, half + 1):
-        part = padded.narrow(dim, d + half, size)
-        for power, total in enumerate(sums):
-            if d or not power:
-                total.add_(part, alpha=d**power)
+    for d in range(1, half + 1):
+        ahead, behind = padded.narrow(dim, half + d, size), padded.narrow(dim, half - d, size)
+        even = ahead + behind
+        parts = (even, ahead - behind, even)[: order + 1] if order else (even,)
+        if d == 1:
+            sums = [values + even, *parts[1:]]
+            continue
+        for power, (total, part) in enumerate(zip(sums, parts, strict=True)):
+            total.add_(part, alpha=d**power)
     return sums
 
 
@@ -152,9 +161,9 @@ def compress(relief: torch.Tensor, seen: torch.Tensor, gain_px: float) -> torch.
     relief: (V, H, W); seen: (V, H, W) bool, 0 elsewhere. The median is taken on every fourth row and column.
     """
     size = relief.abs()
-    sparse = torch.where(seen, size, torch.nan)[:, ::4, ::4].flatten(1)
+    sparse = torch.where(seen[:, ::4, ::4], size[:, ::4, ::4], torch.nan).flatten(1)
     noise = sparse.nanmedian(dim=1).values.nan_to_num()[:, None, None]
-    return torch.where(seen, relief / (size + gain_px + NOISE_SHARE * noise), 0.0)
+    return torch.where(seen, relief / size.add_(gain_px + NOISE_SHARE * noise), 0.0)
 
 
 def incidence(views: Views) -> torch.Tensor:

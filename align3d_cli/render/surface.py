@@ -81,10 +81,9 @@ def _common_change(depth: torch.Tensor, reach: int, dim: int) -> torch.Tensor:
     padded, size = F.pad(depth, pad, value=math.inf), depth.shape[dim]
     before = depth - padded.narrow(dim, 0, size)  # -inf, or nan off the surface
     after = padded.narrow(dim, 2 * reach, size) - depth
-    rising = torch.minimum(before.where(before != -math.inf, after), after.where(after != math.inf, before))
-    falling = torch.maximum(before.where(before != -math.inf, after), after.where(after != math.inf, before))
-    change = torch.where(rising > 0, rising, torch.where(falling < 0, -falling, 0.0))
-    return torch.where(change < math.inf, change, 0.0)
+    one, other = before.where(before != -math.inf, after), after.where(after != math.inf, before)
+    rising, falling = torch.minimum(one, other).clamp_(min=0), torch.maximum(one, other).clamp_(max=0)
+    return rising.sub_(falling).nan_to_num_(nan=0.0, posinf=0.0)  # one of the two is 0
 
 
 def splat_weights(reach: int) -> list[int]:
