@@ -38,7 +38,9 @@ def spread_rows(n_rows: int, n: int) -> np.ndarray:
     """(n,) int64 rows spread over 0..n_rows - 1 without a rhythm that a grid could answer to; all rows if n covers."""
     if n >= n_rows:
         return np.arange(n_rows)
-    return np.unique((np.arange(n) * 0.6180339887498949 % 1.0 * n_rows).astype(np.int64))
+    taken = np.zeros(n_rows, bool)
+    taken[(np.arange(n) * 0.6180339887498949 % 1.0 * n_rows).astype(np.int64)] = True
+    return np.flatnonzero(taken)
 
 
 def _towards_origin(xyz: np.ndarray) -> tuple[int, float]:
@@ -63,9 +65,10 @@ def _sensor_direction(image: np.ndarray) -> tuple[int, float]:
     image: (H, W, 3). Seen from the sensor, columns run right and rows run down, so right x down leads away from it.
     """
     step = max(min(image.shape[:2]) // 64, 1)  # finite differences far wider than the noise
-    corner, right, down = image[:-step, :-step], image[:-step, step:], image[step:, :-step]
-    away = np.cross(right - corner, down - corner)[::step, ::step].reshape(-1, 3)
-    measured = np.isfinite(away).all(axis=1) & (corner[::step, ::step].reshape(-1, 3) != 0).any(axis=1)
+    corners = image[:-step:step, :-step:step], image[:-step:step, step::step], image[step::step, :-step:step]
+    corner, right, down = (part.reshape(-1, 3) for part in corners)
+    away = np.cross(right - corner, down - corner)
+    measured = np.isfinite(away).all(axis=1) & (corner != 0).any(axis=1)
     if not measured.any():
         return 2, 1.0
     away = np.median(away[measured], axis=0)

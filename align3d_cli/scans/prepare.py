@@ -54,13 +54,14 @@ def prepare(cloud: PointCloud, *, background: Literal["auto", "keep", "remove"] 
     _check_enough(cloud, int(kept.sum()), "points off the background plane")
     index = np.flatnonzero(kept)
     xyz = cloud.xyz if len(index) == len(cloud) else cloud.xyz[index]
-    stray = stray_points(xyz)
+    spacing = point_spacing(xyz)
+    stray = stray_points(xyz, spacing)
     if stray.any():
         index, xyz = index[~stray], xyz[~stray]
+        spacing = point_spacing(xyz)
         _check_enough(cloud, len(index), "points that hang together")
     if len(index) < valid.sum():
         _check_extent(cloud, xyz, "rerun with --background keep")
-    spacing = point_spacing(xyz)
     low, high = bounds(xyz)
     report = {
         "n_points": len(cloud),
@@ -98,8 +99,8 @@ def _check_enough(cloud: PointCloud, n: int, what: str) -> None:
         raise InputRejected(f"{cloud.path or 'the cloud'}: {finding}; {step}")
 
 
-def stray_points(xyz: np.ndarray) -> np.ndarray:
-    """(M,) bool, points that fly far off in groups too small to be a part. xyz: (M, 3) finite."""
+def stray_points(xyz: np.ndarray, spacing: float) -> np.ndarray:
+    """(M,) bool, points that fly far off in groups too small to be a part. xyz: (M, 3) finite; spacing: its own."""
     low, high = np.percentile(xyz[:: max(1, len(xyz) // 50_000)], [1, 99], axis=0)
     span = float((high - low).max())
     stray = np.zeros(len(xyz), bool)
@@ -107,8 +108,11 @@ def stray_points(xyz: np.ndarray) -> np.ndarray:
         stray |= (x < least) | (x > most)
     if span == 0 or stray.mean() > FAR_SHARE:
         return np.zeros(len(xyz), bool)
-    near = np.flatnonzero(~stray) if stray.any() else slice(None)
-    cell = max(STRAY_GAP * span, STRAY_SPACINGS * point_spacing(xyz[near]))
+    near = slice(None)
+    if stray.any():
+        near = np.flatnonzero(~stray)
+        spacing = point_spacing(xyz[near])
+    cell = max(STRAY_GAP * span, STRAY_SPACINGS * spacing)
     labels = components(xyz[near], cell)
     sizes = np.bincount(labels)
     small = sizes <= max(STRAY_POINTS, STRAY_SHARE * len(xyz))

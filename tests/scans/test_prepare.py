@@ -190,14 +190,16 @@ def test_flying_points_are_outliers_and_fragments_are_not():
     """A few points far off go, one at the end of the world too; a fragment of 200 points beside the part stays."""
     fragment = 0.2 * sphere(200, 1) + [3, 0, 0]
     flying = np.array([[0, 0, 8.0], [0, 4.0, 0], [1e9, 0, 0]])
-    stray = stray_points(np.concatenate([sphere(20000), fragment, flying]))
+    xyz = np.concatenate([sphere(20000), fragment, flying])
+    stray = stray_points(xyz, point_spacing(xyz))
     np.testing.assert_array_equal(np.flatnonzero(stray), [20200, 20201, 20202])
 
 
 @pytest.mark.parametrize("n", [60, 1000, 200_000])
 def test_no_point_of_a_whole_part_is_an_outlier(n):
     """Sparse and dense clouds alike lose nothing."""
-    assert not stray_points(sphere(n)).any()
+    xyz = sphere(n)
+    assert not stray_points(xyz, point_spacing(xyz)).any()
 
 
 @pytest.mark.parametrize("n", [500, 30_000, 300_000])
