@@ -54,11 +54,9 @@ def prepare(cloud: PointCloud, *, background: Literal["auto", "keep", "remove"] 
     _check_enough(cloud, int(kept.sum()), "points off the background plane")
     index = np.flatnonzero(kept)
     xyz = cloud.xyz if len(index) == len(cloud) else cloud.xyz[index]
-    spacing = point_spacing(xyz)
-    stray = stray_points(xyz, spacing)
+    stray, spacing = stray_points(xyz)
     if stray.any():
         index, xyz = index[~stray], xyz[~stray]
-        spacing = point_spacing(xyz)
         _check_enough(cloud, len(index), "points that hang together")
     if len(index) < valid.sum():
         _check_extent(cloud, xyz, "rerun with --background keep")
@@ -99,26 +97,28 @@ def _check_enough(cloud: PointCloud, n: int, what: str) -> None:
         raise InputRejected(f"{cloud.path or 'the cloud'}: {finding}; {step}")
 
 
-def stray_points(xyz: np.ndarray, spacing: float) -> np.ndarray:
-    """(M,) bool, points that fly far off in groups too small to be a part. xyz: (M, 3) finite; spacing: its own."""
+def stray_points(xyz: np.ndarray) -> tuple[np.ndarray, float]:
+    """(M,) bool, points that fly far off in groups too small to be a part, and the spacing of all others.
+
+    xyz: (M, 3) finite
+    """
     low, high = np.percentile(xyz[:: max(1, len(xyz) // 50_000)], [1, 99], axis=0)
     span = float((high - low).max())
     stray = np.zeros(len(xyz), bool)
     for x, least, most in zip(xyz.T, low - FAR_SPANS * span, high + FAR_SPANS * span, strict=True):
         stray |= (x < least) | (x > most)
     if span == 0 or stray.mean() > FAR_SHARE:
-        return np.zeros(len(xyz), bool)
-    near = slice(None)
-    if stray.any():
-        near = np.flatnonzero(~stray)
-        spacing = point_spacing(xyz[near])
+        return np.zeros(len(xyz), bool), point_spacing(xyz)
+    near = np.flatnonzero(~stray) if stray.any() else slice(None)
+    spacing = point_spacing(xyz[near])
     cell = max(STRAY_GAP * span, STRAY_SPACINGS * spacing)
     labels = components(xyz[near], cell)
     sizes = np.bincount(labels)
     small = sizes <= max(STRAY_POINTS, STRAY_SHARE * len(xyz))
     if small[1:].any():
         stray[near] = small[labels]
-    return stray
+        spacing = point_spacing(xyz[~stray])
+    return stray, spacing
 
 
 def spread_to_cloud(values: np.ndarray, prepared: Prepared, n: int) -> np.ndarray:
