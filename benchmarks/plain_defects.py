@@ -3,8 +3,8 @@
 How far do figures on the generator's own defects carry over to somebody else's? Every mesh is seen as an organised scan
 by an orthographic camera that stands anywhere, half of the scans good, the others with one of six kinds: a Gaussian
 bump or dent, a cylindrical hole (deep or right through), a plane cut, a patch of random waves, a groove. Points are
-moved along one direction, the mean normal of the spot (for cuts near it). Labelled is what moved by 15 % of the most; of
-a cut all that moved, of a patch all of it, of a hole right through its rim. The tree is read by
+moved along one direction, the mean normal of the spot (for cuts near it). Labelled is what moved by 15 % of the most;
+of a cut all that moved, of a patch all of it, of a hole right through its rim. The tree is read by
 `align3d benchmark --dataset folder --root plain`.
 """
 
