@@ -5,6 +5,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+import tifffile
 import trimesh
 from PIL import Image
 
@@ -79,3 +81,22 @@ def test_curves_of_a_log(tmp_path):
     (tmp_path / "tune.log").write_text("\n".join(["read 3 meshes", *lines]))
     output(FOLDER / "curves.py", tmp_path / "tune.log", "--out", tmp_path / "curves.png")
     assert min(Image.open(tmp_path / "curves.png").size) > 100
+
+
+def test_regions_of_a_few_points_left_out(tmp_path):
+    """A speck of three points, never found, halves the AUPRO of all regions and leaves that of larger ones alone."""
+    row, column = np.mgrid[:48, :48].astype(np.float32)
+    flat = np.stack([column, row, 0 * row + 200], axis=-1)
+    ridged, label = flat.copy(), np.zeros((48, 48), np.uint8)
+    ridged[20:28, 20:28, 2] += 3 * (-1) ** (row + column)[20:28, 20:28]
+    label[20:28, 20:28] = label[40, 40:43] = 255
+    for folder, xyz in (("good", flat), ("ridge", ridged)):
+        (tmp_path / "scans" / "plate" / folder).mkdir(parents=True)
+        tifffile.imwrite(tmp_path / "scans" / "plate" / folder / "0.tiff", xyz, photometric="rgb")
+    (tmp_path / "scans" / "plate" / "gt" / "ridge").mkdir(parents=True)
+    Image.fromarray(label).save(tmp_path / "scans" / "plate" / "gt" / "ridge" / "0.png")
+    run = ("--root", tmp_path / "scans", "--background", "keep", "--methods", "curvature", "--run", tmp_path / "run")
+    output("-m", "align3d_cli", "benchmark", "--dataset", "folder", *run)
+    method, regions, every, kept, large = rows(output(FOLDER / "large_regions.py", tmp_path / "run"))["curvature"]
+    assert (method, regions, kept) == ("curvature", "2", "1")
+    assert float(large) > 90 and abs(float(every) - float(large) / 2) < 10
