@@ -63,9 +63,9 @@ done
     --out "$out/prompted.safetensors"
 
 # Threshold, score and colours, on objects that neither trained the model nor measure it.
-align3d synth --out "$out/calibration" --from "$meshes/calibration" -n "${CALIBRATION_SCANS:-96}" --seed 12 --mode organised
+align3d synth --out "$out/calibration" --from "$meshes/calibration" -n "${CALIBRATION_SCANS:-276}" --seed 12 --mode organised
 align3d calibrate --model "$out/prompted.safetensors" --root "$out/calibration" --false-alarm-rate 0.1 \
-    --wide-weight 0.3333 --device "$device" --force --out "$out/align3d-lite.safetensors"
+    --wide-weight 0.3333 --view-power 2 --device "$device" --force --out "$out/align3d-lite.safetensors"
 
 # The figures.
 align3d synth --out "$out/test" --from "$meshes/test" -n "${TEST_SCANS:-192}" --seed 11 --mode organised

@@ -18,6 +18,11 @@ def register(app: typer.Typer) -> None:
     app.command("calibrate", epilog=EXAMPLES)(calibrate)
 
 
+def _of_the_model(says: str, least: float = 0.0, most: float = 1.0):
+    """An option that changes a setting of the model's scoring, or leaves it."""
+    return typer.Option(None, min=least, max=most, callback=finite, help=f"{says}; default: the model's own.")
+
+
 def calibrate(
     out: Path = typer.Option(..., "--out", help="The calibrated model to write (.safetensors)."),
     model: str = typer.Option("align3d-lite", help="Name or path of the model."),
@@ -27,20 +32,9 @@ def calibrate(
     false_alarm_rate: float = typer.Option(
         0.05, min=0.0, max=1.0, callback=finite, help="Share of good scans above the threshold."
     ),
-    level_share: float | None = typer.Option(
-        None,
-        min=0.0,
-        max=1.0,
-        callback=finite,
-        help="Share of a scan's median point score that is taken off its map; default: the model's own.",
-    ),
-    wide_weight: float | None = typer.Option(
-        None,
-        min=0.0,
-        max=1.0,
-        callback=finite,
-        help="Weight of the highest tenth of a scan's points in its object score; default: the model's own.",
-    ),
+    level_share: float | None = _of_the_model("Share of a scan's median point score that is taken off its map"),
+    wide_weight: float | None = _of_the_model("Weight of the highest tenth of a scan's points in its object score"),
+    view_power: float | None = _of_the_model("Power of the mean over the views that see a point", 1.0, 8.0),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     as_json: bool = typer.Option(False, "--json", help="Print the calibration as JSON."),
     force: bool = typer.Option(False, "--force", help="Overwrite --out."),
@@ -63,7 +57,7 @@ def calibrate(
 
     check_free(out, force=force)
     bundle = load_bundle(model)
-    asked = {"level_share": level_share, "wide_weight": wide_weight}
+    asked = {"level_share": level_share, "wide_weight": wide_weight, "view_power": view_power}
     given = {name: value for name, value in asked.items() if value is not None}
     bundle = replace(bundle, scoring=replace(bundle.scoring, **given))
     inspector = Inspector(bundle, resolve_device(device))

@@ -61,6 +61,8 @@ class Scoring:
                       rest: a defect that does not reach the hottest spot of its part still raises the score
     object_max_weight, object_view_weight: of the two terms of "max+global" (Align3D-AD 1 and 1, PointAD 0.5 and 0.5)
     view_weight:      "uniform" or "incidence" (cosine between the view and the surface)
+    view_power:       of the mean over the views that see a point: 1, as published, for the plain mean; 2 for the root
+                      of the mean square, which a view that is sure of a defect moves further
     unseen:           points that no view sees get the value of the "nearest" seen point, or "zero" (published)
     smoothing:        over "neighbours" in space, or over the "grid" of an organised scan as an image (published)
     smooth:           radius of the smoothing over neighbours as a share of the scan's extent; 0 for none
@@ -78,6 +80,7 @@ class Scoring:
     wide_share: float = 0.1
     wide_weight: float = 0.0
     view_weight: str = "uniform"
+    view_power: float = 1.0
     smooth: float = 0.0
     object_max_weight: float = 1.0
     object_view_weight: float = 1.0

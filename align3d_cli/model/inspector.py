@@ -159,7 +159,8 @@ class Inspector:
         return torch.cat(maps), torch.cat(views)
 
     def _lift(self, look: Look, maps: torch.Tensor, view_probability: torch.Tensor) -> BranchResult:
-        points = lift(maps, look.views.pixel_of_point, look.views.visible, look.weights)
+        power = self.bundle.scoring.view_power
+        points = lift(maps, look.views.pixel_of_point, look.views.visible, look.weights, power)
         return BranchResult(points, view_probability)
 
     @torch.inference_mode()

@@ -13,16 +13,20 @@ def lift(
     pixel_of_point: torch.Tensor,
     visible: torch.Tensor,
     weights: torch.Tensor | None = None,
+    power: float = 1.0,
 ) -> torch.Tensor:
-    """Mean score of every point over the views that see it.
+    """Mean score of every point over the views that see it: (mean of score ** power) ** (1 / power).
 
     view_scores:    (V, H, W) float, e.g. anomaly probability in [0, 1]
     pixel_of_point: (V, N) int, flat pixel index of each point, -1 outside the image
     visible:        (V, N) bool
     weights:        (V, N) float >= 0, how much each view counts for each point; None counts all alike
+    power:          1 for the plain mean; above it, for scores >= 0, views with high scores count more
     Returns (N,) float of view_scores' type, NaN where no view sees the point (or all that do weigh 0).
     Differentiable in view_scores and weights.
     """
+    if power != 1:
+        view_scores = view_scores**power
     total = view_scores.new_zeros(pixel_of_point.shape[1])
     count = torch.zeros_like(total)
     for view, scores in enumerate(view_scores.flatten(1)):
@@ -30,7 +34,8 @@ def lift(
         share = seen if weights is None else seen * weights[view].to(scores.dtype)
         total = total + scores[pixel_of_point[view].clamp(min=0)] * share
         count = count + share
-    return torch.where(count > 0, total / count.clamp(min=torch.finfo(count.dtype).tiny), torch.nan)
+    mean = total / count.clamp(min=torch.finfo(count.dtype).tiny)
+    return torch.where(count > 0, mean if power == 1 else mean ** (1 / power), torch.nan)
 
 
 def incidence_weights(cosine: torch.Tensor, pixel_of_point: torch.Tensor) -> torch.Tensor:

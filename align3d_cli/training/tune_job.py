@@ -163,6 +163,7 @@ class TuneJob:
                 top_share=TOP_SHARE,
                 wide_weight=1 / 3,
                 view_weight="incidence",
+                view_power=2.0,
                 level_share=0.5,
             ),
             record={"tune": asdict(self.config) | {"steps_done": tuner.step, "meshes": self.mesh_share}},

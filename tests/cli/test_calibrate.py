@@ -83,6 +83,19 @@ def test_the_weight_of_the_wider_share_is_stored_and_changes_scores_alone(align3
     assert wide.threshold < top.threshold and (wide.colour_low, wide.colour_high) == (top.colour_low, top.colour_high)
 
 
+def test_a_higher_power_of_the_mean_over_views_is_stored_and_raises_every_score(align3d, model, good, tmp_path):
+    """A power mean grows with its power, so threshold and colours of the same scans do."""
+    found = []
+    for power in ("1", "2"):
+        out = tmp_path / f"{power}.safetensors"
+        run = align3d("calibrate", "--root", good, "--model", model, "--view-power", power, "--out", out)
+        assert run.code == 0, run.err
+        found.append(load_bundle(out))
+        assert found[-1].scoring.view_power == float(power)
+    plain, squared = (bundle.calibration for bundle in found)
+    assert squared.threshold > plain.threshold and squared.colour_high > plain.colour_high
+
+
 def test_scores_rise_from_good_to_defective_or_nothing_is_written(align3d, model, scans, tmp_path):
     """A model that sees the dents gets a rising score and a record; one that takes dents for good is told.
 

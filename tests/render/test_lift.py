@@ -33,6 +33,16 @@ def test_lift_with_weights_by_hand():
     assert lifted[1].isnan()
 
 
+def test_lift_by_another_power_by_hand():
+    """The root of the mean square of 0.2 and 0.6 is sqrt(0.2), with weights 1 and 3 sqrt(0.28); unseen stays unseen."""
+    maps = torch.tensor([[[0.2]], [[0.6]]])
+    pixels, visible = torch.zeros(2, 2, dtype=torch.int32), torch.tensor([[True, False], [True, False]])
+    weights = torch.tensor([[1.0, 1.0], [3.0, 1.0]])
+    plain, weighted = (lift(maps, pixels, visible, given, power=2) for given in (None, weights))
+    assert plain[0].item() == pytest.approx(0.2**0.5) and weighted[0].item() == pytest.approx(0.28**0.5)
+    assert plain[1].isnan() and weighted[1].isnan()
+
+
 def test_lift_carries_gradients():
     """The Dice loss on points trains through the lifting: each pixel gets the share of its points."""
     maps = torch.rand(2, 2, 2, requires_grad=True)
