@@ -39,6 +39,20 @@ def good(scans, tmp_path_factory) -> Path:
     return folder
 
 
+def calibrated(align3d, good: Path, model: Path, folder: Path, setting: str, values: tuple) -> list:
+    """The calibration with each value of a setting of the model's scoring, which the copy must hold."""
+    found = []
+    for value in values:
+        out = folder / f"{value}.safetensors"
+        option = f"--{setting.replace('_', '-')}"
+        run = align3d("calibrate", "--root", good, "--model", model, option, str(value), "--out", out)
+        assert run.code == 0, run.err
+        bundle = load_bundle(out)
+        assert getattr(bundle.scoring, setting) == float(value)
+        found.append(bundle.calibration)
+    return found
+
+
 def test_the_threshold_has_the_stated_false_alarm_rate(align3d, model, good, tmp_path):
     """Scored with the new model, as many good scans lie above its threshold as it says, and no more than allowed."""
     out = tmp_path / "mine.safetensors"
@@ -54,14 +68,7 @@ def test_the_threshold_has_the_stated_false_alarm_rate(align3d, model, good, tmp
 
 def test_a_share_of_the_level_taken_off_lowers_the_colours_and_nothing_else(align3d, model, good, tmp_path):
     """It is stored in the copy; points at or below it count as 0, and object scores do not feel it."""
-    found = []
-    for share in ("0", "1"):
-        out = tmp_path / f"{share}.safetensors"
-        run = align3d("calibrate", "--root", good, "--model", model, "--level-share", share, "--out", out)
-        assert run.code == 0, run.err
-        found.append(load_bundle(out))
-        assert found[-1].scoring.level_share == float(share)
-    plain, above = (bundle.calibration for bundle in found)
+    plain, above = calibrated(align3d, good, model, tmp_path, "level_share", (0, 1))
     assert above.threshold == plain.threshold
     assert 0 < above.colour_low < plain.colour_low and above.colour_high < plain.colour_high
 
@@ -71,28 +78,13 @@ def test_the_weight_of_the_wider_share_is_stored_and_changes_scores_alone(align3
     bundle = load_bundle(model)
     scoring = replace(bundle.scoring, object_form="top", top_share=0.003)
     save_bundle(tmp_path / "model.safetensors", replace(bundle, scoring=scoring))
-    found = []
-    for weight in ("0", "1"):
-        out = tmp_path / f"{weight}.safetensors"
-        asked = ("--root", good, "--model", tmp_path / "model.safetensors", "--wide-weight", weight, "--out", out)
-        run = align3d("calibrate", *asked)
-        assert run.code == 0, run.err
-        found.append(load_bundle(out))
-        assert found[-1].scoring.wide_weight == float(weight)
-    top, wide = (bundle.calibration for bundle in found)
+    top, wide = calibrated(align3d, good, tmp_path / "model.safetensors", tmp_path, "wide_weight", (0, 1))
     assert wide.threshold < top.threshold and (wide.colour_low, wide.colour_high) == (top.colour_low, top.colour_high)
 
 
 def test_a_higher_power_of_the_mean_over_views_is_stored_and_raises_every_score(align3d, model, good, tmp_path):
     """A power mean grows with its power, so threshold and colours of the same scans do."""
-    found = []
-    for power in ("1", "2"):
-        out = tmp_path / f"{power}.safetensors"
-        run = align3d("calibrate", "--root", good, "--model", model, "--view-power", power, "--out", out)
-        assert run.code == 0, run.err
-        found.append(load_bundle(out))
-        assert found[-1].scoring.view_power == float(power)
-    plain, squared = (bundle.calibration for bundle in found)
+    plain, squared = calibrated(align3d, good, model, tmp_path, "view_power", (1, 2))
     assert squared.threshold > plain.threshold and squared.colour_high > plain.colour_high
 
 
