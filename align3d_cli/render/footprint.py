@@ -8,10 +8,14 @@ from scipy.spatial import cKDTree
 
 from align3d_cli.render.cameras import Cameras
 from align3d_cli.render.choose import spread_rows
+from align3d_cli.scans.spacing import point_spacing
+from align3d_cli.scans.voxels import distinct, thinned
 
 SAMPLE = 16_384  # rows that stand for the whole cloud when its density is measured
 QUERIES = 256
 NEIGHBOURS = 6
+CLUSTERED = 0.3  # evenness below which points lie in clusters; it is 0.47 for points thrown at random
+THINNINGS = 4  # of points in clusters; frames of one sensor laid over each other take one or two
 WIDEST_PX = 10  # a handful of points stays a handful of spots
 
 
@@ -53,9 +57,22 @@ def closing_footprint(
 def distance_apart(xyz: np.ndarray, spacing: float) -> tuple[float, float]:
     """density ** -0.5 in the sparser quarter of the cloud, and how evenly its points lie.
 
-    The density comes from the sixth neighbours in a subsample. The evenness, spacing * density ** 0.5, is 0.47 for
-    points thrown at random and 1 on a grid.
+    The evenness, spacing * density ** 0.5, is 0.47 for points thrown at random and 1 on a grid. Copies of a point, and
+    clusters as of several frames of one sensor, make a cloud denser without closing a gap, so they count as one point.
     """
+    xyz = distinct(xyz)
+    apart, evenness = _density(xyz, spacing)
+    for _ in range(THINNINGS):
+        if evenness >= CLUSTERED:
+            break
+        xyz = thinned(xyz, apart)
+        spacing = point_spacing(xyz)
+        apart, evenness = _density(xyz, spacing)
+    return apart, evenness
+
+
+def _density(xyz: np.ndarray, spacing: float) -> tuple[float, float]:
+    """As distance_apart, every point counted: from the sixth neighbours in a subsample."""
     n = min(len(xyz), SAMPLE)
     if n <= NEIGHBOURS:
         return float(spacing), 1.0

@@ -1,8 +1,11 @@
 """Connected parts of a cloud, by cells of a grid: what DBSCAN does, at the cost of a histogram."""
 
+import math
+
 import numpy as np
 
 CELL_LIMIT = 16_000_000  # cells of the dense grid; 64 MB of labels
+FINEST = 1_000_000  # cells along the longest side, so that an index of a cell fits into 64 bits
 NEIGHBOURHOOD = np.ones((3, 3, 3), bool)
 
 
@@ -20,6 +23,28 @@ def cells_of(xyz: np.ndarray, cell: float) -> tuple[np.ndarray, tuple[int, int, 
     low, high = bounds(xyz)
     while np.prod(np.floor((high - low) / cell) + 1) > CELL_LIMIT:
         cell *= 1.25
+    return _flat_cells(xyz, low, high, cell)
+
+
+def thinned(xyz: np.ndarray, cell: float) -> np.ndarray:
+    """The first point of every cell that holds one: (N, 3) finite -> (M, 3)."""
+    low, high = bounds(xyz)
+    flat, _ = _flat_cells(xyz, low, high, max(cell, float((high - low).max()) / FINEST))
+    return xyz[np.sort(np.unique(flat, return_index=True)[1])]
+
+
+def distinct(xyz: np.ndarray) -> np.ndarray:
+    """One point of every place: (N, 3) finite -> (M, 3). Looks at one mixture of the columns, so costs one sort."""
+    mixture = xyz[:, 0] + math.sqrt(2) * xyz[:, 1] + math.sqrt(3) * xyz[:, 2]
+    ordered = np.sort(mixture)
+    if (ordered[1:] != ordered[:-1]).all():
+        return xyz
+    return xyz[np.sort(np.unique(mixture, return_index=True)[1])]
+
+
+def _flat_cells(
+    xyz: np.ndarray, low: np.ndarray, high: np.ndarray, cell: float
+) -> tuple[np.ndarray, tuple[int, int, int]]:
     shape = tuple(int(n) for n in np.floor((high - low) / cell) + 1)
     flat = np.zeros(len(xyz), np.int64)
     for i in range(3):

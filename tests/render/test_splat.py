@@ -6,6 +6,7 @@ import torch
 
 from align3d_cli.render.cameras import fitted_cameras, pointad_cameras, preset_rotations
 from align3d_cli.render.splat import splat
+from align3d_cli.scans.spacing import point_spacing
 
 SPHERE_AREA = 4 * np.pi * 50**2
 
@@ -201,3 +202,26 @@ def test_wrong_points_are_refused():
     for wrong in (np.zeros((4, 2)), np.zeros((0, 3))):
         with pytest.raises(ValueError):
             splat(wrong, cameras, spacing=1.0)
+
+
+@pytest.mark.parametrize("copies", [2, 5])
+def test_copies_of_points_change_no_picture(sphere, spacing, copies):
+    """A cloud whose points are all there several times is drawn as the cloud itself: copies close no gap."""
+    xyz = sphere(20_000)
+    cameras = fitted_cameras(xyz, preset_rotations("sphere:3"), 200)
+    apart = spacing(SPHERE_AREA, len(xyz))
+    once, often = (splat(cloud, cameras, spacing=apart) for cloud in (xyz, np.repeat(xyz, copies, axis=0)))
+    torch.testing.assert_close(once.depth, often.depth, equal_nan=True)
+
+
+def test_frames_laid_over_each_other_leave_no_holes(sphere, spacing, pixel_centres):
+    """Ten noisy frames of one fixed sensor: the gaps between its rays are closed although points abound."""
+    xyz = sphere(20_000)
+    apart = spacing(SPHERE_AREA, len(xyz))
+    rng = np.random.default_rng(0)
+    frames = np.concatenate([xyz + rng.normal(scale=0.05 * apart, size=xyz.shape) for _ in range(10)])
+    cameras = fitted_cameras(frames, preset_rotations("sphere:3"), 400)
+    views = splat(frames, cameras, spacing=point_spacing(frames))
+    x, y = pixel_centres(cameras)
+    inside = (x**2 + y**2).sqrt() < 50 - 2 / cameras.scale_px
+    assert (views.index[0] >= 0)[inside].float().mean() > 0.9995
