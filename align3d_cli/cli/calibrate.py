@@ -9,7 +9,7 @@ from align3d_cli.cli.options import examples, finite
 LEAST_GOOD = 10  # good scans; the highest of ten lies above 9 % of good parts on average
 
 EXAMPLES = examples(
-    "align3d calibrate --root good-parts/ --out mine.safetensors",
+    "align3d calibrate --root parts/ --out mine.safetensors",
     "align3d calibrate --model model.safetensors --dataset synthetic --limit 20 --out calibrated.safetensors",
 )
 
@@ -27,7 +27,7 @@ def calibrate(
     out: Path = typer.Option(..., "--out", help="The calibrated model to write (.safetensors)."),
     model: str = typer.Option("align3d-lite", help="Name or path of the model."),
     dataset: str = typer.Option("folder", help="folder, synthetic, or a data set of `align3d benchmark`."),
-    root: Path | None = typer.Option(None, help="Its folder: good/ and, if you have them, folders of defects."),
+    root: Path | None = typer.Option(None, help="Its folder: good/ in it and, if you have them, folders of defects."),
     limit: int | None = typer.Option(None, min=1, help="At most so many scans a category."),
     false_alarm_rate: float = typer.Option(
         0.05, min=0.0, max=1.0, callback=finite, help="Share of good scans above the threshold."

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.scans.read import SCAN_SUFFIXES
+from align3d_cli.scans.source import stdin_bytes
 
 HEATMAP_FORMATS = ("ply", "npz", "tiff", "glb", "png", "html")
 NAMED_ONLY = (".txt",)  # notes and label lists too, in most folders: scored when named, left out of a folder's sweep
@@ -148,6 +149,6 @@ def refuse_own_input(parts: list[Part]) -> None:
 
 def replayed_stdin() -> bytes:
     """All bytes of standard input, which can be read once more afterwards by the scan reader."""
-    data = sys.stdin.buffer.read()
+    data = stdin_bytes()
     sys.stdin = io.TextIOWrapper(io.BytesIO(data))
     return data

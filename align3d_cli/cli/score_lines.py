@@ -13,6 +13,7 @@ def result_line(result: dict[str, Any], width: int = 0) -> str:
     counts = [f"{result['n_points']:,} points"]
     counts += [f"{result['n_invalid']:,} invalid"] if result["n_invalid"] else []
     counts += [f"{result['n_unseen']:,} unseen"] if result["n_unseen"] else []
+    counts += [f"{result['n_removed']:,} background"] if result["n_removed"] else []
     rest = f"{', '.join(counts)}  {result['seconds']['total']:.1f} s"
     arrow = f"  -> {result['output']}" if result["output"] else ""
     against = f"{sign} {result['threshold']:.3f}"

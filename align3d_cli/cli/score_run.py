@@ -141,6 +141,7 @@ class ScoreRun:
             n_points=inspection.n_points,
             n_invalid=inspection.n_invalid,
             n_unseen=inspection.n_unseen,
+            n_removed=inspection.n_removed,
             score=inspection.score,
             threshold=bundle.calibration.threshold if limit is None else limit,
             unit=cloud.unit,

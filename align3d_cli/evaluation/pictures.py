@@ -37,9 +37,9 @@ def groups(scans: Sequence[LoggedScan], method: str) -> dict[str, list[Judged]]:
     for scan in scans:
         score = scan.line["object_scores"][method]
         if not scan.line["anomalous"]:
-            good.append(Judged(scan, score, f"{scan.line['sample']}  score {score:.3f}"))
+            good.append(Judged(scan, score, f"{scan.line['sample']}  raw score {score:.3f}"))
         elif (found := _point_auroc(scan, method)) is not None:
-            caption = f"{scan.line['sample']}  P-R {100 * found:.1f}  score {score:.3f}"
+            caption = f"{scan.line['sample']}  P-R {100 * found:.1f}  raw score {score:.3f}"
             defective.append(Judged(scan, found, caption))
     defective.sort(key=lambda judged: (judged.value, judged.caption))
     good.sort(key=lambda judged: (-judged.value, judged.caption))

@@ -74,7 +74,9 @@ def histograms(category: str, scans: Arms) -> Image.Image:
         found = [scan for arm, of_arm in scans if method in arm["methods"] for scan in of_arm]
         score = np.array([scan.line["object_scores"][method] for scan in found])
         anomalous = np.array([scan.line["anomalous"] for scan in found], bool)
-        objects.append(_two_classes(f"{method}: scans", "object score", score, anomalous, ("good", "defective")))
+        objects.append(
+            _two_classes(f"{method}: scans", "object score before calibration", score, anomalous, ("good", "defective"))
+        )
         labelled = [scan.outputs for scan in found if scan.outputs.defect is not None]
         empty = np.empty(0)
         score = np.concatenate([empty, *(outputs.scores[method] for outputs in labelled)])

@@ -33,6 +33,7 @@ class Inspection:
     point_scores: (N,) float32 in [0, 1], one for every point of the scan in its order; NaN where nothing was measured,
                   0 on removed background
     raw_score:    object score before calibration
+    n_removed:    points taken for background or for strays
     """
 
     score: float
@@ -40,8 +41,8 @@ class Inspection:
     point_scores: np.ndarray
     n_points: int
     n_invalid: int
-    n_background: int
     n_unseen: int
+    n_removed: int
     views: str
     preparation: dict
     seconds: dict[str, float] = field(default_factory=dict)
@@ -112,8 +113,8 @@ class Inspector:
             point_scores=_on_cloud(points, scan, cloud),
             n_points=len(cloud),
             n_invalid=report["n_invalid"],
-            n_background=report["n_background"],
             n_unseen=n_unseen,
+            n_removed=report["n_background"] + report["n_outliers"],
             views=look.preset,
             preparation=report,
             seconds=clock.seconds,

@@ -89,5 +89,7 @@ def _subtitle(result: dict[str, Any]) -> str:
         counts.append(f"{result['n_invalid']:,} without measurement")
     if result["n_unseen"]:
         counts.append(f"{result['n_unseen']:,} seen by no view")
+    if result["n_removed"]:
+        counts.append(f"{result['n_removed']:,} background")
     facts = [f"limit {result['threshold']:.3f}", result["model"], f"views {result['views']}", *counts]
     return "  ·  ".join(facts)

@@ -19,6 +19,7 @@ FACTS = {
     "n_points": "points",
     "n_invalid": "without measurement",
     "n_unseen": "seen by no view",
+    "n_removed": "taken for background or strays",
     "unit": "unit",
     "views": "views",
     "model": "model",

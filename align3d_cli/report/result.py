@@ -20,6 +20,7 @@ FIELDS = (
     "n_points",
     "n_invalid",
     "n_unseen",
+    "n_removed",
     "score",
     "threshold",
     "verdict",

@@ -14,6 +14,8 @@ def check_free(path: str | Path, *, force: bool = False) -> Path:
     path = Path(path)
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; name a file in it")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path}: is a device or a pipe; name a plain file, which can be replaced")
     if path.exists() and not force:
         raise UsageError(f"{path}: exists already; add --force to replace it")
     if not path.parent.is_dir():
@@ -28,6 +30,8 @@ def replacing(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]:
     Raises UsageError when the path is taken, EnvironmentMissing when it cannot be written.
     """
     path = check_free(path, force=force)
+    if path.is_symlink():
+        path = path.resolve()  # the file is replaced, not the link to it
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with beside.open("wb") as stream:

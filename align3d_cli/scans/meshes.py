@@ -92,7 +92,8 @@ def _check_instances(source: Source, geometries: list) -> None:
 
 def _surface(source: Source, geometry: object, matrix: np.ndarray) -> Surface:
     vertices = np.asarray(getattr(geometry, "vertices", np.empty((0, 3))), np.float64)
-    faces = np.asarray(getattr(geometry, "faces", np.empty((0, 3))), np.int64)
+    faces = np.asarray(getattr(geometry, "faces", ()), np.int64)
+    faces = faces if faces.size else faces.reshape(0, 3)
     if vertices.shape != (len(vertices), 3) or faces.shape != (len(faces), 3):
         raise source.reject("a vertex has not three coordinates", "it is cut off or damaged, export it again")
     if not np.array_equal(matrix, np.eye(4)):

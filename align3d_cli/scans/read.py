@@ -62,7 +62,7 @@ def _kind(path: str | Path, format: str | None) -> str:
     if kind in READERS:
         return kind
     if str(path) == "-" and not format:
-        raise InputRejected("standard input: the format of a stream is not known; name it with --format")
+        raise InputRejected("standard input: the format of a stream is not known; name it with --input-format")
     raise InputRejected(f"{path}: '{kind}' is no scan format we know; use one of {', '.join(READERS)}")
 
 

@@ -57,11 +57,18 @@ class ReadOptions:
     seed: int = 0
 
 
+def stdin_bytes() -> bytes:
+    """All of standard input. Raises InputRejected when it is closed."""
+    if sys.stdin is None:
+        raise InputRejected("standard input: is closed; pipe a scan into it or name a file")
+    return sys.stdin.buffer.read()
+
+
 @contextmanager
 def open_source(path: str | Path) -> Iterator[Source]:
     """Open a file, or standard input for "-". Raises InputRejected when there is nothing to read."""
     if str(path) == "-":
-        data = sys.stdin.buffer.read()
+        data = stdin_bytes()
         yield _not_empty(Source("standard input", None, io.BytesIO(data), len(data)))
         return
     path = Path(path)

@@ -1,5 +1,7 @@
 """Text tables of points: .xyz, .txt and .csv, separated by space, comma, semicolon or tab."""
 
+import re
+
 import numpy as np
 
 from align3d_cli.scans.cloud import PointCloud
@@ -9,6 +11,9 @@ from align3d_cli.scans.source import ReadOptions, Source, check_count
 from align3d_cli.scans.text import parse_numbers, words_per_line
 
 COMMENTS = (b"#", b"//", b"%")
+FIRST_ROW = re.compile(rb"^.*\d.*$", re.MULTILINE)
+EMPTY_ROW = re.compile(rb"^[ \t]*[,;][,; \t]*(?=\r?$)", re.MULTILINE)  # separators and nothing between them
+DECIMAL_COMMA = re.compile(rb"nan|[+-]?\d+(,\d+)?(e[+-]?\d+)?", re.IGNORECASE)  # at most one, between digits
 SEPARATORS = bytes.maketrans(b",;\t", b"   ")
 DECIMAL_COMMAS = bytes.maketrans(b",;\t", b".  ")
 STEP = "give plain rows of numbers, x y z first"
@@ -17,7 +22,7 @@ STEP = "give plain rows of numbers, x y z first"
 def read_table(source: Source, options: ReadOptions) -> PointCloud:
     """Read rows of numbers, with or without a header line of column names. Raises InputRejected."""
     if b"\0" in source.head(4096):
-        raise source.reject("holds binary data, not text", "check the file's format, or name it with --format")
+        raise source.reject("holds binary data, not text", "check the file's format, or name it with --input-format")
     text = source.read().removeprefix(b"\xef\xbb\xbf")
     roles, unit, text, skipped = _split_header(text)
     text = _spaced(text)
@@ -52,9 +57,16 @@ def _words(line: str) -> list[str]:
 
 
 def _spaced(text: bytes) -> bytes:
-    """The rows separated by spaces; with semicolons between the numbers, a comma is a decimal point."""
-    first = text[: text.find(b"\n") + 1 or len(text)]
-    return text.translate(DECIMAL_COMMAS if b";" in first and b"," in first else SEPARATORS)
+    """The rows separated by spaces, NaN in empty ones; where something else separates, a comma is decimal."""
+    found = FIRST_ROW.search(text)
+    first = found[0] if found else b""
+    words = first.replace(b";", b" ").split()
+    decimal = b"," in first and len(words) >= 3 and all(DECIMAL_COMMA.fullmatch(word) for word in words)
+    table = DECIMAL_COMMAS if decimal else SEPARATORS
+    if found and (b",," in text or b";;" in text):
+        width = len(first.translate(table).split())
+        text = EMPTY_ROW.sub(b" ".join([b"nan"] * width), text)
+    return text.translate(table)
 
 
 def _numbers(source: Source, text: bytes, skipped: int) -> np.ndarray:

@@ -26,6 +26,8 @@ def read_tiff(source: Source, options: ReadOptions) -> PointCloud:
     """
     page = _first_page(source)
     channels = _check(source, page)
+    if channels == 1 and _has_more(page):
+        raise source.reject("holds several images of one channel", "save x, y, z as one image, H x W x 3")
     if channels == 1 and options.focal_px is None:
         raise source.reject("a single channel is a depth map, which needs a focal length", "add --focal PIXELS")
     try:
@@ -51,6 +53,12 @@ def _first_page(source: Source) -> "TiffPage":
     except Exception as error:  # tifffile raises whatever a damaged header makes it stumble over
         raise source.reject(f"is no readable TIFF ({str(error)[:80]})", DAMAGED) from error
     return page
+
+
+def _has_more(page: "TiffPage") -> bool:
+    """Whether a second image of the same size follows, not a thumbnail or the like."""
+    pages = page.parent.pages
+    return len(pages) > 1 and pages[1].shape == page.shape
 
 
 def _check(source: Source, page: "TiffPage") -> int:

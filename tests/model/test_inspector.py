@@ -52,6 +52,20 @@ def test_the_same_scan_gives_the_same_bytes(inspector, plate):
     assert first.score == second.score
 
 
+def test_copies_of_points_change_no_score(inspector, plate):
+    """A file that holds every point three times is the same part."""
+    cloud, _ = plate
+    once, thrice = inspector.inspect(cloud), inspector.inspect(PointCloud(np.repeat(cloud.xyz, 3, axis=0)))
+    assert thrice.score == pytest.approx(once.score, abs=0.02)
+    assert (np.abs(thrice.point_scores[::3] - once.point_scores) < 0.02).mean() > 0.99
+
+
+def test_a_stray_point_has_no_score_and_is_counted(inspector, plate):
+    """What is taken off before scoring carries 0 and is said to be removed."""
+    found = inspector.inspect(PointCloud(np.vstack([plate[0].xyz, [[0.0, 0.0, 40.0]]])))
+    assert found.n_removed == 1 and found.point_scores[-1] == 0
+
+
 def test_points_without_a_measurement_stay_unknown(inspector, plate):
     """NaN points get NaN, are counted, and all others are scored."""
     xyz = plate[0].xyz.copy()

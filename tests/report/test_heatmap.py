@@ -23,13 +23,13 @@ def part() -> ScoredPart:
     scores = np.where(xyz[:, 2] > 0.9, 0.95, 0.05).astype(np.float32)
     xyz[:2], scores[:2] = np.nan, np.nan
     inspection = Inspection(
-        score=0.9, raw_score=0.9, point_scores=scores, n_points=4000, n_invalid=2, n_background=0,
+        score=0.9, raw_score=0.9, point_scores=scores, n_points=4000, n_invalid=2, n_removed=0,
         n_unseen=0, views="front:2", preparation={},
     )  # fmt: skip
     result = build_result(
         score=0.9, threshold=0.5, seconds={"total": 1.0}, input="deep/ball.ply", input_sha256="a" * 64, output=None,
-        n_points=4000, n_invalid=2, n_unseen=0, unit=None, model="tiny", model_sha256=None, views="front:2",
-        device="cpu", seed=0,
+        n_points=4000, n_invalid=2, n_unseen=0, n_removed=0, unit=None, model="tiny", model_sha256=None,
+        views="front:2", device="cpu", seed=0,
     )  # fmt: skip
     return ScoredPart(PointCloud(xyz), inspection, result, Calibration(colour_low=0.2, colour_high=0.8))
 

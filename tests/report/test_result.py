@@ -14,6 +14,7 @@ KNOWN = {
     "n_points": 100,
     "n_invalid": 0,
     "n_unseen": 2,
+    "n_removed": 0,
     "unit": "mm",
     "model": "align3d-lite",
     "model_sha256": "b" * 64,
@@ -30,8 +31,8 @@ def result(**changes):
 def test_fields_come_in_the_stated_order_with_the_schema_version_first():
     """Key order is part of the format."""
     expected = (
-        "schema_version tool_version input input_sha256 output n_points n_invalid n_unseen score threshold verdict "
-        "unit model model_sha256 views device seed seconds"
+        "schema_version tool_version input input_sha256 output n_points n_invalid n_unseen n_removed score threshold "
+        "verdict unit model model_sha256 views device seed seconds"
     )
     assert list(result()) == expected.split()
 

@@ -98,8 +98,10 @@ def test_vertex_colours_blend_over_faces(tmp_path):
 
 
 def test_vertices_without_faces_are_the_points(tmp_path):
-    """An OBJ with vertices only is a point cloud."""
+    """A mesh file with vertices only is a point cloud."""
     (tmp_path / "p.obj").write_text("v 0 0 0\nv 1 2 3\nv 4 5 6\n")
+    (tmp_path / "p.off").write_text("OFF\n3 0 0\n0 0 0\n1 2 3\n4 5 6\n")
+    np.testing.assert_array_equal(read_scan(tmp_path / "p.off").xyz, read_scan(tmp_path / "p.obj").xyz)
     cloud = read_scan(tmp_path / "p.obj")
     np.testing.assert_array_equal(cloud.xyz, [[0, 0, 0], [1, 2, 3], [4, 5, 6]])
     assert cloud.mesh is None

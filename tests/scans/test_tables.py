@@ -20,6 +20,8 @@ POINTS = np.array([[0.5, -1.0, 2.0], [3.25, 4.0, -5.5], [6.0, 7.5, np.nan]])
         "0.5,-1,2\n3.25,4,-5.5\n6,7.5,nan",
         "0.5;-1;2\r\n3.25;4;-5.5\r\n6;7.5;NaN\r\n",
         "0,5;-1;2\n3,25;4;-5,5\n6;7,5;nan\n",
+        "x y z\n0,5 -1,0 2,0\n3,25 4,0 -5,5\n6,0 7,5 nan\n",
+        "0,5\t-1\t2e0\n3,25\t4\t-5,5\n6\t7,5\tnan\n",
         "\ufeff# exported\n\n0.5\t-1\t2\n3.25\t4\t-5.5\n\n6\t7.5\tnan\n\n",
         "3\n0.5 -1 2\n3.25 4 -5.5\n6 7.5 nan\n",
         "0.5, -1, 2, 99\n3.25, 4, -5.5, 99\n6, 7.5, nan, 99\n",
@@ -41,6 +43,14 @@ def test_separators_headers_and_comments(tmp_path, text, suffix):
     cloud = read_scan(path)
     np.testing.assert_array_equal(cloud.xyz, POINTS)
     assert cloud.colours is None and cloud.normals is None
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_an_empty_row_is_a_point_without_measurement(tmp_path, separator):
+    """Rows of separators alone keep their place, so that what is written lines up with what was read."""
+    path = tmp_path / "a.csv"
+    path.write_text("x,y,z\n,,\n1,2,3\n, ,\r\n4,5,6\n".replace(",", separator), newline="")
+    np.testing.assert_array_equal(read_scan(path).xyz, [[np.nan] * 3, [1, 2, 3], [np.nan] * 3, [4, 5, 6]])
 
 
 def test_six_columns_by_header_values_or_the_caller(tmp_path):

@@ -58,6 +58,13 @@ def test_depth_needs_a_focal_length(tmp_path):
     np.testing.assert_array_equal(cloud.xyz, [[-1, -1, 1], [2, -2, 2], [np.nan] * 3, [4, 4, 4]])
 
 
+def test_coordinates_on_pages_of_their_own_are_no_depth_map(tmp_path):
+    """x, y and z as three images: refused, for the first alone would be read as depth."""
+    tifffile.imwrite(tmp_path / "a.tiff", np.moveaxis(scan(), -1, 0), photometric="minisblack")
+    with pytest.raises(InputRejected, match=r"several images.* H x W x 3"):
+        read_scan(tmp_path / "a.tiff", focal_px=100.0)
+
+
 def test_a_colour_picture_is_no_scan(tmp_path):
     """Bytes in three channels are a photograph, and four channels are nothing we know."""
     tifffile.imwrite(tmp_path / "rgb.tiff", np.zeros((4, 4, 3), np.uint8), photometric="rgb")

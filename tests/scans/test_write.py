@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import struct
 
 import numpy as np
@@ -224,13 +225,29 @@ def test_nothing_is_overwritten_unasked_and_nothing_half_written(tmp_path):
         write_scores(tmp_path / "a.docx", cloud, SCORES, RGB)
 
 
+def test_links_stay_links_and_pipes_are_refused(tmp_path):
+    """The file that a link names is replaced, not the link; what is no plain file is left alone, force or not."""
+    cloud, real, link = PointCloud(np.eye(3)), tmp_path / "real.npz", tmp_path / "link.npz"
+    real.write_bytes(b"old")
+    link.symlink_to(real)
+    write_scores(link, cloud, SCORES, RGB, force=True)
+    assert link.is_symlink() and real.read_bytes() != b"old"
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(UsageError, match="device or a pipe"):
+        write_scores(tmp_path / "pipe.npz", cloud, SCORES, RGB, force=True)
+    assert (tmp_path / "pipe.npz").is_fifo()
+
+
 def test_streams_folders_and_unknown_formats(tmp_path, monkeypatch):
     """A dash reads standard input when the format is said; folders, missing files and other formats are refused."""
     stdin = io.TextIOWrapper(io.BytesIO(b"1 2 3\n4 5 6\n"))
     monkeypatch.setattr("sys.stdin", stdin)
     np.testing.assert_array_equal(read_scan("-", format="xyz").xyz, [[1, 2, 3], [4, 5, 6]])
-    with pytest.raises(InputRejected, match="--format"):
+    with pytest.raises(InputRejected, match="--input-format"):
         read_scan("-")
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(InputRejected, match="standard input: is closed"):
+        read_scan("-", format="xyz")
     for path, says in (
         (tmp_path, "no scan format"),
         (tmp_path / "a.ply", "no such file"),
