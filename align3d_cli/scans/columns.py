@@ -21,14 +21,21 @@ ROLES = {
     "nz": ("nz", "normalz"),
 }
 ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
+NUMBERED = re.compile(r"points?[:_]([012])")
 SHORTHAND = re.compile(r"(?:xyz|rgb|nxnynz|normals?|n(?![xyz])|[-_i])+", re.IGNORECASE)
 POSITION, COLOUR, NORMAL = ("x", "y", "z"), ("red", "green", "blue"), ("nx", "ny", "nz")
 ASK = "say which they are with --columns, e.g. xyzrgb, xyznxnynz or x,y,z,-,red,green,blue"
 
 
 def roles_of(names: list[str]) -> list[str]:
-    """The role of each column name, "" for a column that is none of ours ("Point:X" -> "x")."""
-    return [ROLE_OF.get(re.sub(r"[^a-z]", "", name.lower().removeprefix("points")), "") for name in names]
+    """The role of each column name, "" for a column that is none of ours ("Point:X", "Points:0" -> "x")."""
+    return [_role_of(name.lower()) for name in names]
+
+
+def _role_of(name: str) -> str:
+    if numbered := NUMBERED.fullmatch(name):
+        return POSITION[int(numbered[1])]
+    return ROLE_OF.get(re.sub(r"[^a-z]", "", name.removeprefix("points")), "")
 
 
 def parse_columns(text: str) -> list[str]:

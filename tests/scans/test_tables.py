@@ -28,6 +28,7 @@ POINTS = np.array([[0.5, -1.0, 2.0], [3.25, 4.0, -5.5], [6.0, 7.5, np.nan]])
         "x,y,z\n0.5,-1,2\n3.25,4,-5.5\n6,7.5,nan\n",
         "label;z;y;x\n1;2;-1;0.5\n1;-5.5;4;3.25\n1;nan;7.5;6\n",
         '"Points:0" "Points_1"\n',
+        '"id","Points:0","Points:1","Points:2"\n1,0.5,-1,2\n1,3.25,4,-5.5\n1,6,7.5,nan\n',
         "// X Y Z\n0.5 -1 2\n3.25 4 -5.5\n6 7.5 nan\n",
     ],
 )
@@ -36,7 +37,7 @@ def test_separators_headers_and_comments(tmp_path, text, suffix):
     """Spaces, commas, semicolons, tabs, decimal commas, comments, a count line and named columns are understood."""
     path = tmp_path / f"a.{suffix}"
     path.write_text(text, encoding="utf-8", newline="")
-    if "Points" in text:
+    if "Points_1" in text:
         with pytest.raises(InputRejected, match=r"a\."):
             read_scan(path)
         return
