@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
+from align3d_cli.scans.voxels import cell_keys
+
 LEAST_WEIGHT = 0.05  # a grazing view still counts a little where no other sees the point
 MOST_CELLS = 1000  # along the longest side: a surface fills at most some 6 million, pairs of them 3 GB
 
@@ -92,9 +94,7 @@ def _cells(xyz: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray, np.nda
     """Points by cubic cells: cell of each point (N,); of C filled cells how many points (C,) and mean place (C, 3)."""
     low = xyz.min(axis=0)
     side = max(side, float(np.ptp(xyz, axis=0).max()) / MOST_CELLS)
-    at = ((xyz - low) / side).astype(np.int64)
-    key = (at[:, 0] * (MOST_CELLS + 1) + at[:, 1]) * (MOST_CELLS + 1) + at[:, 2]
-    cell_of_point, count = np.unique(key, return_inverse=True, return_counts=True)[1:]
+    cell_of_point, count = np.unique(cell_keys(xyz, side), return_inverse=True, return_counts=True)[1:]
     centre = np.stack([np.bincount(cell_of_point, part) for part in (xyz - low).T], axis=1) / count[:, None] + low
     return cell_of_point, count, centre
 

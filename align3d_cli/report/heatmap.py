@@ -90,6 +90,6 @@ def _subtitle(result: dict[str, Any]) -> str:
     if result["n_unseen"]:
         counts.append(f"{result['n_unseen']:,} seen by no view")
     if result["n_removed"]:
-        counts.append(f"{result['n_removed']:,} background")
+        counts.append(f"{result['n_removed']:,} taken for background or strays")
     facts = [f"limit {result['threshold']:.3f}", result["model"], f"views {result['views']}", *counts]
     return "  ·  ".join(facts)

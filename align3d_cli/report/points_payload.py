@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from align3d_cli.report.colours import position_in_limits
+from align3d_cli.scans.voxels import cell_keys
 
 PAGE_POINTS = 60_000  # about 0.6 MB of the page; a screen shows no more
 BATCH_PAGE_POINTS = 12_000  # a page of a hundred parts stays near 25 MB
@@ -24,7 +25,7 @@ def thin(xyz: np.ndarray, scores: np.ndarray, limit: int) -> np.ndarray:
     worst_first = np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable")
     cell = _cell_size(xyz[:: max(1, len(xyz) // SIZING_POINTS)], limit)
     while True:
-        rows = worst_first[np.unique(_cell_keys(xyz[worst_first], cell), return_index=True)[1]]
+        rows = worst_first[np.unique(cell_keys(xyz[worst_first], cell), return_index=True)[1]]
         if len(rows) <= limit:
             return np.sort(rows)
         cell *= 1.05
@@ -34,14 +35,8 @@ def _cell_size(xyz: np.ndarray, limit: int) -> float:
     """Edge of the cells that a surface fills about `limit` of; occupied cells fall with the square of the edge."""
     cell = float(np.ptp(xyz, axis=0).max()) / limit**0.5 + np.finfo(float).tiny
     for _ in range(4):
-        cell *= (len(np.unique(_cell_keys(xyz, cell))) / limit) ** 0.5
+        cell *= (len(np.unique(cell_keys(xyz, cell))) / limit) ** 0.5
     return cell
-
-
-def _cell_keys(xyz: np.ndarray, cell: float) -> np.ndarray:
-    """(N,) int64, equal for points of one cell."""
-    places = np.minimum((xyz - xyz.min(axis=0)) / cell, 2**20).astype(np.int64)
-    return (places[:, 0] << 42) | (places[:, 1] << 21) | places[:, 2]
 
 
 def points_payload(

@@ -21,7 +21,7 @@ ROLES = {
     "nz": ("nz", "normalz"),
 }
 ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
-NUMBERED = re.compile(r"points?[:_]([012])")
+NUMBERED = re.compile(r"points?[:_]([012])")  # ParaView's
 SHORTHAND = re.compile(r"(?:xyz|rgb|nxnynz|normals?|n(?![xyz])|[-_i])+", re.IGNORECASE)
 POSITION, COLOUR, NORMAL = ("x", "y", "z"), ("red", "green", "blue"), ("nx", "ny", "nz")
 ASK = "say which they are with --columns, e.g. xyzrgb, xyznxnynz or x,y,z,-,red,green,blue"

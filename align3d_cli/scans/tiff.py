@@ -57,8 +57,10 @@ def _first_page(source: Source) -> "TiffPage":
 
 def _has_more(page: "TiffPage") -> bool:
     """Whether a second image of the same size follows, not a thumbnail or the like."""
-    pages = page.parent.pages
-    return len(pages) > 1 and pages[1].shape == page.shape
+    try:
+        return page.parent.pages[1].shape == page.shape
+    except Exception:  # tifffile raises whatever a damaged header makes it stumble over; a damaged one adds nothing
+        return False
 
 
 def _check(source: Source, page: "TiffPage") -> int:

@@ -1,11 +1,11 @@
-"""Connected parts of a cloud, by cells of a grid: what DBSCAN does, at the cost of a histogram."""
+"""Cells of a grid over a cloud: its connected parts, as DBSCAN finds them, and thinner copies of it."""
 
 import math
 
 import numpy as np
 
 CELL_LIMIT = 16_000_000  # cells of the dense grid; 64 MB of labels
-FINEST = 1_000_000  # cells along the longest side, so that an index of a cell fits into 64 bits
+FINEST = 2**20  # cells a side of a key; beyond it they run together
 NEIGHBOURHOOD = np.ones((3, 3, 3), bool)
 
 
@@ -23,14 +23,26 @@ def cells_of(xyz: np.ndarray, cell: float) -> tuple[np.ndarray, tuple[int, int, 
     low, high = bounds(xyz)
     while np.prod(np.floor((high - low) / cell) + 1) > CELL_LIMIT:
         cell *= 1.25
-    return _flat_cells(xyz, low, high, cell)
+    shape = tuple(int(n) for n in np.floor((high - low) / cell) + 1)
+    flat = np.zeros(len(xyz), np.int64)
+    for i in range(3):
+        flat *= shape[i]
+        flat += np.minimum((xyz[:, i] - low[i]) / cell, shape[i] - 1).astype(np.int64)
+    return flat, shape
+
+
+def cell_keys(xyz: np.ndarray, cell: float) -> np.ndarray:
+    """(N,) int64, equal for points of one cubic cell, rising with x, y, z: for grids too fine for cells_of.
+
+    xyz: (N, 3) finite
+    """
+    places = np.minimum((xyz - bounds(xyz)[0]) / cell, FINEST).astype(np.int64)
+    return (places[:, 0] << 42) | (places[:, 1] << 21) | places[:, 2]
 
 
 def thinned(xyz: np.ndarray, cell: float) -> np.ndarray:
     """The first point of every cell that holds one: (N, 3) finite -> (M, 3)."""
-    low, high = bounds(xyz)
-    flat, _ = _flat_cells(xyz, low, high, max(cell, float((high - low).max()) / FINEST))
-    return xyz[np.sort(np.unique(flat, return_index=True)[1])]
+    return xyz[np.sort(np.unique(cell_keys(xyz, cell), return_index=True)[1])]
 
 
 def distinct(xyz: np.ndarray) -> np.ndarray:
@@ -40,17 +52,6 @@ def distinct(xyz: np.ndarray) -> np.ndarray:
     if (ordered[1:] != ordered[:-1]).all():
         return xyz
     return xyz[np.sort(np.unique(mixture, return_index=True)[1])]
-
-
-def _flat_cells(
-    xyz: np.ndarray, low: np.ndarray, high: np.ndarray, cell: float
-) -> tuple[np.ndarray, tuple[int, int, int]]:
-    shape = tuple(int(n) for n in np.floor((high - low) / cell) + 1)
-    flat = np.zeros(len(xyz), np.int64)
-    for i in range(3):
-        flat *= shape[i]
-        flat += np.minimum((xyz[:, i] - low[i]) / cell, shape[i] - 1).astype(np.int64)
-    return flat, shape
 
 
 def components(xyz: np.ndarray, cell: float, *, least: int = 1) -> np.ndarray:

@@ -65,6 +65,18 @@ def test_coordinates_on_pages_of_their_own_are_no_depth_map(tmp_path):
         read_scan(tmp_path / "a.tiff", focal_px=100.0)
 
 
+def test_a_depth_map_with_a_damaged_second_header_reads(tmp_path):
+    """What follows the first image and cannot be read is no second image."""
+    path = tmp_path / "a.tiff"
+    tifffile.imwrite(path, np.ones((6, 9), np.float32))
+    data = bytearray(path.read_bytes())
+    first = int.from_bytes(data[4:8], "little")
+    following = first + 2 + 12 * int.from_bytes(data[first : first + 2], "little")
+    data[following : following + 4] = (len(data) - 1).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert read_scan(path, focal_px=100.0).grid == (6, 9)
+
+
 def test_a_colour_picture_is_no_scan(tmp_path):
     """Bytes in three channels are a photograph, and four channels are nothing we know."""
     tifffile.imwrite(tmp_path / "rgb.tiff", np.zeros((4, 4, 3), np.uint8), photometric="rgb")
