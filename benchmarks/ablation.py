@@ -26,10 +26,10 @@ def arms_of(models: list[str]):
 
 def scored(root: Path, arms, views: str | None, background: str):
     """Scored samples by (arm, method) and category; every scan is read, drawn and encoded once."""
+    from align3d_cli.clouds.prepare import prepare, spread_to_cloud
     from align3d_cli.datasets.registry import open_dataset
-    from align3d_cli.evaluation.metrics import ScoredSample
     from align3d_cli.evaluation.scorer import ScanSettings, Scorer
-    from align3d_cli.scans.prepare import prepare, spread_to_cloud
+    from align3d_cli.metrics.metrics import ScoredSample
 
     scorer, found = Scorer(ScanSettings(background, views)), defaultdict(lambda: defaultdict(list))
     for sample in open_dataset("folder", root):
@@ -45,7 +45,7 @@ def scored(root: Path, arms, views: str | None, background: str):
 
 def four_figures(categories) -> np.ndarray:
     """(4,) in %: means over the categories of the field's four metrics."""
-    from align3d_cli.evaluation.metrics import evaluate
+    from align3d_cli.metrics.metrics import evaluate
 
     rows = [evaluate(samples) for samples in categories.values()]
     return 100 * np.nanmean([(r.object_auroc, r.object_ap, r.point_auroc, r.aupro) for r in rows], axis=0)

@@ -19,7 +19,7 @@ STEPS = ("prepare", "render", "encode", "compare", "lift")
 
 def plate(side: int):
     """An organised wavy plate of side x side points, 100 units wide, with one bump."""
-    from align3d_cli.scans.cloud import PointCloud
+    from align3d_cli.clouds.cloud import PointCloud
 
     u, v = np.meshgrid(np.linspace(-50, 50, side), np.linspace(-50, 50, side))
     z = 300 + 3 * np.sin(u / 12) * np.cos(v / 15) - 4 * np.exp(-((u - 10) ** 2 + v**2) / 30)
@@ -32,7 +32,7 @@ def model(tower: str, precision: str):
     from align3d_cli.model.bundle import load_bundle
     from align3d_cli.model.inspector import bundle_encoder
     from align3d_cli.model.profiles import get_profile
-    from align3d_cli.training.start import untrained, with_view_size
+    from align3d_cli.model.start import untrained, with_view_size
 
     if tower == "lite":
         return load_bundle()
@@ -73,8 +73,8 @@ def wait(device: str) -> None:
 
 def measure(tower: str, device: str, precision: str, side: int, repeats: int) -> str:
     """One line of the table."""
+    from align3d_cli.clouds.prepare import prepare
     from align3d_cli.model.inspector import Inspector
-    from align3d_cli.scans.prepare import prepare
 
     inspector, cloud = Inspector(model(tower, precision), device), plate(side)
     runs = [inspector.inspect(cloud, background="keep") for _ in range(repeats + 1)]

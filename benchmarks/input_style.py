@@ -47,9 +47,9 @@ def train(name: str, job, pool) -> float:
 
 def main() -> None:
     """Make the scans once, then train on them in every style."""
-    from align3d_cli.training.tune import TuneConfig
-    from align3d_cli.training.tune_data import ViewPool, stream
-    from align3d_cli.training.tune_job import TuneJob
+    from align3d_cli.tuning.tune import TuneConfig
+    from align3d_cli.tuning.tune_data import ViewPool, stream
+    from align3d_cli.tuning.tune_job import TuneJob
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("styles", nargs="*", metavar="STYLE", help=f"of {', '.join([*STYLES, SCRATCH])}; default: all")

@@ -23,9 +23,9 @@ def without_specks(items, least: int):
 def figures(run: Path, least: int) -> dict[tuple[str, str], list[tuple[float, float, int, int]]]:
     """By arm and method and for every category: AUPRO of all and of large regions, and how many there are of each."""
     from align3d_cli.evaluation import pooling
-    from align3d_cli.evaluation.aupro import aupro
-    from align3d_cli.evaluation.ranking import Pool
     from align3d_cli.evaluation.runlog import read_run
+    from align3d_cli.metrics.aupro import aupro
+    from align3d_cli.metrics.ranking import Pool
 
     record, found = read_run(run), defaultdict(list)
     for arm, category in pooling.arms_and_categories(record):

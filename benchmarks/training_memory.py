@@ -28,7 +28,7 @@ PROFILE = "align3d"
 
 def samples(count: int) -> list:
     """Labelled scans by name, every second one defective. Only the first two can be read: the others must be stored."""
-    from align3d_cli.datasets.sample import Sample
+    from align3d_cli.clouds.labelled import Sample
 
     kinds = ("hole", "good")
     loads = [scan] * 2 + [unreadable] * (count - 2)
@@ -40,8 +40,8 @@ def scan():
     import numpy as np
     from encode import plate
 
-    from align3d_cli.datasets.sample import LabelledCloud
-    from align3d_cli.scans.cloud import PointCloud
+    from align3d_cli.clouds.cloud import PointCloud
+    from align3d_cli.clouds.labelled import LabelledCloud
 
     cloud = plate(SIDE)
     colours = np.random.default_rng(0).integers(256, size=(len(cloud), 3), dtype=np.uint8)
@@ -58,7 +58,7 @@ def untrained():
     from dataclasses import replace
 
     from align3d_cli.model.profiles import get_profile
-    from align3d_cli.training.start import untrained
+    from align3d_cli.model.start import untrained
 
     bundle = untrained(get_profile(PROFILE), "mvtec3d")
     return replace(bundle, encoder=bundle.encoder | {"random_seed": 0})

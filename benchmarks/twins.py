@@ -14,8 +14,8 @@ import torch
 
 def pairs(count: int, seed: int, meshes: Path | None, mode: str):
     """(kind, defective cloud, good cloud) of `count` twins."""
-    from align3d_cli.datasets.synthetic.families import HELD_OUT_FAMILIES
-    from align3d_cli.datasets.synthetic.samples import MAIN_KINDS, make_sample, mesh_sources
+    from align3d_cli.synthetic.families import HELD_OUT_FAMILIES
+    from align3d_cli.synthetic.samples import MAIN_KINDS, make_sample, mesh_sources
 
     sources = mesh_sources(meshes) if meshes else HELD_OUT_FAMILIES
     for number in range(count):

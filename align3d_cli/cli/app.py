@@ -9,9 +9,9 @@ from typer.core import TyperGroup
 
 from align3d_cli import __version__
 from align3d_cli.cli import output
-from align3d_cli.cli.interrupts import is_interrupt, listen
 from align3d_cli.cli.options import examples
 from align3d_cli.errors import Align3DError
+from align3d_cli.helpers.interrupts import is_interrupt, listen
 
 COMMANDS = ("score", "render", "synth", "tune", "align", "prompt_train", "benchmark", "calibrate", "weights", "doctor")
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it

@@ -171,8 +171,8 @@ def _engine(engine: opt.Engine, address: str | None):
         return run_local
     from functools import partial
 
-    from align3d_cli.cluster import require_ray
     from align3d_cli.evaluation.ray_engine import run_ray
+    from align3d_cli.running.cluster import require_ray
 
     require_ray()
     return partial(run_ray, address=address)

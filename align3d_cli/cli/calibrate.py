@@ -46,14 +46,14 @@ def calibrate(
     from dataclasses import asdict, replace
 
     from align3d_cli.cli import output
+    from align3d_cli.clouds.prepare import prepare
     from align3d_cli.datasets.registry import open_dataset
     from align3d_cli.errors import InputRejected
-    from align3d_cli.evaluation import calibration as room
+    from align3d_cli.helpers.files import check_free
+    from align3d_cli.model import calibration_fit as room
     from align3d_cli.model.bundle import load_bundle, save_bundle
     from align3d_cli.model.device import resolve_device
     from align3d_cli.model.inspector import Inspector
-    from align3d_cli.scans.files import check_free
-    from align3d_cli.scans.prepare import prepare
 
     check_free(out, force=force)
     bundle = load_bundle(model)

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from align3d_cli.cli import interrupts
 from align3d_cli.errors import EnvironmentMissing
+from align3d_cli.helpers import interrupts
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 ANSI = {"good": "\x1b[32m", "bad": "\x1b[31m", "faint": "\x1b[2m"}

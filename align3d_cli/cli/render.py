@@ -74,7 +74,7 @@ def render(
     if background not in ("auto", "keep", "remove"):
         raise UsageError(f"--background {background}: unknown; use auto, keep or remove")
     refuse_overwriting([out / "views.json"], force=force)
-    from align3d_cli.scans.read import read_scan
+    from align3d_cli.io.read import read_scan
 
     cloud = read_scan(scan, focal_px=focal, seed=seed)
     if style == Style.colour and cloud.colours is None:
@@ -96,8 +96,8 @@ def _draw(cloud, style, views, size, camera, renderer, background, device) -> tu
     """The prepared scan, its views, their images (V, C, H, W) and the preset's name."""
     from dataclasses import replace
 
+    from align3d_cli.clouds.prepare import prepare
     from align3d_cli.render.draw import ViewPlan, asked_views, draw_style, draw_views, resolve_preset
-    from align3d_cli.scans.prepare import prepare
 
     scan = prepare(cloud, background=background)
     plan = ViewPlan(size_px=size, camera=camera.value, **asked_views(views))

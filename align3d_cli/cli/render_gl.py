@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import torch
 
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.render.draw import draw_style
 from align3d_cli.render.gl import draw_cloud, draw_mesh
 from align3d_cli.render.splat import Views
-from align3d_cli.scans.cloud import PointCloud
-from align3d_cli.scans.prepare import Prepared
 
 POINT_SPACINGS = 1.6  # side of a drawn point in point spacings: closes a surface seen straight on
 

@@ -51,9 +51,9 @@ def score(
     ray_address: opt.RayAddress = None,
 ) -> None:
     """Score scans: an anomaly score for every point, a heat map, and a verdict on the part."""
-    from align3d_cli.cli.inputs import find_parts, stream_format, with_named_output
-    from align3d_cli.cli.score_run import ScoreSettings
-    from align3d_cli.scans.files import check_free
+    from align3d_cli.helpers.files import check_free
+    from align3d_cli.running.inputs import find_parts, stream_format, with_named_output
+    from align3d_cli.running.score_run import ScoreSettings
 
     _check_outputs(out, out_dir, report, json, jsonl, format)
     check_views(views)
@@ -89,13 +89,13 @@ def score(
 
 def _run_of(settings, parts: list, engine: opt.Engine, ray_address: str | None):
     """What scores the parts: this process, or a Ray cluster. Raises UsageError, and EnvironmentMissing without Ray."""
-    from align3d_cli.cli.score_run import ScoreRun
+    from align3d_cli.running.score_run import ScoreRun
 
     if engine == opt.Engine.local and ray_address is None:
         return ScoreRun(settings, lone=len(parts) == 1)
     if engine == opt.Engine.local:
         raise UsageError("--ray-address: only with --engine ray")
-    from align3d_cli.cli.score_cluster import ClusterRun
+    from align3d_cli.running.score_cluster import ClusterRun
 
     return ClusterRun(settings, ray_address)
 
@@ -142,7 +142,7 @@ def _score_all(run, parts, talk, *, json: bool, jsonl: bool, quiet: bool) -> lis
 
 
 def _write_report(path: Path, outcomes, force: bool) -> None:
-    from align3d_cli.report.files import write_bytes
+    from align3d_cli.helpers.files import write_bytes
     from align3d_cli.report.html import html_page
 
     pages = [found.page for found in outcomes if found.page is not None]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from align3d_cli.scans.source import POINT_LIMIT
+from align3d_cli.io.source import POINT_LIMIT
 
 EXAMPLES = """Examples:
 
@@ -46,9 +46,9 @@ def synth(
     """
     from align3d_cli.cli import output
     from align3d_cli.cli.options import check_folder
-    from align3d_cli.datasets.synthetic.tree import TreePlan, write_tree
     from align3d_cli.errors import BatchFailures
-    from align3d_cli.report.files import make_folder
+    from align3d_cli.helpers.files import make_folder
+    from align3d_cli.synthetic.tree import TreePlan, write_tree
 
     check_folder("--out", out)
     plan = TreePlan(out, n, seed, _sources(meshes, families), _modes(mode), points)
@@ -88,7 +88,7 @@ def synth(
 
 
 def _name(source: str) -> str:
-    from align3d_cli.datasets.synthetic.scene import source_name
+    from align3d_cli.synthetic.scene import source_name
 
     return source_name(source)
 
@@ -104,9 +104,9 @@ def _modes(mode: str) -> tuple[str, ...]:
 
 def _sources(meshes: list[Path], families: str) -> tuple[str, ...]:
     """Mesh files where --from names any, else families by name."""
-    from align3d_cli.datasets.synthetic import FAMILIES, HELD_OUT_FAMILIES, TRAIN_FAMILIES
-    from align3d_cli.datasets.synthetic.meshes import mesh_sources
     from align3d_cli.errors import UsageError
+    from align3d_cli.synthetic import FAMILIES, HELD_OUT_FAMILIES, TRAIN_FAMILIES
+    from align3d_cli.synthetic.meshes import mesh_sources
 
     if meshes:
         return tuple(str(path) for folder in meshes for path in mesh_sources(folder))

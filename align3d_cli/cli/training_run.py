@@ -12,7 +12,7 @@ from align3d_cli.cli.options import check_views, refuse_overwriting
 from align3d_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from align3d_cli.datasets.sample import Sample
+    from align3d_cli.clouds.labelled import Sample
     from align3d_cli.model.bundle import Bundle
     from align3d_cli.model.profiles import Profile
     from align3d_cli.training.data import Data
@@ -85,7 +85,7 @@ class Call:
         if model and any(tower.values()):
             raise UsageError("--model brings its own image tower; leave --backbone, --pretrained and --weights out")
         from align3d_cli.model.bundle import load_bundle
-        from align3d_cli.training.start import profile_for, untrained
+        from align3d_cli.model.start import profile_for, untrained
 
         loaded = load_bundle(model) if model else None
         profile = profile_for(self.profile, loaded)

@@ -71,8 +71,8 @@ def tune(
     from align3d_cli.cli import output
     from align3d_cli.errors import UsageError
     from align3d_cli.model.device import resolve_device
-    from align3d_cli.training.tune import TuneConfig
-    from align3d_cli.training.tune_job import TuneJob
+    from align3d_cli.tuning.tune import TuneConfig
+    from align3d_cli.tuning.tune_job import TuneJob
 
     if size % 32:
         raise UsageError(f"--size {size}: the tower reads multiples of 32; use {size // 32 * 32}")

@@ -21,8 +21,8 @@ def register(app: typer.Typer) -> None:
 def list_weights(as_json: bool = typer.Option(False, "--json", help="Print the list as JSON.")) -> None:
     """Show the models and weights on this machine, by place, with their size."""
     from align3d_cli.cli import output
-    from align3d_cli.model.bundle import weights_dirs
-    from align3d_cli.model.fetch import inventory
+    from align3d_cli.helpers.places import weights_dirs
+    from align3d_cli.hub.fetch import inventory
 
     rows = [{"name": path.stem, "path": str(path), "bytes": path.stat().st_size} for path in inventory(weights_dirs())]
     if as_json:
@@ -37,8 +37,8 @@ def verify() -> None:
     """Hash every installed file again and compare; exit 5 when one is damaged."""
     from align3d_cli.cli import output
     from align3d_cli.errors import WeightsRejected
-    from align3d_cli.model.bundle import weights_dirs
-    from align3d_cli.model.fetch import inventory, state_of
+    from align3d_cli.helpers.places import weights_dirs
+    from align3d_cli.hub.fetch import inventory, state_of
 
     damaged = []
     for path in inventory(weights_dirs()):
@@ -64,10 +64,11 @@ def fetch_weights(
     Goes on with a cut transfer, moves the file into place only when its hash is right. ALIGN3D_OFFLINE=1 forbids it.
     """
     from align3d_cli.cli import output
+    from align3d_cli.encoders.clip_weights import architecture, how_to_get
+    from align3d_cli.encoders.sources import source_of
     from align3d_cli.errors import UsageError
-    from align3d_cli.model.bundle import cache_dir
-    from align3d_cli.model.clip_weights import architecture, how_to_get
-    from align3d_cli.model.fetch import fetch, source_of
+    from align3d_cli.helpers.places import cache_dir
+    from align3d_cli.hub.fetch import fetch
 
     found = architecture(name, pretrained, None)
     if found.tag is None:
@@ -108,7 +109,7 @@ def manifest(
 ) -> None:
     """Write manifest.json: bytes, SHA-256, licence and source of every file, which every load is checked against."""
     from align3d_cli.cli import output
-    from align3d_cli.model.manifest import write_manifest
+    from align3d_cli.helpers.manifest import write_manifest
 
     for name, entry in write_manifest(folder, licence=licence, source=source).items():
         output.result(f"{name}  {entry['bytes']} bytes  {entry['sha256']}")
@@ -131,8 +132,8 @@ def import_weights(
     """
     from align3d_cli.cli import output
     from align3d_cli.errors import UsageError
-    from align3d_cli.model.released import PROFILE_OF, import_efficientnet, import_prompts
-    from align3d_cli.scans.files import check_free
+    from align3d_cli.helpers.files import check_free
+    from align3d_cli.hub.released import PROFILE_OF, import_efficientnet, import_prompts
 
     check_free(out, force=force)
     output.warn("reading pickled checkpoints: tensors only, but take them from their authors alone")
@@ -168,9 +169,9 @@ def average(
     In either case `calibrate` the result.
     """
     from align3d_cli.cli import output
+    from align3d_cli.helpers.files import check_free
     from align3d_cli.model.average import average_bundles
     from align3d_cli.model.bundle import load_bundle, save_bundle
-    from align3d_cli.scans.files import check_free
 
     check_free(out, force=force)
     bundles = [load_bundle(model) for model in models]

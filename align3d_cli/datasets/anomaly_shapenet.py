@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets import layout, real3d
-from align3d_cli.datasets.sample import Sample
 
 NORMAL = "positive"  # in the name of a normal scan
 

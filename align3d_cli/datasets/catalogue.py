@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets import anomaly_shapenet, eyecandies, folder, mulsen, mvtec3d, real3d
-from align3d_cli.datasets.sample import Sample
 
 
 @dataclass(frozen=True, slots=True)

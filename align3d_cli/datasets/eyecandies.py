@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.labelled import LabelledCloud, Sample
 from align3d_cli.datasets import layout, mvtec3d
 from align3d_cli.datasets.labels import read_colours, read_mask
-from align3d_cli.datasets.sample import LabelledCloud, Sample
 from align3d_cli.errors import InputRejected
-from align3d_cli.scans.cloud import PointCloud
 
 SPLITS = {"train": "train", "val": "train", "test_public": "test"}
 KINDS = ("bumps", "colors", "dents", "normals")  # `colors` leaves no geometry: its name lets it be reported apart

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.labelled import LabelledCloud, Sample
 from align3d_cli.datasets import layout
 from align3d_cli.datasets.labels import carry_labels, mark_nearest, match_labels, read_mask, read_rows
-from align3d_cli.datasets.sample import LabelledCloud, Sample
 from align3d_cli.errors import InputRejected
-from align3d_cli.scans.cloud import PointCloud
-from align3d_cli.scans.read import read_scan
+from align3d_cli.io.read import read_scan
 
 SCANS = (
     *(".ply", ".pcd", ".tiff", ".tif", ".stl", ".obj", ".glb", ".off"),

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from align3d_cli.clouds.cloud import Mesh, PointCloud
+from align3d_cli.clouds.labelled import LabelledCloud, Sample
 from align3d_cli.datasets import layout
 from align3d_cli.datasets.labels import carry_labels, mark_nearest, read_rows
-from align3d_cli.datasets.sample import LabelledCloud, Sample
 from align3d_cli.errors import InputRejected
-from align3d_cli.scans.cloud import Mesh, PointCloud
-from align3d_cli.scans.read import read_scan
+from align3d_cli.io.read import read_scan
 
 SCANNED_VERTICES = 500  # a mesh with fewer is a drawing, not a scan: its surface is sampled
 

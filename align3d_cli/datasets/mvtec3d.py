@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from align3d_cli.clouds.labelled import LabelledCloud, Sample
 from align3d_cli.datasets import layout
 from align3d_cli.datasets.labels import read_colours, read_mask
-from align3d_cli.datasets.sample import LabelledCloud, Sample
 from align3d_cli.errors import InputRejected
-from align3d_cli.scans.read import read_scan
+from align3d_cli.io.read import read_scan
 
 SPLITS = {"train": "train", "validation": "train", "test": "test"}
 SCANS = (".tiff", ".tif")

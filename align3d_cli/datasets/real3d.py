@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from align3d_cli.clouds.labelled import LabelledCloud, Sample
 from align3d_cli.datasets import layout
 from align3d_cli.datasets.labels import match_labels, read_rows
-from align3d_cli.datasets.sample import LabelledCloud, Sample
 from align3d_cli.errors import InputRejected
-from align3d_cli.scans.read import read_scan
+from align3d_cli.io.read import read_scan
 
 NORMAL = "good"  # in the name of a normal scan
 PROTOTYPES = ("template", "prototype")  # in the name of a training scan

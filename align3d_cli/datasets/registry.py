@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets.catalogue import AUXILIARY, DATA_SETS, DataSet
-from align3d_cli.datasets.sample import Sample
 from align3d_cli.errors import EnvironmentMissing, UsageError
 
 __all__ = ["AUXILIARY", "DATA_SETS", "NAMES", "find_data", "first_balanced", "open_dataset"]
@@ -107,7 +107,7 @@ def _synthetic(categories, limit, split, seed) -> list[Sample]:
     """Generated scans: of the held-out families, which no shipped model has seen; of the others for split "train" or
     when they are asked for by name. A scan depends on its seed, family and number, not on what else is asked for.
     """
-    from align3d_cli.datasets.synthetic import HELD_OUT_FAMILIES, TRAIN_FAMILIES, synthetic_samples
+    from align3d_cli.synthetic import HELD_OUT_FAMILIES, TRAIN_FAMILIES, synthetic_samples
 
     by_split = {"test": HELD_OUT_FAMILIES, "train": TRAIN_FAMILIES}
     there = by_split.get(split, HELD_OUT_FAMILIES + TRAIN_FAMILIES)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from align3d_cli.datasets.sample import LabelledCloud
+from align3d_cli.clouds.labelled import LabelledCloud
 from align3d_cli.errors import InputRejected
-from align3d_cli.evaluation.aupro import regions_organised, regions_points
+from align3d_cli.metrics.aupro import regions_organised, regions_points
 from align3d_cli.render.choose import spread_rows
 
 PREVIEW_POINTS = 16_000  # enough for a picture of 240 pixels a side

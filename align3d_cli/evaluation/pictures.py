@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from align3d_cli.clouds.spacing import point_spacing
 from align3d_cli.evaluation.charts import FAINT, INK, PAPER
-from align3d_cli.evaluation.metrics import auroc
 from align3d_cli.evaluation.pooling import LoggedScan
+from align3d_cli.metrics.metrics import auroc
 from align3d_cli.render.cameras import fitted_cameras, preset_rotations
 from align3d_cli.render.geometry import incidence
 from align3d_cli.render.splat import splat
 from align3d_cli.report.colours import score_rgb
-from align3d_cli.scans.spacing import point_spacing
 
 TILE_PX = 220
 DIRECTIONS = "sphere:14"  # looked from; the one that shows most of the defect is drawn

@@ -8,12 +8,12 @@ import numpy as np
 from PIL import Image
 
 from align3d_cli.evaluation.arms import METHODS
-from align3d_cli.evaluation.aupro import FPR_LIMIT, pro_curve
 from align3d_cli.evaluation.charts import COLOURS, Line, Panel, draw_panels, histogram, limits_of
-from align3d_cli.evaluation.metrics import roc_curve, thinned
 from align3d_cli.evaluation.pictures import groups, sheet
 from align3d_cli.evaluation.pooling import LoggedScan, gather_scans, scans_of
 from align3d_cli.evaluation.runlog import RunRecord, write_durably
+from align3d_cli.metrics.aupro import FPR_LIMIT, pro_curve
+from align3d_cli.metrics.metrics import roc_curve, thinned
 
 GOOD_RGB, DEFECT_RGB = (0, 114, 178), (213, 94, 0)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from align3d_cli.evaluation.metrics import Evaluation, Gathered, ScoredSample, point_items, summarise
 from align3d_cli.evaluation.outputs import PointOutputs, from_file
-from align3d_cli.evaluation.ranking import Pool, rank
 from align3d_cli.evaluation.runlog import RunRecord
+from align3d_cli.metrics.metrics import Evaluation, Gathered, ScoredSample, point_items, summarise
+from align3d_cli.metrics.ranking import Pool, rank
 
 Items = tuple[np.ndarray, np.ndarray, np.ndarray, int]
 

@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets.registry import AUXILIARY, open_dataset
-from align3d_cli.datasets.sample import Sample
 from align3d_cli.errors import UsageError
 from align3d_cli.evaluation.arms import BRANCHES, METHODS, Arm, excluded, methods_of_branches
 from align3d_cli.evaluation.scorer import ScanSettings, Task
-from align3d_cli.model.bundle import DEFAULT_MODEL, Bundle, load_bundle, sha256_of
+from align3d_cli.helpers.digest import sha256_of
+from align3d_cli.model.bundle import DEFAULT_MODEL, Bundle, load_bundle
 
 PROTOCOLS = ("zero-shot", "one-vs-rest", "cross-dataset")
 STATEMENTS = {
@@ -115,7 +116,7 @@ def base_model(question: Question) -> Bundle | None:
     if question.profile is None and question.backbone is None:
         return load_bundle(question.model)
     from align3d_cli.model.profiles import get_profile
-    from align3d_cli.training.start import untrained
+    from align3d_cli.model.start import untrained
 
     profile = get_profile(question.profile or "align3d")
     return untrained(profile, question.data_set, backbone=question.backbone, weights=question.weights)
@@ -165,8 +166,8 @@ def untrained_arms(question: Question, methods: Sequence[str], base: Bundle | No
 
 def frozen_model(base: Bundle, folder: Path, device: str) -> Path:
     """A model with hand-written prompts on the same encoder, written once. Raises EnvironmentMissing (no weights)."""
+    from align3d_cli.encoders.clip_text import load_text_tower
     from align3d_cli.model.bundle import save_bundle
-    from align3d_cli.model.clip_text import load_text_tower
     from align3d_cli.model.prompts import FrozenPrompts
 
     path = folder / "frozen.safetensors"

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from align3d_cli.cluster import ATTEMPTS, LOST, on_ray
 from align3d_cli.evaluation.arms import Arm
 from align3d_cli.evaluation.scorer import Outcome, ScanSettings, Scorer, Task
+from align3d_cli.running.cluster import ATTEMPTS, LOST, on_ray
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 from align3d_cli import __version__
 from align3d_cli.errors import InputRejected, UsageError
-from align3d_cli.report.files import make_folder
+from align3d_cli.helpers.files import make_folder
 
 FORMAT = 1
 LOG, RUN = "log.jsonl", "run.json"

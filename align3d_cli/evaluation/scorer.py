@@ -11,14 +11,14 @@ import numpy as np
 import torch
 
 from align3d_cli import __version__
-from align3d_cli.datasets.sample import LabelledCloud, Sample
+from align3d_cli.clouds.labelled import LabelledCloud, Sample
+from align3d_cli.clouds.prepare import Prepared, prepare, spread_to_cloud
 from align3d_cli.errors import Align3DError
 from align3d_cli.evaluation.arms import BRANCHES, Arm
 from align3d_cli.evaluation.baselines import curvature, top_mean
 from align3d_cli.evaluation.outputs import point_outputs, to_bytes
 from align3d_cli.model.bundle import Bundle, load_bundle
 from align3d_cli.model.inspector import Inspector, Look
-from align3d_cli.scans.prepare import Prepared, prepare, spread_to_cloud
 
 
 @dataclass(frozen=True, slots=True)

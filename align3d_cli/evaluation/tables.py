@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from align3d_cli.evaluation.arms import MEANING, METHODS, excluded
-from align3d_cli.evaluation.metrics import MODES, Evaluation
 from align3d_cli.evaluation.pooling import arms_and_categories, evaluate_kinds, scans_of
 from align3d_cli.evaluation.published import Published, published_for
 from align3d_cli.evaluation.runlog import RunRecord
 from align3d_cli.evaluation.table_notes import notes_of
+from align3d_cli.metrics.metrics import MODES, Evaluation
 
 METRICS = {
     "O-R": "object_auroc",

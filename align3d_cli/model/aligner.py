@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from align3d_cli.model.encoder import unit
+from align3d_cli.encoders.encoder import unit
 
 
 class AlignMLP(nn.Module):

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import torch
 
+from align3d_cli.encoders.encoder import unit
 from align3d_cli.errors import UsageError
 from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.model.encoder import unit
 
 
 def average_bundles(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundle:

@@ -16,8 +16,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
+from align3d_cli.helpers.digest import sha256_of
+from align3d_cli.helpers.manifest import require_stated
+from align3d_cli.helpers.places import weights_dirs
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.model.manifest import require_stated, sha256_of
 
 FORMAT_VERSION = 1
 DEFAULT_MODEL = "align3d-lite"
@@ -179,19 +181,6 @@ def load_bundle(name_or_path: str | Path = DEFAULT_MODEL) -> Bundle:
         )
     except (SafetensorError, KeyError, TypeError, AttributeError, ValueError) as error:  # JSON of another shape, too
         raise WeightsRejected(f"{path}: not an align3d model ({error}); give a file written by prompt-train") from error
-
-
-def weights_dirs() -> list[Path]:
-    """Where shipped and fetched models live, in search order: installed wheel, checkout, the user's cache."""
-    package = Path(__file__).resolve().parents[1]
-    return [package / "_weights", package.parent / "weights", cache_dir()]
-
-
-def cache_dir() -> Path:
-    """Folder of fetched weights: ALIGN3D_CACHE, else align3d below the user's cache folder."""
-    if own := os.environ.get("ALIGN3D_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "align3d"
 
 
 def find_model(name_or_path: str | Path) -> Path:

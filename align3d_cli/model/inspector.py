@@ -12,17 +12,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.prepare import Prepared, prepare, spread_to_cloud
+from align3d_cli.encoders.encoder import Encoder, EncoderSettings
+from align3d_cli.encoders.load import load_encoder
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle, require_branches
-from align3d_cli.model.encoder import Encoder, EncoderSettings, load_encoder
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
 from align3d_cli.render.draw import ViewPlan, asked_views, draw_style, draw_views, resolve_preset
 from align3d_cli.render.geometry import NORMAL_Z, incidence
 from align3d_cli.render.lift import incidence_weights, lift
 from align3d_cli.render.splat import Views
-from align3d_cli.scans.cloud import PointCloud
-from align3d_cli.scans.prepare import Prepared, prepare, spread_to_cloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def bundle_encoder(bundle: Bundle, device: str) -> Encoder:
     """The image tower of a bundle, ready to run: from its own tensors, or by its open_clip name."""
     own = bundle.part("encoder")
     if bundle.encoder["name"] == "lite":
-        from align3d_cli.model.lite import encoder_from_state
+        from align3d_cli.encoders.lite import encoder_from_state
 
         return encoder_from_state(bundle.encoder, own).to(device, memory_format=torch.channels_last)
     settings = {key: value for key, value in bundle.encoder.items() if key != "name"}

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from align3d_cli.encoders.encoder import EncoderSettings
 from align3d_cli.errors import UsageError
-from align3d_cli.model.encoder import EncoderSettings
 
 CHOICES = {
     "camera": ("pointad", "fitted"),

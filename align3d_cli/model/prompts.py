@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from align3d_cli.encoders.encoder import unit
 from align3d_cli.errors import UsageError
-from align3d_cli.model.encoder import unit
 
 if TYPE_CHECKING:
-    from align3d_cli.model.clip_text import TextTower
+    from align3d_cli.encoders.clip_text import TextTower
 
 SENTENCES = ("object.", "damaged object.")  # object-agnostic, AnomalyCLIP (arXiv 2310.18961)
 LEARNED_STD = 0.02  # of the initial learned tokens, as CoOp and the released code

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.model.bundle import Scoring
 from align3d_cli.render.lift import fill_unseen, smooth_points
-from align3d_cli.scans.prepare import Prepared
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.render import cameras as cams
 from align3d_cli.render.geometry import geometry_channels
 from align3d_cli.render.relief import press_relief
 from align3d_cli.render.splat import Views, splat
-from align3d_cli.scans.prepare import Prepared
 
 CHOICES = {
     "camera": ("fitted", "pointad"),
@@ -84,8 +84,8 @@ def draw_style(style: str, scan: Prepared, views: Views, look: str = "closed") -
 
     look: of grey and colour; "published" draws them as Open3D did for PointAD, with views of its camera only
     """
+    from align3d_cli.clouds.normals import estimate_normals
     from align3d_cli.render import shade
-    from align3d_cli.scans.normals import estimate_normals
 
     painters: dict[str, Callable[[], torch.Tensor]] = {
         "grey": lambda: shade.grey(views, estimate_normals(scan.xyz)),
@@ -102,8 +102,8 @@ def draw_style(style: str, scan: Prepared, views: Views, look: str = "closed") -
 
 
 def _published(scan: Prepared, views: Views, colours: np.ndarray | None) -> torch.Tensor:
+    from align3d_cli.clouds.normals import estimate_normals
     from align3d_cli.render.paper import NORMAL_NEIGHBOURS, pointad_images
-    from align3d_cli.scans.normals import estimate_normals
 
     return pointad_images(
         scan.xyz,

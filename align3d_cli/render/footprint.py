@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from align3d_cli.clouds.spacing import point_spacing
+from align3d_cli.clouds.voxels import distinct, thinned
 from align3d_cli.render.cameras import Cameras
 from align3d_cli.render.choose import spread_rows
-from align3d_cli.scans.spacing import point_spacing
-from align3d_cli.scans.voxels import distinct, thinned
 
 SAMPLE = 16_384  # rows that stand for the whole cloud when its density is measured
 QUERIES = 256

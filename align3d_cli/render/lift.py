@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
-from align3d_cli.scans.voxels import cell_keys
+from align3d_cli.clouds.voxels import cell_keys
 
 LEAST_WEIGHT = 0.05  # a grazing view still counts a little where no other sees the point
 MOST_CELLS = 1000  # along the longest side: a surface fills at most some 6 million, pairs of them 3 GB

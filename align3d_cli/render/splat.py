@@ -74,7 +74,7 @@ def splat(
 
 
 def _splat_numba(xyz: np.ndarray, cameras: Cameras, footprint: Footprint, depths: tuple[float, float]) -> Views:
-    from align3d_cli.render import splat_cpu as kernel  # numba compiles, or loads its cache, on import
+    from align3d_cli.render import splat_cpu as kernel
 
     nearest_depth, pixel_of_point = kernel.nearest_in_pixels(xyz, cameras)
     maps = _surface_maps(torch.from_numpy(nearest_depth), cameras, footprint)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.helpers.files import make_folder, write_bytes
+from align3d_cli.io.write import write_scores
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.inspector import Inspection
 from align3d_cli.report.colours import score_rgb
-from align3d_cli.report.files import make_folder, write_bytes
 from align3d_cli.report.html import PartPage, html_page
 from align3d_cli.report.points_payload import PAGE_POINTS, points_payload
 from align3d_cli.report.portrait import portray
-from align3d_cli.scans.cloud import PointCloud
-from align3d_cli.scans.write import write_scores
 
 JPEG_QUALITY = 88
 

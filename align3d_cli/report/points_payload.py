@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from align3d_cli.clouds.voxels import cell_keys
 from align3d_cli.report.colours import position_in_limits
-from align3d_cli.scans.voxels import cell_keys
 
 PAGE_POINTS = 60_000  # about 0.6 MB of the page; a screen shows no more
 BATCH_PAGE_POINTS = 12_000  # a page of a hundred parts stays near 25 MB

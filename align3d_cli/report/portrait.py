@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.prepare import prepare
 from align3d_cli.render.cameras import CAMERA_FROM_VIEWER, preset_rotations
 from align3d_cli.render.draw import ViewPlan, draw_views
 from align3d_cli.render.geometry import incidence
-from align3d_cli.scans.cloud import PointCloud
-from align3d_cli.scans.prepare import prepare
 
 GREY = (0.22, 0.72)  # lightness of a surface seen edge-on, and what facing the eye adds
 

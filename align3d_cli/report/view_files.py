@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from align3d_cli import __version__
+from align3d_cli.clouds.prepare import Prepared
+from align3d_cli.helpers.files import write_bytes
 from align3d_cli.render.splat import Views
-from align3d_cli.report.files import write_bytes
-from align3d_cli.scans.prepare import Prepared
 
 FRAME = "camera x right, y down, z forward; pixel (row i, column j) has its centre at (j + 0.5, i + 0.5)"
 

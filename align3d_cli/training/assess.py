@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from align3d_cli.evaluation.metrics import auroc
+from align3d_cli.metrics.metrics import auroc
 from align3d_cli.model.similarity import patch_probabilities, view_logits, view_maps
 from align3d_cli.training.batches import LabelledViews, labelled_views, pixels_at
 from align3d_cli.training.features import FeatureStore

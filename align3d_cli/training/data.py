@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets.registry import open_dataset
-from align3d_cli.datasets.sample import Sample
 
 PROTOCOL = (
     "trained with labels on the {split} split of the auxiliary categories; figures on these categories are no result, "
@@ -33,7 +33,7 @@ class Data:
     def samples(self) -> list[Sample]:
         """The samples, not read yet. Raises UsageError or EnvironmentMissing."""
         if self.generated:
-            from align3d_cli.datasets.synthetic import synthetic_samples
+            from align3d_cli.synthetic import synthetic_samples
 
             return synthetic_samples(self.count, self.seed, families=self.categories or None)
         return open_dataset(

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from align3d_cli.datasets.sample import Sample
+from align3d_cli.clouds.labelled import Sample
+from align3d_cli.clouds.prepare import prepare
+from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.errors import InputRejected
-from align3d_cli.model.encoder import Encoder
 from align3d_cli.render.draw import ViewPlan, draw_style, draw_views
 from align3d_cli.render.shade import mask_views
-from align3d_cli.scans.prepare import prepare
 from align3d_cli.training.distributed import ALONE, Workers
 from align3d_cli.training.features import FeatureStore, SampleFeatures, weights_digest
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from align3d_cli.encoders.encoder import EncoderSpec
 from align3d_cli.errors import UsageError
 from align3d_cli.model.aligner import Aligner
-from align3d_cli.model.encoder import EncoderSpec
 from align3d_cli.model.similarity import TEMPERATURE, average_views, patch_probabilities, view_logits, view_maps
 from align3d_cli.training.batches import LabelledViews, labelled_views
 from align3d_cli.training.checkpoint import with_adam

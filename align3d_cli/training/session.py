@@ -11,14 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from align3d_cli.datasets.sample import Sample
+from align3d_cli.clouds.labelled import Sample
+from align3d_cli.encoders.encoder import EncoderSpec
 from align3d_cli.errors import InputRejected, UsageError
+from align3d_cli.helpers.places import cache_dir
 from align3d_cli.model.aligner import Aligner
-from align3d_cli.model.bundle import Bundle, cache_dir
+from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.model.encoder import EncoderSpec
 from align3d_cli.model.inspector import bundle_encoder, view_plan
 from align3d_cli.model.profiles import Profile
+from align3d_cli.model.start import rgb_tower, with_view_size
 from align3d_cli.training.align import AlignConfig, mean_cosines, train_aligner
 from align3d_cli.training.assess import class_means, separation
 from align3d_cli.training.data import Data
@@ -27,7 +29,7 @@ from align3d_cli.training.extract import Built, Extraction, build_store
 from align3d_cli.training.features import FeatureStore, digest, weights_digest
 from align3d_cli.training.loop import Run
 from align3d_cli.training.prompts import Branches, PromptConfig, train_prompts
-from align3d_cli.training.start import clip_prompts, rgb_tower, vector_prompts, with_view_size
+from align3d_cli.training.start import clip_prompts, vector_prompts
 
 
 @dataclass(frozen=True, slots=True)

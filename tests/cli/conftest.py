@@ -53,9 +53,9 @@ def model(tmp_path_factory) -> Path:
     """A whole but untrained model, small enough to score in a fraction of a second."""
     import torch
 
+    from align3d_cli.encoders.lite import LiteEncoder
     from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, save_bundle
     from align3d_cli.model.calibration import Calibration
-    from align3d_cli.model.lite import LiteEncoder
 
     torch.manual_seed(0)
     settings = {"variant": "lite0", "embed_dim": 16, "image_size": 64, "width": 16, "token_stride": 8}
@@ -76,8 +76,8 @@ def model(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def clip_model(tmp_path_factory):
     """An untrained model on a tiny CLIP with random weights, as a file."""
+    from align3d_cli.encoders.encoder import EncoderSettings
     from align3d_cli.model.bundle import Bundle, ViewSettings, save_bundle
-    from align3d_cli.model.encoder import EncoderSettings
 
     encoder = {"name": "tiny", "config": CLIP, "random_seed": 0, "settings": asdict(EncoderSettings())}
     bundle = Bundle("tiny", encoder, {}, ViewSettings("front:3", 3, 48))

@@ -112,7 +112,7 @@ def test_not_a_run_is_rejected(align3d, tmp_path):
 
 def test_generated_scans_need_no_data(align3d, tmp_path):
     """The default data set is made on the spot, of families no shipped model was trained on."""
-    from align3d_cli.datasets.synthetic import HELD_OUT_FAMILIES
+    from align3d_cli.synthetic import HELD_OUT_FAMILIES
 
     asked = ("--methods", "curvature", "--limit", 2, "--category", "cookie", "tyre")
     run = align3d("benchmark", *asked, "--run", tmp_path / "run", "--jobs", 1, "--json")

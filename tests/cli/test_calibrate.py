@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from align3d_cli.io.read import read_scan
 from align3d_cli.model.bundle import load_bundle, save_bundle
 from align3d_cli.model.inspector import Inspector
-from align3d_cli.scans.read import read_scan
 
 N_GOOD, N_DENTED = 12, 4
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from align3d_cli.cli.interrupts import check, is_interrupt, listen
 from align3d_cli.cli.output import progress
+from align3d_cli.helpers.interrupts import check, is_interrupt, listen
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from align3d_cli.scans.read import read_scan
+from align3d_cli.io.read import read_scan
 
 
 def test_views_and_cameras_are_written(align3d, parts):

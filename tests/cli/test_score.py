@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import tifffile
 
+from align3d_cli.io.read import read_scan
 from align3d_cli.model.bundle import load_bundle, save_bundle
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.report.result import FIELDS, result_schema
-from align3d_cli.scans.read import read_scan
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from align3d_cli.model.lite import LiteTrunk
+from align3d_cli.encoders.lite import LiteTrunk
 
 CONTENT = b"not really weights, but bytes with a hash\n" * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

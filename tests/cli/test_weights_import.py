@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from align3d_cli.cli.app import main
+from align3d_cli.encoders.clip_text import load_text_tower
+from align3d_cli.helpers.manifest import sidecar_of
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import load_bundle
-from align3d_cli.model.clip_text import load_text_tower
-from align3d_cli.model.manifest import sidecar_of
 from align3d_cli.model.prompts import ClipPrompts
 
 CONFIG = {

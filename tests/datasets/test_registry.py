@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets.registry import AUXILIARY, DATA_SETS, NAMES, first_balanced, open_dataset
-from align3d_cli.datasets.sample import Sample
 from align3d_cli.errors import EnvironmentMissing, UsageError
 
 
@@ -95,7 +95,7 @@ def test_auxiliary_categories_are_the_fields():
 
 def test_synthetic_gives_held_out_families_by_default():
     """Without further words the families no model was trained on, half of the scans good, nothing made yet."""
-    from align3d_cli.datasets.synthetic import HELD_OUT_FAMILIES, TRAIN_FAMILIES
+    from align3d_cli.synthetic import HELD_OUT_FAMILIES, TRAIN_FAMILIES
 
     samples = open_dataset("synthetic", limit=4)
     assert {s.category for s in samples} == set(HELD_OUT_FAMILIES) and {s.split for s in samples} == {"test"}

@@ -58,9 +58,9 @@ def tiny_model(path: Path):
     """A model with both branches and random weights, 64 pixels a view."""
     import torch
 
+    from align3d_cli.encoders.lite import LiteEncoder
     from align3d_cli.model.aligner import Aligner
     from align3d_cli.model.bundle import Bundle, ViewSettings, save_bundle
-    from align3d_cli.model.lite import LiteEncoder
 
     settings = {"variant": "lite0", "embed_dim": 16, "image_size": 64, "width": 16, "token_stride": 8}
     torch.manual_seed(0)

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from align3d_cli.evaluation import baselines
-from align3d_cli.evaluation.metrics import auroc
+from align3d_cli.metrics.metrics import auroc
 
 
 def variation_by_definition(xyz: np.ndarray, row: int, k: int) -> float:

@@ -3,8 +3,8 @@
 import os
 from functools import partial
 
+from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets.registry import open_dataset
-from align3d_cli.datasets.sample import Sample
 from align3d_cli.evaluation.arms import Arm
 from align3d_cli.evaluation.engine import run_local
 from align3d_cli.evaluation.scorer import ScanSettings, Task

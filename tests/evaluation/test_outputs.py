@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from align3d_cli.datasets.sample import LabelledCloud
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.labelled import LabelledCloud
 from align3d_cli.errors import InputRejected
-from align3d_cli.evaluation.metrics import MODES, ScoredSample, evaluate
 from align3d_cli.evaluation.outputs import from_file, point_outputs, to_bytes
 from align3d_cli.evaluation.pooling import LoggedScan, evaluate_kinds
-from align3d_cli.scans.cloud import PointCloud
+from align3d_cli.metrics.metrics import MODES, ScoredSample, evaluate
 
 
 def organised(rng: np.random.Generator, defective: bool) -> tuple[LabelledCloud, np.ndarray]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from align3d_cli.encoders.clip_text import load_text_tower
 from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.evaluation.arms import Arm, methods_of_branches
 from align3d_cli.evaluation.outputs import from_file
@@ -14,11 +15,10 @@ from align3d_cli.evaluation.protocols import Question, available, base_model, ta
 from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.runner import run_benchmark
 from align3d_cli.evaluation.scorer import ScanSettings, Scorer
+from align3d_cli.io.read import read_scan
 from align3d_cli.model.bundle import Bundle, ViewSettings, load_bundle, save_bundle
-from align3d_cli.model.clip_text import load_text_tower
 from align3d_cli.model.inspector import Inspector
 from align3d_cli.model.prompts import FrozenPrompts
-from align3d_cli.scans.read import read_scan
 
 
 def test_auxiliary_categories_are_the_fields():

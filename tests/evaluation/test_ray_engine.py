@@ -11,7 +11,6 @@ import pytest
 
 ray = pytest.importorskip("ray", reason="Ray is an optional extra: pip install align3d[ray]")
 
-from align3d_cli.cluster import LOST, in_order, on_ray  # noqa: E402
 from align3d_cli.errors import InputRejected  # noqa: E402
 from align3d_cli.evaluation.protocols import Question  # noqa: E402
 from align3d_cli.evaluation.ray_engine import run_ray  # noqa: E402
@@ -19,6 +18,7 @@ from align3d_cli.evaluation.runlog import read_lines, read_run  # noqa: E402
 from align3d_cli.evaluation.runner import Talk, run_benchmark  # noqa: E402
 from align3d_cli.evaluation.table_text import render  # noqa: E402
 from align3d_cli.evaluation.tables import build_table  # noqa: E402
+from align3d_cli.running.cluster import LOST, in_order, on_ray  # noqa: E402
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from align3d_cli.datasets.synthetic import make_sample
+from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.model.bundle import load_bundle
 from align3d_cli.model.inspector import Inspector
-from align3d_cli.scans.cloud import PointCloud
+from align3d_cli.synthetic import make_sample
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from align3d_cli.encoders.encoder import EncoderSettings
 from align3d_cli.errors import UsageError
-from align3d_cli.model.encoder import EncoderSettings
 from align3d_cli.model.profiles import PROFILES, differences, get_profile
 
 

@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch.nn import functional
 
+from align3d_cli.encoders.clip_text import load_text_tower
+from align3d_cli.encoders.encoder import unit
+from align3d_cli.encoders.state_files import text_key
 from align3d_cli.errors import UsageError
-from align3d_cli.model.clip_text import load_text_tower
-from align3d_cli.model.encoder import unit
 from align3d_cli.model.prompts import ClipPrompts, FrozenPrompts, VectorPrompts, frozen_sentences
-from align3d_cli.model.state_files import text_key
 
-from .conftest import randomise
+from ..tiny_clip import randomise
 
 START, OBJECT, DAMAGED, STOP, END = 49406, 14115, 13568, 269, 49407  # CLIP's vocabulary; 269 is "."
 

@@ -6,13 +6,7 @@ import pytest
 import torch
 
 from align3d_cli.model.aligner import Aligner
-from align3d_cli.model.similarity import (
-    average_views,
-    patch_probabilities,
-    view_logits,
-    view_maps,
-    view_probability,
-)
+from align3d_cli.model.similarity import average_views, patch_probabilities, view_logits, view_maps, view_probability
 
 TEXT = torch.eye(2)  # row 0 normal, row 1 abnormal
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from align3d_cli.clouds.normals import estimate_normals
 from align3d_cli.render.cameras import pointad_cameras, preset_rotations
 from align3d_cli.render.paper import pointad_images
-from align3d_cli.scans.normals import estimate_normals
 
 CLOUDS = ["002_master_chef_can", "070-a_colored_wood_blocks", "011_banana"]
 

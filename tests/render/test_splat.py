@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from align3d_cli.clouds.spacing import point_spacing
 from align3d_cli.render.cameras import fitted_cameras, pointad_cameras, preset_rotations
 from align3d_cli.render.splat import splat
-from align3d_cli.scans.spacing import point_spacing
 
 SPHERE_AREA = 4 * np.pi * 50**2
 

@@ -6,11 +6,11 @@ import re
 import numpy as np
 import pytest
 
+from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.errors import UsageError
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.report.heatmap import ScoredPart, part_page, sheet_png, write_heatmap
 from align3d_cli.report.result import build_result
-from align3d_cli.scans.cloud import PointCloud
 
 
 @pytest.fixture(scope="module")

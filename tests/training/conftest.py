@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from align3d_cli.model.encoder import EncoderSpec
+from align3d_cli.encoders.encoder import EncoderSpec
 from align3d_cli.training.features import FeatureStore, SampleFeatures
 
 VIEWS, ROWS, DIM, SIZE = 3, 4, 16, 16

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from align3d_cli.datasets.sample import LabelledCloud, Sample
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.labelled import LabelledCloud, Sample
+from align3d_cli.encoders.encoder import EncoderSettings
+from align3d_cli.encoders.load import load_encoder
 from align3d_cli.errors import InputRejected
-from align3d_cli.model.encoder import EncoderSettings, load_encoder
 from align3d_cli.render.draw import ViewPlan
-from align3d_cli.scans.cloud import PointCloud
 from align3d_cli.training.align import AlignConfig, train_aligner
 from align3d_cli.training.assess import class_means, separation
 from align3d_cli.training.extract import Extraction, build_store, extract, labelled_subset

@@ -22,7 +22,7 @@ import os, signal, sys
 from pathlib import Path
 import torch
 from align3d_cli.model.aligner import Aligner
-from align3d_cli.model.encoder import EncoderSpec
+from align3d_cli.encoders.encoder import EncoderSpec
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.training.align import AlignConfig, train_aligner
 from align3d_cli.training.distributed import joined

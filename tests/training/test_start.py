@@ -7,26 +7,19 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from align3d_cli.encoders.encoder import EncoderSettings
+from align3d_cli.encoders.lite import LiteEncoder, LiteTrunk, load_imagenet_file
 from align3d_cli.errors import Align3DError, InputRejected, UsageError
+from align3d_cli.helpers.manifest import write_manifest
 from align3d_cli.model.bundle import Bundle, load_bundle
-from align3d_cli.model.encoder import EncoderSettings
-from align3d_cli.model.lite import LiteEncoder, LiteTrunk, load_imagenet_file
-from align3d_cli.model.manifest import write_manifest
 from align3d_cli.model.profiles import get_profile
+from align3d_cli.model.start import profile_for, rgb_tower, untrained
 from align3d_cli.training.align import AlignConfig
 from align3d_cli.training.data import Data
 from align3d_cli.training.prompts import PromptConfig
-from align3d_cli.training.start import (
-    align_config,
-    kind_of_prompts,
-    profile_for,
-    prompt_config,
-    rgb_tower,
-    untrained,
-    vector_prompts,
-)
-from align3d_cli.training.tune import TuneConfig
-from align3d_cli.training.tune_job import TuneJob
+from align3d_cli.training.start import align_config, kind_of_prompts, prompt_config, vector_prompts
+from align3d_cli.tuning.tune import TuneConfig
+from align3d_cli.tuning.tune_job import TuneJob
 
 
 def test_the_paper_profile_gives_the_published_schedules():

@@ -1,0 +1,1 @@
+"""Point clouds and their geometry: the type that travels, what is measured, what is part."""

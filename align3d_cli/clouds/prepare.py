@@ -1,0 +1,131 @@
+"""From the scan as read to the points that are scored: measured, on the part, not flying about."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from align3d_cli.clouds.background import find_support
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.extent import lacking_extent
+from align3d_cli.clouds.spacing import point_spacing
+from align3d_cli.clouds.voxels import bounds, components
+from align3d_cli.errors import InputRejected
+
+MINIMUM_POINTS = 50  # fewer carry no surface to judge
+FAR_SPANS = 2.0  # a point this many extents beside the scan belongs to something else
+FAR_SHARE = 0.01  # unless that many do
+STRAY_SHARE = 5e-5  # a stray group has at most this share of the points, or STRAY_POINTS
+STRAY_POINTS = 5
+STRAY_GAP = 1 / 16  # of the extent: the least empty distance around a stray group
+STRAY_SPACINGS = 6  # and that many times the points' spacing, for sparse clouds
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The M points of a cloud that are scored.
+
+    xyz:     (M, 3) float64, finite, in the cloud's unit
+    index:   (M,) int64, increasing: the rows of the cloud they are
+    colours: (M, 3) uint8 or None
+    grid:    (H, W) of the cloud, when it is organised
+    spacing: median distance to the nearest other point
+    report:  n_points, n_invalid, n_background, n_outliers, spacing, extent, unit, plane (a, b, c, d) or None
+    """
+
+    xyz: np.ndarray
+    index: np.ndarray
+    colours: np.ndarray | None
+    grid: tuple[int, int] | None
+    spacing: float
+    report: dict = field(repr=False)
+
+
+def prepare(cloud: PointCloud, *, background: Literal["auto", "keep", "remove"] = "auto") -> Prepared:
+    """Choose the points to score. The cloud is left as it is, and preparing the rest again drops nothing more.
+
+    background: "remove" the plane the part lies on, "keep" it, or "auto": remove it from organised scans
+                where it cannot be the part itself
+    Raises InputRejected when fewer than 50 points are left, or no surface: one place or one line.
+    """
+    valid = check_measured(cloud)
+    support = None if background == "keep" else find_support(cloud, certain=background == "remove")
+    kept = valid if support is None else support.part
+    _check_enough(cloud, int(kept.sum()), "points off the background plane")
+    index = np.flatnonzero(kept)
+    xyz = cloud.xyz if len(index) == len(cloud) else cloud.xyz[index]
+    stray, spacing = stray_points(xyz)
+    if stray.any():
+        index, xyz = index[~stray], xyz[~stray]
+        _check_enough(cloud, len(index), "points that hang together")
+    if len(index) < valid.sum():
+        _check_extent(cloud, xyz, "rerun with --background keep")
+    low, high = bounds(xyz)
+    report = {
+        "n_points": len(cloud),
+        "n_invalid": int((~valid).sum()),
+        "n_background": int(valid.sum() - kept.sum()),
+        "n_outliers": int(stray.sum()),
+        "spacing": spacing,
+        "extent": (high - low).tolist(),
+        "unit": cloud.unit,
+        "plane": None if support is None else support.plane.tolist(),
+    }
+    colours = None if cloud.colours is None else cloud.colours[index]
+    return Prepared(xyz, index, colours, cloud.grid, spacing, report)
+
+
+def check_measured(cloud: PointCloud) -> np.ndarray:
+    """(N,) bool, the rows that are measured. Raises InputRejected when they are too few, or no surface."""
+    valid = cloud.valid
+    _check_enough(cloud, int(valid.sum()), "finite points")
+    _check_extent(cloud, cloud.xyz if valid.all() else cloud.xyz[valid], "check the scanner and export it again")
+    return valid
+
+
+def _check_extent(cloud: PointCloud, xyz: np.ndarray, step: str) -> None:
+    finding = lacking_extent(xyz)
+    if finding:
+        left = "" if len(xyz) == len(cloud) else f", of the {len(xyz)} that are left"
+        raise InputRejected(f"{cloud.path or 'the cloud'}: {finding}{left}; {step}")
+
+
+def _check_enough(cloud: PointCloud, n: int, what: str) -> None:
+    if n < MINIMUM_POINTS:
+        finding = f"{n} of {len(cloud)} are {what}, at least {MINIMUM_POINTS} are needed"
+        step = "give a whole scan" if what == "finite points" else "rerun with --background keep"
+        raise InputRejected(f"{cloud.path or 'the cloud'}: {finding}; {step}")
+
+
+def stray_points(xyz: np.ndarray) -> tuple[np.ndarray, float]:
+    """(M,) bool, points that fly far off in groups too small to be a part, and the spacing of all others.
+
+    xyz: (M, 3) finite
+    """
+    low, high = np.percentile(xyz[:: max(1, len(xyz) // 50_000)], [1, 99], axis=0)
+    span = float((high - low).max())
+    stray = np.zeros(len(xyz), bool)
+    for x, least, most in zip(xyz.T, low - FAR_SPANS * span, high + FAR_SPANS * span, strict=True):
+        stray |= (x < least) | (x > most)
+    if span == 0 or stray.mean() > FAR_SHARE:
+        return np.zeros(len(xyz), bool), point_spacing(xyz)
+    near = np.flatnonzero(~stray) if stray.any() else slice(None)
+    spacing = point_spacing(xyz[near])
+    cell = max(STRAY_GAP * span, STRAY_SPACINGS * spacing)
+    labels = components(xyz[near], cell)
+    sizes = np.bincount(labels)
+    small = sizes <= max(STRAY_POINTS, STRAY_SHARE * len(xyz))
+    if small[1:].any():
+        stray[near] = small[labels]
+        spacing = point_spacing(xyz[~stray])
+    return stray, spacing
+
+
+def spread_to_cloud(values: np.ndarray, prepared: Prepared, n: int) -> np.ndarray:
+    """(n,) float32 values on the cloud's own rows, NaN where no prepared point is.
+
+    values: (M,) one for each prepared point
+    """
+    out = np.full(n, np.nan, np.float32)
+    out[prepared.index] = values
+    return out

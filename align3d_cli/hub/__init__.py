@@ -1,0 +1,1 @@
+"""Weights from elsewhere: fetched, imported, checked."""

@@ -1,0 +1,117 @@
+"""Where bytes come from, and the budgets a header has to meet before its bytes are read."""
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from align3d_cli.errors import InputRejected
+
+POINT_LIMIT = 50_000_000  # 1.2 GB as float64 xyz; an organised scan of 7000 x 7000 still fits
+INFLATED_FREELY = 64_000_000  # bytes; decoding this much is harmless whatever the file is
+EXPANSION_LIMIT = 250  # decoded : stored beyond that size; scans reach 2, nearly empty ones 100, bombs 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A seekable stream of `size` bytes, and what messages call it."""
+
+    name: str
+    path: Path | None
+    stream: BinaryIO
+    size: int
+
+    def reject(self, finding: str, step: str) -> InputRejected:
+        """The error `name: finding; step`, to be raised by the caller."""
+        return InputRejected(f"{self.name}: {finding}; {step}")
+
+    @property
+    def left(self) -> int:
+        """Bytes from the current position to the end."""
+        return self.size - self.stream.tell()
+
+    def read(self) -> bytes:
+        """Everything from the current position to the end."""
+        return self.stream.read(self.size - self.stream.tell())
+
+    def head(self, n: int) -> bytes:
+        """The first n bytes (fewer when there are fewer); the position goes back to 0."""
+        self.stream.seek(0)
+        data = self.stream.read(n)
+        self.stream.seek(0)
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What the caller knows and the file does not say; see `read_scan`."""
+
+    focal_px: float | None = None
+    columns: str | None = None
+    samples: int = 200_000
+    seed: int = 0
+
+
+def stdin_bytes() -> bytes:
+    """All of standard input. Raises InputRejected when it is closed."""
+    if sys.stdin is None:
+        raise InputRejected("standard input: is closed; pipe a scan into it or name a file")
+    return sys.stdin.buffer.read()
+
+
+@contextmanager
+def open_source(path: str | Path) -> Iterator[Source]:
+    """Open a file, or standard input for "-". Raises InputRejected when there is nothing to read."""
+    if str(path) == "-":
+        data = stdin_bytes()
+        yield _not_empty(Source("standard input", None, io.BytesIO(data), len(data)))
+        return
+    path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):  # opening a pipe would wait for its writer
+        raise InputRejected(f"{path}: is a pipe or a device, not a file; read it as - with its format named")
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise InputRejected(f"{path}: {_why(error)}; check the path") from error
+    with stream:
+        yield _not_empty(Source(str(path), path, stream, path.stat().st_size))
+
+
+def _why(error: OSError) -> str:
+    known = {FileNotFoundError: "no such file", IsADirectoryError: "is a folder, not a scan"}
+    return known.get(type(error), f"cannot be opened ({error.strerror})")
+
+
+def _not_empty(source: Source) -> Source:
+    if source.size == 0:
+        raise source.reject("the file is empty", "export it again")
+    return source
+
+
+def check_count(source: Source, count: int, row_bytes: float, *, what: str = "points") -> None:
+    """Refuse a declared count that is past the limit or that the rest of the file cannot hold.
+
+    row_bytes: the fewest bytes one item can take in the file, from the current position on
+    """
+    if count < 0:
+        raise source.reject(f"header promises {count} {what}", "export it again")
+    if count > POINT_LIMIT:
+        raise source.reject(
+            f"header promises {count} {what}, more than the {POINT_LIMIT} one scan may have", "cut or thin it"
+        )
+    if count * row_bytes > source.left + 1:  # the last line of a text file may lack its newline
+        finding = f"header promises {count} {what}, the {source.left} bytes behind it cannot hold them"
+        raise source.reject(finding, "it is cut off or damaged, export it again")
+
+
+def check_expansion(source: Source, stored: int, decoded: int) -> None:
+    """Refuse data that would decode to far more than any scan compresses by.
+
+    stored, decoded: bytes before and after decompression, as the header states them
+    """
+    if decoded > INFLATED_FREELY and decoded > EXPANSION_LIMIT * max(stored, 1):
+        finding = f"declares {decoded / 1e6:.0f} MB in {stored / 1e6:.3f} MB, far more than a scan compresses by"
+        raise source.reject(finding, "it is damaged or not a scan; export it without compression")

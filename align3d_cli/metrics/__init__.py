@@ -1,0 +1,1 @@
+"""The field's figures, from labels and scores alone."""

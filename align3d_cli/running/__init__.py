@@ -1,0 +1,1 @@
+"""Scans through a model: one, a batch, a cluster."""

@@ -1,0 +1,135 @@
+"""Generated scans on disk, in the own-folder layout, one tree a category:
+
+    <out>/<category>/{good,<kind>}/NNN.ply      full scan: xyz float, red green blue uchar
+    <out>/<category>/{good,<kind>}/NNN.tiff     organised scan: (H, W, 3) float32, NaN where nothing was measured
+    <out>/<category>/gt/<kind>/NNN.npy          labels of a ply: (N,) uint8, 1 = defective, in the order of its points
+    <out>/<category>/gt/<kind>/NNN.png          labels of a tiff: (H, W) 8-bit, 255 = defective
+    <out>/synth.json                            the settings; another run with the same ones resumes
+
+A scan is written after its labels and by renaming, so a scan that is there is whole.
+"""
+
+import io
+import json
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from align3d_cli import __version__
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.labelled import LabelledCloud
+from align3d_cli.errors import InputRejected, UsageError
+from align3d_cli.helpers.files import replacing
+from align3d_cli.synthetic.samples import planned, sample_at
+
+SETTINGS = "synth.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TreePlan:
+    """What to write: n scans of these sources (families or mesh files), modes taken in turn."""
+
+    out: Path
+    n: int
+    seed: int
+    sources: tuple[str, ...]
+    modes: tuple[str, ...]
+    n_points: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One scan of the tree. made: False when it was there already; error: why it could not be made, or None."""
+
+    path: str
+    category: str
+    kind: str
+    made: bool
+    error: str | None = None
+
+
+def write_tree(plan: TreePlan, jobs: int, *, force: bool = False) -> Iterator[Written]:
+    """Write or complete the tree; yields each scan as it is done, in no fixed order when jobs > 1.
+
+    Raises UsageError when the folder holds scans of other settings and not `force`.
+    """
+    _claim(plan, force)
+    numbers = range(plan.n)
+    if jobs <= 1:
+        yield from (write_one(plan, i, force) for i in numbers)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # fork is unsafe once threads run
+        yield from pool.map(write_one, [plan] * plan.n, numbers, [force] * plan.n, chunksize=4)
+
+
+def _claim(plan: TreePlan, force: bool) -> None:
+    """Note the settings in the folder, or check that they are the ones noted there; n may grow."""
+    settings = asdict(plan) | {"version": __version__, "n_points": plan.n_points}
+    settings = {key: list(v) if isinstance(v, tuple) else v for key, v in settings.items() if key not in ("out", "n")}
+    note = plan.out / SETTINGS
+    if note.exists() and not force and json.loads(note.read_text()) != settings:
+        raise UsageError(f"{note}: the folder was made with other settings; choose another --out or give --force")
+    plan.out.mkdir(parents=True, exist_ok=True)
+    with replacing(note, force=True) as stream:
+        stream.write(json.dumps(settings, indent=1).encode())
+
+
+def write_one(plan: TreePlan, i: int, force: bool = False) -> Written:
+    """Make and write the i-th scan of the plan, unless it is there."""
+    category, kind = planned(i, plan.sources)
+    turn, which = divmod(i, len(plan.sources))
+    mode = plan.modes[(turn // 2 + which // 2) % len(plan.modes)]
+    folder = plan.out / category
+    scan = folder / kind / f"{i:03d}{'.tiff' if mode == 'organised' else '.ply'}"
+    if scan.exists() and not force:
+        return Written(str(scan), category, kind, False)
+    try:
+        labelled = sample_at(i, plan.seed, plan.sources, mode=mode, n_points=plan.n_points)
+    except InputRejected as error:
+        return Written(str(scan), category, kind, False, str(error))
+    scan.parent.mkdir(parents=True, exist_ok=True)
+    if kind != "good":
+        _write_labels(folder / "gt" / kind / scan.name, labelled)
+    with replacing(scan, force=True) as stream:
+        stream.write(_tiff(labelled.cloud) if mode == "organised" else _ply(labelled.cloud))
+    return Written(str(scan), category, kind, True)
+
+
+def _write_labels(beside: Path, labelled: LabelledCloud) -> None:
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    buffer, grid = io.BytesIO(), labelled.cloud.grid
+    if grid is None:
+        np.save(buffer, labelled.defect.astype(np.uint8))
+    else:
+        from PIL import Image
+
+        Image.fromarray(labelled.defect.reshape(grid).astype(np.uint8) * 255).save(buffer, "png")
+    with replacing(beside.with_suffix(".npy" if grid is None else ".png"), force=True) as stream:
+        stream.write(buffer.getvalue())
+
+
+def _tiff(cloud: PointCloud) -> bytes:
+    import tifffile
+
+    buffer = io.BytesIO()
+    xyz = cloud.xyz.astype(np.float32).reshape(*cloud.grid, 3)
+    tifffile.imwrite(buffer, xyz, photometric="rgb", compression="zlib", predictor=False, metadata=None)
+    return buffer.getvalue()
+
+
+def _ply(cloud: PointCloud) -> bytes:
+    """Binary little-endian, x y z and colours."""
+    fields = [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("red", "u1"), ("green", "u1"), ("blue", "u1")]
+    table = np.empty(len(cloud), fields)
+    for i, name in enumerate("xyz"):
+        table[name] = cloud.xyz[:, i]
+    for i, name in enumerate(("red", "green", "blue")):
+        table[name] = cloud.colours[:, i]
+    names = {"<f4": "float", "u1": "uchar"}
+    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(cloud)}"]
+    header += [f"property {names[kind]} {name}" for name, kind in fields] + ["end_header", ""]
+    return "\n".join(header).encode() + table.tobytes()

@@ -1,0 +1,125 @@
+"""`align3d synth` on disk: the layout reads back, runs resume, bad meshes do not stop the rest."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from align3d_cli.datasets import folder
+from align3d_cli.errors import UsageError
+from align3d_cli.synthetic.samples import planned, sample_at
+from align3d_cli.synthetic.tree import TreePlan, write_tree
+
+PARTS = ("can", "gear")
+
+
+def synth(*words) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "align3d_cli", "synth", *map(str, words)], capture_output=True, text=True
+    )
+
+
+@pytest.fixture
+def plan(tmp_path):
+    return TreePlan(tmp_path / "tree", 8, 5, PARTS, ("full", "organised"), 3000)
+
+
+def test_what_is_written_reads_back_with_its_labels(plan):
+    """Every scan of the tree is found by the own-folder reader, with the labels and points that were generated."""
+    written = list(write_tree(plan, 1))
+    assert all(w.made for w in written)
+    read = {s.name: s.load() for part in PARTS for s in folder.samples(part, plan.out / part)}
+    assert len(read) == 8
+    for i, w in enumerate(written):
+        mode = "organised" if w.path.endswith("tiff") else "full"
+        made = sample_at(i, 5, PARTS, mode=mode, n_points=3000)
+        got = read["/".join((w.category, *w.path.split("/")[-2:]))]
+        assert np.array_equal(got.defect, made.defect)
+        assert np.array_equal(got.cloud.xyz.astype(np.float32), made.cloud.xyz.astype(np.float32), equal_nan=True)
+        assert got.cloud.grid == made.cloud.grid
+
+
+def test_a_stopped_run_resumes(plan):
+    """What is there stays untouched, what is missing is made again with the same bytes, half a file leaves no trace."""
+    first = list(write_tree(plan, 1))
+    lost, kept = (plan.out / w.category / w.kind / w.path.split("/")[-1] for w in first[:2])
+    content, stamp = lost.read_bytes(), kept.stat().st_mtime_ns
+    lost.unlink()
+    again = list(write_tree(plan, 1))
+    assert [w.made for w in again] == [True] + [False] * 7
+    assert lost.read_bytes() == content
+    assert kept.stat().st_mtime_ns == stamp
+    assert not list(plan.out.rglob("*.part"))
+
+
+def test_other_settings_are_refused(plan):
+    """A folder made with one seed does not take scans of another."""
+    list(write_tree(plan, 1))
+    with pytest.raises(UsageError, match="other settings"):
+        list(write_tree(TreePlan(plan.out, 8, 6, PARTS, plan.modes, 3000), 1))
+
+
+def test_good_and_defective_take_turns():
+    """Of any 2 x k scans of the list half are good, for every family and overall; all kinds come up."""
+    sources = ("a", "b", "c")
+    drawn = [planned(i, sources) for i in range(72)]
+    for source in sources:
+        assert sum(kind == "good" for name, kind in drawn if name == source) == 12
+    assert {kind for _, kind in drawn} == {"good", "bump", "dent", "cut", "hole", "rough", "scratch"}
+
+
+def test_command_makes_a_tree_and_reports_it(tmp_path):
+    """`synth --json` with two processes prints one object that counts what it wrote; a second call skips it all."""
+    words = ("--out", tmp_path / "t", "-n", 4, "--families", "ball,key", "--points", 2000, "--json")
+    report = json.loads(synth(*words, "--jobs", 2).stdout)
+    assert (report["n"], report["good"], report["made"], report["skipped"]) == (4, 2, 4, 0)
+    assert report["categories"] == ["ball", "key"]
+    assert json.loads(synth(*words).stdout)["skipped"] == 4
+
+
+def test_own_meshes_and_a_broken_one(tmp_path):
+    """--from makes scans of a user's mesh; a broken mesh beside it is named and ends in exit code 6."""
+    box = "OFF\n8 6 0\n" + "".join(f"{x} {y} {z}\n" for x in (0, 2) for y in (0, 3) for z in (0, 1))
+    box += "4 0 1 3 2\n4 4 6 7 5\n4 0 4 5 1\n4 2 3 7 6\n4 0 2 6 4\n4 1 5 7 3\n"
+    (tmp_path / "meshes").mkdir()
+    (tmp_path / "meshes" / "box.off").write_text(box)
+    (tmp_path / "meshes" / "torn.stl").write_bytes(b"nothing")
+    run = synth("--out", tmp_path / "t", "-n", 4, "--from", tmp_path / "meshes", "--points", 2000, "--jobs", 1)
+    assert run.returncode == 6
+    assert "torn.stl" in run.stderr
+    assert (
+        len(list((tmp_path / "t" / "box").glob("*/*.ply"))) + len(list((tmp_path / "t" / "box").glob("*/*.tiff"))) == 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "finding"),
+    [(("--families", "unicorn"), "unicorn"), (("--mode", "wide"), "wide"), (("--from", "."), "no mesh")],
+)
+def test_impossible_calls_say_why(tmp_path, words, finding):
+    """Unknown families and modes and folders without meshes end with one line and no traceback."""
+    run = subprocess.run(
+        [sys.executable, "-m", "align3d_cli", "synth", "--out", "t", *words],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert run.returncode in (2, 4)
+    assert finding in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_shipped_examples_read_back_with_their_labels():
+    """The scans in examples/ are small, whole and labelled; good ones carry no label."""
+    root = Path(__file__).parents[2] / "examples"
+    trees = [root / "cookie", root / "chessman", root / "organised" / "connector", root / "organised" / "cookie"]
+    samples = [s for tree in trees for s in folder.samples(tree.name, tree)]
+    assert len(samples) == 6
+    assert sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) < 2e6
+    for sample in samples:
+        scan = sample.load()
+        assert scan.defect.any() == sample.anomalous
+        assert 10_000 < scan.cloud.valid.sum() < 25_000
