@@ -128,6 +128,8 @@ def _score_all(run, parts, talk, *, json: bool, jsonl: bool, quiet: bool) -> lis
             outcomes.append(found)
             if jsonl:
                 output.result_json(found.result)
+            for note in () if quiet or found.error is not None else found.result["notes"]:
+                output.info(f"note: {found.result['input']}: {note}")
             if found.error is not None and not run.lone:
                 output.info(f"error: {found.result['error']['message']}")
             elif found.error is None and not (json or jsonl):

@@ -32,6 +32,8 @@ class PointCloud:
     unit:    "mm", "m", .. when the file states it, else None
     mesh:    the surface the points were sampled from, when the file held one
     path:    where it came from, None for clouds made in memory
+    sha256:  hex SHA-256 of the bytes it was read from, None for clouds made in memory
+    notes:   what was doubtful about the reading, a sentence each without the file's name: shown to the user
     origin:  what the reader needs to write the file back untouched (reader-private)
     """
 
@@ -42,6 +44,8 @@ class PointCloud:
     unit: str | None = None
     mesh: Mesh | None = None
     path: Path | None = None
+    sha256: str | None = None
+    notes: tuple[str, ...] = ()
     origin: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:

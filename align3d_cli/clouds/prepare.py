@@ -31,6 +31,7 @@ class Prepared:
     grid:    (H, W) of the cloud, when it is organised
     spacing: median distance to the nearest other point
     report:  n_points, n_invalid, n_background, n_outliers, spacing, extent, unit, plane (a, b, c, d) or None
+    notes:   what was doubtful about the scan or about choosing its points, a sentence each
     """
 
     xyz: np.ndarray
@@ -39,6 +40,7 @@ class Prepared:
     grid: tuple[int, int] | None
     spacing: float
     report: dict = field(repr=False)
+    notes: tuple[str, ...] = ()
 
 
 def prepare(cloud: PointCloud, *, background: Literal["auto", "keep", "remove"] = "auto") -> Prepared:
@@ -72,7 +74,7 @@ def prepare(cloud: PointCloud, *, background: Literal["auto", "keep", "remove"] 
         "plane": None if support is None else support.plane.tolist(),
     }
     colours = None if cloud.colours is None else cloud.colours[index]
-    return Prepared(xyz, index, colours, cloud.grid, spacing, report)
+    return Prepared(xyz, index, colours, cloud.grid, spacing, report, cloud.notes)
 
 
 def check_measured(cloud: PointCloud) -> np.ndarray:

@@ -1,6 +1,7 @@
 """One entrance for every kind of scan."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def read_scan(
     columns: str | None = None,
     samples: int = 200_000,
     seed: int = 0,
+    keep_marks: bool = False,
+    unit: str | None = None,
 ) -> PointCloud:
     """Read a scan of any format we know, in file order, with colours, normals, grid and unit as the file has them.
 
@@ -45,16 +48,19 @@ def read_scan(
     focal_px: focal length in pixels, for depth maps
     columns:  what the columns of a table are, e.g. "xyzrgb" or "x,y,z,nx,ny,nz"
     samples:  points drawn from a mesh; seed: of that draw
+    keep_marks: rows that look like marks of "no measurement" are points all the same
+    unit:     of length, instead of what the file says
     Raises InputRejected with one line: file, finding, next step.
     """
     kind = _kind(path, format)
     with open_source(path) as source:
-        options = ReadOptions(focal_px, columns, samples, seed)
+        options = ReadOptions(focal_px, columns, samples, seed, keep_marks, unit)
         try:
             with np.errstate(all="ignore"):  # files hold any bits; what is no measurement is left out by `prepare`
-                return _reader(kind)(source, options)
+                cloud = _reader(kind)(source, options)
         except MemoryError as error:
             raise source.reject("does not fit into memory", "thin it or use a larger machine") from error
+        return replace(cloud, sha256=source.sha256)
 
 
 def _kind(path: str | Path, format: str | None) -> str:

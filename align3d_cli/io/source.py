@@ -1,5 +1,6 @@
 """Where bytes come from, and the budgets a header has to meet before its bytes are read."""
 
+import hashlib
 import io
 import sys
 from collections.abc import Iterator
@@ -17,12 +18,13 @@ EXPANSION_LIMIT = 250  # decoded : stored beyond that size; scans reach 2, nearl
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A seekable stream of `size` bytes, and what messages call it."""
+    """A file's bytes, read once, as a seekable stream of `size` bytes; what messages call it; their SHA-256 in hex."""
 
     name: str
     path: Path | None
     stream: BinaryIO
     size: int
+    sha256: str = ""
 
     def reject(self, finding: str, step: str) -> InputRejected:
         """The error `name: finding; step`, to be raised by the caller."""
@@ -53,6 +55,8 @@ class ReadOptions:
     columns: str | None = None
     samples: int = 200_000
     seed: int = 0
+    keep_marks: bool = False
+    unit: str | None = None
 
 
 def stdin_bytes() -> bytes:
@@ -67,17 +71,18 @@ def open_source(path: str | Path) -> Iterator[Source]:
     """Open a file, or standard input for "-". Raises InputRejected when there is nothing to read."""
     if str(path) == "-":
         data = stdin_bytes()
-        yield _not_empty(Source("standard input", None, io.BytesIO(data), len(data)))
+        yield _source("standard input", None, data)
         return
     path = Path(path)
     if path.exists() and not (path.is_file() or path.is_dir()):  # opening a pipe would wait for its writer
         raise InputRejected(f"{path}: is a pipe or a device, not a file; read it as - with its format named")
     try:
-        stream = path.open("rb")
+        data = path.read_bytes()
     except OSError as error:
         raise InputRejected(f"{path}: {_why(error)}; check the path") from error
-    with stream:
-        yield _not_empty(Source(str(path), path, stream, path.stat().st_size))
+    except MemoryError as error:
+        raise InputRejected(f"{path}: does not fit into memory; thin it or use a larger machine") from error
+    yield _source(str(path), path, data)
 
 
 def _why(error: OSError) -> str:
@@ -85,8 +90,9 @@ def _why(error: OSError) -> str:
     return known.get(type(error), f"cannot be opened ({error.strerror})")
 
 
-def _not_empty(source: Source) -> Source:
-    if source.size == 0:
+def _source(name: str, path: Path | None, data: bytes) -> Source:
+    source = Source(name, path, io.BytesIO(data), len(data), hashlib.sha256(data).hexdigest())
+    if not data:
         raise source.reject("the file is empty", "export it again")
     return source
 

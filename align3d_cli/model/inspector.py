@@ -35,6 +35,7 @@ class Inspection:
                   0 on removed background
     raw_score:    object score before calibration
     n_removed:    points taken for background or for strays
+    notes:        what was doubtful about the scan, a sentence each
     """
 
     score: float
@@ -47,6 +48,7 @@ class Inspection:
     views: str
     preparation: dict
     seconds: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Clock:
@@ -119,6 +121,7 @@ class Inspector:
             views=look.preset,
             preparation=report,
             seconds=clock.seconds,
+            notes=scan.notes,
         )
 
     def look(self, scan: Prepared, clock: Clock | None = None) -> Look:

@@ -10,7 +10,7 @@ from typing import Any
 
 from align3d_cli import __version__
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FIELDS = (
     "schema_version",
     "tool_version",
@@ -25,6 +25,8 @@ FIELDS = (
     "threshold",
     "verdict",
     "unit",
+    "extent",
+    "notes",
     "model",
     "model_sha256",
     "views",

@@ -1,8 +1,6 @@
 """The inputs of a call, one `Part` a scan: folders opened, outputs named, nothing read yet."""
 
-import io
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +8,6 @@ from pathlib import Path
 
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.io.read import SCAN_SUFFIXES
-from align3d_cli.io.source import stdin_bytes
 
 HEATMAP_FORMATS = ("ply", "npz", "tiff", "glb", "png", "html")
 NAMED_ONLY = (".txt",)  # notes and label lists too, in most folders: scored when named, left out of a folder's sweep
@@ -145,10 +142,3 @@ def refuse_own_input(parts: list[Part]) -> None:
     for part in parts:
         if part.output is not None and part.name != STDIN and part.output.resolve() == Path(part.name).resolve():
             raise UsageError(f"{part.output}: is the scan itself; write the heat map elsewhere")
-
-
-def replayed_stdin() -> bytes:
-    """All bytes of standard input, which can be read once more afterwards by the scan reader."""
-    data = stdin_bytes()
-    sys.stdin = io.TextIOWrapper(io.BytesIO(data))
-    return data

@@ -1,6 +1,5 @@
 """Scoring part after part with a model that is loaded once, after the first scan has turned out readable."""
 
-import hashlib
 import tempfile
 import time
 import traceback
@@ -13,11 +12,10 @@ from align3d_cli.cli import output
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import check_measured
 from align3d_cli.errors import Align3DError, EnvironmentMissing, InputRejected, UsageError, WeightsRejected
-from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.helpers.interrupts import is_interrupt
 from align3d_cli.io.read import SCAN_SUFFIXES, read_scan
 from align3d_cli.report.result import build_failure, build_result
-from align3d_cli.running.inputs import STDIN, Part, replayed_stdin
+from align3d_cli.running.inputs import STDIN, Part
 
 KINDS = {
     InputRejected: "input",
@@ -80,7 +78,7 @@ class ScoreRun:
             return read
         if self.inspector is None:
             self._timed("load", self._load)
-        return self._guarded(part, lambda: self._score(part, *read, start))
+        return self._guarded(part, lambda: self._score(part, read, start))
 
     def _guarded(self, part: Part, step: Callable[[], Value]) -> Value | Outcome:
         try:
@@ -105,8 +103,7 @@ class ScoreRun:
         self.seconds[step] = time.perf_counter() - start
         return value
 
-    def _read(self, part: Part) -> tuple[PointCloud, str]:
-        """The scan and the SHA-256 of its bytes."""
+    def _read(self, part: Part) -> PointCloud:
         return self._timed("read", lambda: _read_part(part, self.settings))
 
     def _load(self) -> None:
@@ -119,24 +116,24 @@ class ScoreRun:
 
         self.inspector = Inspector(bundle, device=device, views=self.settings.views)
 
-    def _score(self, part: Part, cloud: PointCloud, sha256: str, start: float) -> Outcome:
+    def _score(self, part: Part, cloud: PointCloud, start: float) -> Outcome:
         inspection = self.inspector.inspect(cloud, background=self.settings.background)
         self.seconds |= inspection.seconds
 
         def result() -> dict[str, Any]:
             total = {"total": time.perf_counter() - start}
-            return self._result(part, cloud, sha256, inspection, self.seconds | total)
+            return self._result(part, cloud, inspection, self.seconds | total)
 
         page = None
         if part.output is not None or self.settings.report is not None:
             page = self._timed("write", lambda: self._write(part, cloud, inspection, result()))
         return Outcome(part, result(), page=page)
 
-    def _result(self, part, cloud, sha256, inspection, seconds) -> dict[str, Any]:
+    def _result(self, part, cloud, inspection, seconds) -> dict[str, Any]:
         bundle, limit = self.inspector.bundle, self.settings.fail_above
         return build_result(
             input=part.name,
-            input_sha256=sha256,
+            input_sha256=cloud.sha256,
             output=None if part.output is None else str(part.output),
             n_points=inspection.n_points,
             n_invalid=inspection.n_invalid,
@@ -145,6 +142,8 @@ class ScoreRun:
             score=inspection.score,
             threshold=bundle.calibration.threshold if limit is None else limit,
             unit=cloud.unit,
+            extent=inspection.preparation["extent"],
+            notes=list(inspection.notes),
             model=bundle.name,
             model_sha256=bundle.sha256,
             views=inspection.views,
@@ -168,10 +167,9 @@ class ScoreRun:
         return part_page(scored, points=PAGE_POINTS if self.lone else BATCH_PAGE_POINTS)
 
 
-def _read_part(part: Part, settings: ScoreSettings) -> tuple[PointCloud, str]:
+def _read_part(part: Part, settings: ScoreSettings) -> PointCloud:
     if Path(part.name).is_dir():
         raise InputRejected(f"{part.name}: holds no scan ({' '.join(SCAN_SUFFIXES)}); name the folder that does")
-    sha256 = hashlib.sha256(replayed_stdin()).hexdigest() if part.name == STDIN else None
     cloud = read_scan(
         part.name,
         format=settings.input_format,
@@ -180,7 +178,7 @@ def _read_part(part: Part, settings: ScoreSettings) -> tuple[PointCloud, str]:
         seed=settings.seed,
     )
     check_measured(cloud)  # now, before a model is loaded for nothing
-    return cloud, sha256 or sha256_of(part.name)
+    return cloud
 
 
 def _write_to_stdout(scored, format: str) -> None:

@@ -16,6 +16,8 @@ KNOWN = {
     "n_unseen": 2,
     "n_removed": 0,
     "unit": "mm",
+    "extent": [20.0, 20.0, 4.73],
+    "notes": [],
     "model": "align3d-lite",
     "model_sha256": "b" * 64,
     "views": "sphere:9",
@@ -32,7 +34,7 @@ def test_fields_come_in_the_stated_order_with_the_schema_version_first():
     """Key order is part of the format."""
     expected = (
         "schema_version tool_version input input_sha256 output n_points n_invalid n_unseen n_removed score threshold "
-        "verdict unit model model_sha256 views device seed seconds"
+        "verdict unit extent notes model model_sha256 views device seed seconds"
     )
     assert list(result()) == expected.split()
 
