@@ -1,0 +1,92 @@
+"""What the documents tell people to type exists, and what can be run at once is run."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from align3d_cli.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "weights/README.md",
+    "examples/README.md",
+    "benchmarks/README.md",
+)
+PROGRAM = typer.main.get_command(app)
+
+
+def commands_in(text: str) -> list[str]:
+    """The `align3d ..` lines of code blocks, continued lines joined, without comments and what the shell does."""
+    joined = re.sub(r"\\\n\s*", " ", text)
+    found = re.findall(r"^ {0,4}(?:time |cat \S+ \| |\S*bin/)?(align3d [^\n]*)$", joined, re.MULTILINE)
+    found += re.findall(r"`(align3d [a-z-]+ [^`]*)`", joined)
+    return [re.split(r" +#| *\|\||  +| > | < |; ", line)[0].strip() for line in found]
+
+
+def documented() -> list[tuple[str, str]]:
+    """(where, command) of all pages and of every command's own examples."""
+    found = [(page, line) for page in PAGES for line in commands_in((ROOT / page).read_text(encoding="utf-8"))]
+    for path, command in all_commands(PROGRAM, ()):
+        lines = [line for line in (command.epilog or "").replace("\\[", "[").split("\n\n")]
+        found += [(" ".join(("help", *path)), line) for text in lines for line in commands_in(text)]
+    return found
+
+
+def all_commands(command: click.Command, path: tuple[str, ...]):
+    """Every command below a group with its words, the group too."""
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from all_commands(inner, (*path, name))
+
+
+def parsed(words: list[str]) -> None:
+    """Parse words as the program would, without running anything; raises click.UsageError."""
+    command, name, parent = PROGRAM, "align3d", None
+    while True:
+        context = command.make_context(name, list(words), parent=parent, resilient_parsing=False)
+        rest = [*getattr(context, "_protected_args", []), *context.args]
+        if not isinstance(command, click.Group) or not rest or rest[0] not in command.commands:
+            return
+        name, command, words, parent = rest[0], command.commands[rest[0]], rest[1:], context
+
+
+@pytest.mark.parametrize(("where", "line"), sorted(set(documented())))
+def test_every_command_of_the_documents_can_be_typed(where, line):
+    """Options that were renamed, values that are no choice: the documents would lie."""
+    words = [word for word in shlex.split(line)[1:] if word not in ("..", "...")]
+    if not words or any(word.isupper() and len(words) == 1 for word in words):
+        return
+    try:
+        parsed(words)
+    except click.exceptions.Exit:
+        return  # --help and --version
+    except click.MissingParameter:
+        assert ".." in line or len(words) <= 2, f"{where}: {line}"
+
+
+@pytest.mark.parametrize("line", commands_in((ROOT / "examples/README.md").read_text(encoding="utf-8"))[2:])
+def test_the_commands_of_the_examples_run(line, tmp_path):
+    """Each writes the heat map it names."""
+    words = [str(ROOT / word) if word.startswith("examples/") else word for word in shlex.split(line)[1:]]
+    subprocess.run([sys.executable, "-m", "align3d_cli", *words], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / words[words.index("--out") + 1]).stat().st_size > 1000
+
+
+def test_links_of_the_documents_lead_somewhere():
+    """Every relative link and picture is a file of the project, every anchor a heading of its page."""
+    broken = []
+    for page in (*PAGES, "ARCHITECTURE.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)#\s]*)(?:#[^)]*)?\)", text):
+            if link and not link.startswith("http") and not ((ROOT / page).parent / link).exists():
+                broken.append(f"{page}: {link}")
+    assert not broken
