@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from align3d_cli import __version__
 from align3d_cli.cli import output
 from align3d_cli.cli.options import examples
-from align3d_cli.errors import Align3DError
+from align3d_cli.errors import Align3DError, UsageError
 from align3d_cli.helpers.interrupts import is_interrupt, listen
 
 COMMANDS = ("score", "render", "synth", "tune", "align", "prompt_train", "benchmark", "calibrate", "weights", "doctor")
@@ -67,6 +67,13 @@ for name in COMMANDS:
     import_module(f"align3d_cli.cli.{name}").register(app)
 
 
+def _refuse_dashed_files(words: list[str]) -> None:
+    """Raise UsageError for the name of a file that would be read as options."""
+    for word in words[: words.index("--")] if "--" in words else words:
+        if len(word) > 1 and word.startswith("-") and os.path.isfile(word):
+            raise UsageError(f"{word}: is a file, and read as options; write ./{word}, or -- before it")
+
+
 def main() -> None:
     """Run the program with the exit codes of the README: 0 1 2 3 4 5 6 130; a bug keeps its traceback and gives 1."""
     output.prepare_streams()
@@ -74,6 +81,7 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads are far slower on a busy CPU
     try:
         with output.complete():
+            _refuse_dashed_files(sys.argv[1:])
             app()
     except Align3DError as error:
         output.info(f"error: {error}")

@@ -1,6 +1,7 @@
 """What several commands share: examples in the help, devices, numbers, views, refusing to overwrite."""
 
 import math
+import os
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -42,7 +43,7 @@ def positive(param: typer.CallbackParam, value: float | None) -> float | None:
 
 def refuse_overwriting(paths: list[Path | None], *, force: bool) -> None:
     """Raise UsageError when a file that would be written is there already, unless forced. None and - are no files."""
-    there = [] if force else [path for path in paths if path is not None and str(path) != "-" and path.exists()]
+    there = [] if force else [path for path in paths if path is not None and str(path) != "-" and os.path.exists(path)]
     if there:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise UsageError(f"{there[0]}: exists{more}; add --force to overwrite")
@@ -50,7 +51,7 @@ def refuse_overwriting(paths: list[Path | None], *, force: bool) -> None:
 
 def check_folder(option: str, folder: Path | None) -> None:
     """Raise UsageError for an output folder that is a file."""
-    if folder is not None and folder.exists() and not folder.is_dir():
+    if folder is not None and os.path.exists(folder) and not os.path.isdir(folder):
         raise UsageError(f"{option} {folder}: is a file; name a folder")
 
 

@@ -1,5 +1,6 @@
 """`align3d score`: an anomaly score for every point of every scan, and one for each scan."""
 
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -125,7 +126,7 @@ def _check_outputs(
     check_folder("--out-dir", out_dir)
     if report is not None and report.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--report {report}: is written as HTML; end its name with .html")
-    if report is not None and out is not None and report.resolve() == out.resolve():
+    if report is not None and out is not None and os.path.realpath(report) == os.path.realpath(out):
         raise UsageError(f"--report {report}: is the heat map's own file; give the two different names")
     if json and jsonl:
         raise UsageError("--json and --jsonl: give one, --jsonl for many parts")

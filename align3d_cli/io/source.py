@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,7 +75,9 @@ def open_source(path: str | Path) -> Iterator[Source]:
         yield _source("standard input", None, data)
         return
     path = Path(path)
-    if path.exists() and not (path.is_file() or path.is_dir()):  # opening a pipe would wait for its writer
+    if os.path.exists(path) and not (
+        os.path.isfile(path) or os.path.isdir(path)
+    ):  # opening a pipe would wait for its writer
         raise InputRejected(f"{path}: is a pipe or a device, not a file; read it as - with its format named")
     try:
         data = path.read_bytes()

@@ -1,9 +1,9 @@
 """Part after part with a model that is loaded once, after the first scan has turned out readable."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 from align3d_cli.clouds.cloud import PointCloud
@@ -122,7 +122,7 @@ class Batch:
 
 def read_part(part: Part, settings: BatchSettings) -> PointCloud:
     """The scan of a part; what holds no surface is refused now, before a model is loaded for nothing."""
-    if part.name != STDIN and Path(part.name).is_dir():
+    if part.name != STDIN and os.path.isdir(part.name):
         raise InputRejected(f"{part.name}: holds no scan ({' '.join(SCAN_SUFFIXES)}); name the folder that does")
     cloud = read_scan(
         part.name,

@@ -47,7 +47,7 @@ def find_parts(inputs: Sequence[str], *, avoid: Path | None = None) -> Found:
     parts, left_out = [], []
     for name in inputs:
         folder = Path(name)
-        if name != STDIN and folder.is_dir():
+        if name != STDIN and os.path.isdir(folder):  # unlike is_dir, says no to names that are too long
             scans, others = _scans_below(folder, avoid)
             parts += [Part(str(path), path.relative_to(folder)) for path in scans] or [Part(name, Path(folder.name))]
             left_out += others
@@ -64,7 +64,7 @@ def _scans_below(folder: Path, avoid: Path | None) -> tuple[list[Path], list[Pat
     for root, folders, files in os.walk(folder, onerror=_unreadable):
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in LABEL_FOLDERS)
         if avoid is not None:
-            folders[:] = [f for f in folders if (Path(root) / f).resolve() != avoid.resolve()]
+            folders[:] = [f for f in folders if not _same_file(Path(root) / f, avoid)]
         for file in sorted(files):
             suffix = Path(file).suffix.lower()
             if suffix in SCAN_SUFFIXES and not file.startswith("."):
@@ -92,8 +92,11 @@ def _apart(parts: list[Part]) -> list[Part]:
 def with_outputs(parts: list[Part], folder: Path, suffix: str) -> list[Part]:
     """The parts with outputs below a folder; part.ply and part.stl side by side keep both their suffixes.
 
-    Raises UsageError when an output would overwrite its own input or one file is named twice.
+    Raises UsageError when one file is named twice.
     """
+    again = [name for name, count in Counter(part.name for part in parts).items() if count > 1]
+    if again:
+        raise UsageError(f"{again[0]}: is named more than once; name every input once")
     stems = Counter(part.place.with_suffix("") for part in parts)
     named = []
     for part in parts:
@@ -102,7 +105,7 @@ def with_outputs(parts: list[Part], folder: Path, suffix: str) -> list[Part]:
         named.append(replace(part, output=folder / file))
     twice = [path for path, count in Counter(part.output for part in named).items() if count > 1]
     if twice:
-        raise UsageError(f"{twice[0]}: would be written twice; name every input once")
+        raise UsageError(f"{twice[0]}: would be written twice; score the parts in two calls")
     return named
 
 
@@ -140,5 +143,10 @@ def stream_format(inputs: Sequence[str], format: str | None) -> str | None:
 def refuse_own_input(parts: list[Part]) -> None:
     """Raise UsageError when a heat map would replace the scan it was made from, whatever --force says."""
     for part in parts:
-        if part.output is not None and part.name != STDIN and part.output.resolve() == Path(part.name).resolve():
+        if part.output is not None and part.name != STDIN and _same_file(part.output, Path(part.name)):
             raise UsageError(f"{part.output}: is the scan itself; write the heat map elsewhere")
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one place; links that lead in a circle lead nowhere."""
+    return os.path.realpath(one) == os.path.realpath(other)
