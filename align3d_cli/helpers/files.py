@@ -34,6 +34,8 @@ def _obstacle(path: Path, force: bool) -> str | None:
         return "is a device or a pipe; name a plain file, which can be replaced"
     if path.exists() and not force:
         return "exists already; add --force to replace it"
+    if os.path.islink(os.path.realpath(path)):
+        return "is a link that leads in a circle; remove it"
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}; make it first"
     return None
