@@ -1,12 +1,16 @@
-"""What the published implementation gives on a small random CLIP, reproduced entry by entry."""
+"""What the published implementation gives on a small random CLIP, reproduced entry by entry.
+
+Twice: against its own numbers, where they are at hand, and against the method written out in plain numpy.
+"""
 
 import json
 from pathlib import Path
 
 import numpy as np
+import open_clip
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from align3d_cli.encoders.clip_text import load_text_tower
 from align3d_cli.encoders.encoder import EncoderSettings, unit
@@ -23,15 +27,54 @@ from align3d_cli.training.losses import (
     holistic_consistency,
 )
 
+from ..tiny_clip import randomise
+from . import own_oracle
+
 TOLERANCE = 1e-4
 
 
-@pytest.fixture(scope="module")
-def oracle(shared_data):
-    folder = shared_data / "oracle"
+CONFIG = {
+    "embed_dim": 48,
+    "quick_gelu": True,
+    "vision_cfg": {"image_size": 56, "layers": 24, "width": 128, "patch_size": 14, "head_width": 64},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 12},
+}
+
+
+@pytest.fixture(scope="module", params=["published", "own"])
+def oracle(request, tmp_path_factory):
+    """The published implementation's own numbers where they are at hand, and everywhere those of plain numpy."""
+    if request.param == "own":
+        return write_own(tmp_path_factory.mktemp("oracle"))
+    folder = request.getfixturevalue("shared_data") / "oracle"
     if not (folder / "expected.npz").is_file():
         pytest.skip("the oracle's files are not beside this checkout")
     return folder
+
+
+def write_own(folder: Path) -> Path:
+    """A CLIP, prompts and an aligner of random numbers, and what `own_oracle` says that they give."""
+    clip = randomise(open_clip.model.CLIP(**CONFIG), spread=0.1)
+    draw = torch.Generator().manual_seed(5)
+    save_file({key: value.contiguous() for key, value in clip.state_dict().items()}, folder / "clip.safetensors")
+    (folder / "open_clip_config.json").write_text(json.dumps(CONFIG))
+    tower = load_text_tower("oracle", weights=folder / "clip.safetensors", config=CONFIG)
+    learned = {f"aligner.{key}": value for key, value in randomise(Aligner(48), seed=1).state_dict().items()}
+    for seed, name in enumerate(("prompt_learner", "second_prompt_learner"), 2):
+        prompts = randomise(ClipPrompts(tower), seed=seed)
+        learned |= {f"{name}.{key}": value for key, value in prompts.state_dict().items()}
+    save_file({key: value.contiguous() for key, value in learned.items()}, folder / "learned.safetensors")
+    images, masks = torch.randn(6, 3, 56, 56, generator=draw), torch.rand(6, 1, 56, 56, generator=draw) > 0.8
+    rgb = unit(torch.randn(6, 48, generator=draw)), unit(torch.randn(6, 17, 48, generator=draw))
+    given = {"images": images, "view_masks": masks.float(), "rgb_global": rgb[0], "rgb_patch_tokens": rgb[1]}
+    found = own_oracle.expected(wide(clip.state_dict()), CONFIG, wide(learned), wide(given))
+    np.savez(folder / "expected.npz", **{name: np.asarray(value, np.float32) for name, value in found.items()})
+    return folder
+
+
+def wide(tensors):
+    """Every tensor as a float64 array."""
+    return {key: value.detach().double().numpy() for key, value in tensors.items()}
 
 
 @pytest.fixture(scope="module")
