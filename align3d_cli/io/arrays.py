@@ -9,7 +9,8 @@ import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.io.colours import as_uint8
-from align3d_cli.io.columns import cloud_from_table, parse_columns, roles_of
+from align3d_cli.io.column_names import parse_columns, roles_of
+from align3d_cli.io.columns import cloud_from_table
 from align3d_cli.io.organised import organised_cloud
 from align3d_cli.io.source import POINT_LIMIT, ReadOptions, Source, check_expansion
 

@@ -1,0 +1,37 @@
+"""One cell of a text table: a number in some spelling, a mark of no measurement, or a word."""
+
+import re
+from math import inf, nan
+
+NO_VALUE = re.compile(  # spreadsheets, statistics programs and profilometers, for "nothing was measured here"
+    r"[-*?._]*|#?n/?a!?|#(?:value|ref|num|div/0)!|-?nan(?:\(\w+\))?|null|none|nil|void|missing|invalid|bad|error|"
+    r"no[ _]?data|over(?:flow|range)?|under(?:flow|range)?|out[ _]of[ _]range|blank|empty",
+    re.IGNORECASE,
+)
+MICROSOFT = re.compile(r"([+-]?)\d[.,]#(INF\d*|J)?\w*")  # "-1.#IND", "1.#INF"
+DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:e[+-]?\d+)?", re.IGNORECASE)
+NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
+
+
+def value_of(cell: str) -> float | None:
+    """The number in a cell, with a decimal point or comma; NaN where nothing was measured; None for other words."""
+    if NUMBER.fullmatch(cell):
+        return float(cell.replace(",", "."))
+    if NO_VALUE.fullmatch(cell):
+        return nan
+    if found := MICROSOFT.fullmatch(cell):
+        return float(f"{found[1]}{inf}") if found[2] else nan
+    return None
+
+
+def is_number(cell: str) -> bool:
+    """Whether the cell holds a number, not a mark of no measurement."""
+    return NUMBER.fullmatch(cell) is not None
+
+
+def cells_of(line: str) -> list[str]:
+    """The cells of a line that is looked at alone: split at semicolons, else tabs, else commas, else white space."""
+    for separator in ";\t,":
+        if separator in line.strip():
+            return [cell.strip(' "') for cell in line.split(separator)]
+    return [cell.strip('"') for cell in line.split()]
