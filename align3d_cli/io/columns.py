@@ -59,10 +59,15 @@ def _guess(source: Source, table: np.ndarray) -> list[str]:
 
 
 def _are_normals(rows: np.ndarray) -> bool:
-    """Whether (N, 3) rows have length one; up to half may be (0, 0, 0), where no normal could be estimated."""
+    """Whether (N, 3) rows have length one; some may be (0, 0, 0), where no normal could be estimated.
+
+    Whole numbers only could be nearly black colours as well: at least half of those must have length one.
+    """
     length = np.linalg.norm(rows, axis=1)
     unit = np.abs(length - 1) < UNIT_LENGTH
-    return len(rows) > 0 and bool((unit | (length == 0)).all()) and 2 * unit.sum() >= len(rows)
+    if not unit.any() or not (unit | (length == 0)).all():
+        return False
+    return bool((rows != np.rint(rows)).any()) or 2 * int(unit.sum()) >= len(rows)
 
 
 def _are_bytes(rows: np.ndarray) -> bool:
