@@ -29,9 +29,17 @@ def is_number(cell: str) -> bool:
     return NUMBER.fullmatch(cell) is not None
 
 
+def has_decimal_commas(line: str) -> bool:
+    """Whether the commas of a line are decimal ones in a row of cells that white space separates."""
+    words = [word.strip('"') for word in line.split()]
+    if any("," in word and (word[0] == "," or not DECIMAL_COMMA.fullmatch(word)) for word in words):
+        return False
+    return "," in line and sum(value_of(word) is not None for word in words) >= 3
+
+
 def cells_of(line: str) -> list[str]:
     """The cells of a line that is looked at alone: split at semicolons, else tabs, else commas, else white space."""
-    for separator in ";\t,":
-        if separator in line.strip():
-            return [cell.strip(' "') for cell in line.split(separator)]
-    return [cell.strip('"') for cell in line.split()]
+    separator = next((s for s in ";\t," if s in line.strip()), None)
+    if separator is None or (separator == "," and has_decimal_commas(line)):
+        return [cell.strip('"') for cell in line.split()]
+    return [cell.strip(' "') for cell in line.split(separator)]

@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 
-from align3d_cli.io.cells import DECIMAL_COMMA, value_of
+from align3d_cli.io.cells import DECIMAL_COMMA, has_decimal_commas
 from align3d_cli.io.text import NotANumber, parse_numbers, words_per_line
 
 SEPARATORS = bytes.maketrans(b",;\t", b"   ")
@@ -29,7 +29,7 @@ def dialect_of(rows: bytes) -> Dialect:
     with_comma = list(islice(_lines_with(b",", rows), TELLING))
     if separator in (";", "\t"):
         return Dialect(separator, _are_decimal([cell for line in with_comma for cell in line.split(separator)]))
-    if with_comma and all(_is_row_of_decimals(line) for line in with_comma):
+    if with_comma and all(has_decimal_commas(line) for line in with_comma):
         return Dialect("", decimal_comma=True)
     return Dialect("," if with_comma else "")
 
@@ -50,13 +50,6 @@ def _are_decimal(cells: list[str]) -> bool:
     bare = [cell.strip(' "') for cell in cells if "," in cell]
     numeric = [cell for cell in bare if not cell.strip("+-.,eE0123456789")]
     return bool(numeric) and all(DECIMAL_COMMA.fullmatch(cell) for cell in numeric)
-
-
-def _is_row_of_decimals(line: str) -> bool:
-    words = line.split()
-    if any("," in word and (word[0] == "," or not DECIMAL_COMMA.fullmatch(word)) for word in words):
-        return False
-    return len(words) >= 3 and all(value_of(word) is not None for word in words)
 
 
 def plain_rows(rows: bytes, dialect: Dialect) -> np.ndarray | None:
