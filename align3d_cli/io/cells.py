@@ -3,6 +3,7 @@
 import re
 from math import inf, nan
 
+SHOWN = 40  # letters of a cell or line in a message
 NO_VALUE = re.compile(  # spreadsheets, statistics programs and profilometers, for "nothing was measured here"
     r"[-*?._]*|#?n/?a!?|#(?:value|ref|num|div/0)!|-?nan(?:\(\w+\))?|null|none|nil|void|missing|invalid|bad|error|"
     r"no[ _]?data|over(?:flow|range)?|under(?:flow|range)?|out[ _]of[ _]range|blank|empty",
@@ -10,13 +11,13 @@ NO_VALUE = re.compile(  # spreadsheets, statistics programs and profilometers, f
 )
 MICROSOFT = re.compile(r"([+-]?)\d[.,]#(INF\d*|J)?\w*")  # "-1.#IND", "1.#INF"
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:e[+-]?\d+)?", re.IGNORECASE)
-NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
+NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[ed][+-]?\d+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
 
 
 def value_of(cell: str) -> float | None:
     """The number in a cell, with a decimal point or comma; NaN where nothing was measured; None for other words."""
     if NUMBER.fullmatch(cell):
-        return float(cell.replace(",", "."))
+        return float(cell.lower().replace(",", ".").replace("d", "e"))  # Fortran writes 1.5D+03
     if NO_VALUE.fullmatch(cell):
         return nan
     if found := MICROSOFT.fullmatch(cell):
@@ -43,3 +44,8 @@ def cells_of(line: str) -> list[str]:
     if separator is None or (separator == "," and has_decimal_commas(line)):
         return [cell.strip('"') for cell in line.split()]
     return [cell.strip(' "') for cell in line.split(separator)]
+
+
+def shown(text: str) -> str:
+    """The beginning of a cell or line, as a message of one line can show it."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:SHOWN])

@@ -38,6 +38,8 @@ def _pick(table: np.ndarray, roles: list[str], group: tuple[str, ...]) -> np.nda
     if not set(group) <= set(roles):
         return None
     at = [roles.index(role) for role in group]
+    if group != POSITION and not np.isfinite(table[:, at]).all(axis=1).any():
+        return None  # columns that are there and blank throughout
     if at == list(range(at[0], at[0] + 3)):
         return np.ascontiguousarray(table[:, at[0] : at[0] + 3])
     return np.ascontiguousarray(table[:, at])

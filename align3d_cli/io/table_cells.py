@@ -10,15 +10,13 @@ from math import isnan, nan
 
 import numpy as np
 
-from align3d_cli.io.cells import is_number, value_of
+from align3d_cli.io.cells import is_number, shown, value_of
 from align3d_cli.io.columns import ASK
 from align3d_cli.io.source import Source
-from align3d_cli.io.table_header import is_comment
+from align3d_cli.io.table_header import ROWS, is_comment
 from align3d_cli.io.table_rows import Dialect
 
-ROWS = "give plain rows of numbers, x y z first"
 CELLS = "correct it, or leave the cell blank where nothing was measured"
-SHOWN = 40  # letters of a word in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,10 @@ class Rows:
     @property
     def width(self) -> int:
         return len(self.cells[0])
+
+    def without_first_column(self) -> "Rows":
+        """The rows without a column that only numbers them."""
+        return Rows([row[1:] for row in self.cells], self.lines)
 
 
 def split_rows(source: Source, text: bytes, dialect: Dialect, lines_before: int, named: int) -> Rows:
@@ -103,11 +105,12 @@ def cells_to_numbers(source: Source, rows: Rows, roles: list[str] | None) -> tup
         elif any(map(is_number, cells)):
             columns.append(_column(source, cells, rows.lines, marks))
         elif roles is not None and any(value is None or not isnan(value) for value in map(value_of, cells)):
-            raise source.reject(f"column {at + 1} ('{cells[0][:SHOWN]}' ..) holds no numbers", ASK)
+            raise source.reject(f"column {at + 1} ('{shown(cells[0])}' ..) holds no numbers", ASK)
         elif roles is not None:
             columns.append(np.full(len(cells), nan))
-    table = np.stack(columns, axis=1) if columns else np.empty((len(rows.cells), 0))
-    return table, _notes(marks)
+    if not columns:
+        raise source.reject("holds no rows of numbers", ROWS)
+    return np.stack(columns, axis=1), _notes(marks)
 
 
 def _column(source: Source, cells: tuple[str, ...], lines: list[int], marks: Counter[str]) -> np.ndarray:
@@ -118,7 +121,7 @@ def _column(source: Source, cells: tuple[str, ...], lines: list[int], marks: Cou
     for i in unknown:
         word = cells[i]
         if found[word] < 2 or any(letter.isdigit() for letter in word):
-            raise source.reject(f"line {lines[i]}: '{_shown(word)}' is not a number", CELLS)
+            raise source.reject(f"line {lines[i]}: '{shown(word)}' is not a number", CELLS)
     marks.update(found)
     return np.array([nan if value is None else value for value in values])
 
@@ -126,9 +129,5 @@ def _column(source: Source, cells: tuple[str, ...], lines: list[int], marks: Cou
 def _notes(marks: Counter[str]) -> tuple[str, ...]:
     if not marks:
         return ()
-    words = ", ".join(f"'{_shown(word)}'" for word in list(marks)[:3])
+    words = ", ".join(f"'{shown(word)}'" for word in list(marks)[:3])
     return (f"{marks.total()} cells hold {words} where numbers should be: taken as not measured",)
-
-
-def _shown(word: str) -> str:
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in word[:SHOWN])

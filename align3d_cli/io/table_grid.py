@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
-from align3d_cli.io.cells import cells_of, value_of
+from align3d_cli.io.cells import cells_of, shown, value_of
 from align3d_cli.io.organised import organised_cloud
 from align3d_cli.io.source import Source, check_count
 
@@ -52,5 +52,5 @@ def _image(source: Source, lines: list[str], height: int, width: int) -> np.ndar
     if None in values:
         at = values.index(None)
         word = rows[at // (3 * width)][at % (3 * width)]
-        raise source.reject(f"'{word[:40]}' in row {at // (3 * width) + 1} of points is not a number", DAMAGED)
+        raise source.reject(f"'{shown(word)}' in row {at // (3 * width) + 1} of points is not a number", DAMAGED)
     return np.array(values, np.float64).reshape(height, width, 3)

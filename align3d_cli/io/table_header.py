@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from align3d_cli.io.cells import cells_of, is_number, value_of
+from align3d_cli.io.cells import cells_of, is_number, shown, value_of
 from align3d_cli.io.column_names import POSITION, roles_of, unit_of_columns, unit_word
 from align3d_cli.io.ply_header import unit_of_comment
 from align3d_cli.io.source import Source
 
 COMMENTS = ("#", "//", "%")
+ROWS = "give plain rows of numbers, x y z first"
 TALL = 100  # lines that may stand above the column names; reports of measuring programs have some thirty
 COUNT = re.compile(r"\d+|sep=.")  # the number of points, as in .pts files; Excel's note of the separator
+DIGIT = re.compile(r"\d")
 SPACE_BRACKET = re.compile(r"\s+(?=[\[(])")  # "X (mm) Y (mm)" has two columns
 
 
@@ -100,11 +102,11 @@ def _is_plain_row(line: _Line) -> bool:
 
 
 def _goes_before_rows(names: tuple[str, ...], line: _Line) -> bool:
-    """Whether a line below the names is no row: empty, a comment, a count, or words such as units under x, y, z."""
+    """Whether a line below the names is no row: empty, a comment, a count, or words under x, y, z, such as units."""
     if line.says_nothing:
         return True
     below = [cell for cell, role in zip(line.cells, roles_of(list(names)), strict=False) if role in POSITION]
-    return len(below) == 3 and all(value_of(cell) is None for cell in below)
+    return len(below) == 3 and all(value_of(cell) is None and not DIGIT.search(cell) for cell in below)
 
 
 def _units_row(names: tuple[str, ...], cells: list[str]) -> tuple[str, ...]:
@@ -131,11 +133,14 @@ def _without_names(source: Source, lines: list[_Line], told: bool) -> TableHeade
     first = 0
     while first < len(lines) and not _begins(lines[first]):
         first += 1
+    if first == len(lines):
+        said = next((i for i, line in enumerate(lines) if not line.says_nothing), None)
+        finding = "holds no rows" if said is None else f"line {said + 1} '{shown(lines[said].text)}' is no row"
+        raise source.reject(f"{finding} of numbers", ROWS)
     titles = [line for line in lines[:first] if not line.says_nothing]
-    width = len(lines[first].cells) if first < len(lines) else 0
-    unknown = next((line for line in titles if len(line.cells) == width), None)
+    unknown = next((line for line in titles if len(line.cells) == len(lines[first].cells)), None)
     if unknown and not told:
-        finding = f"line {lines.index(unknown) + 1} names columns '{unknown.text[:60]}', none of them x, y and z"
+        finding = f"line {lines.index(unknown) + 1} names columns '{shown(unknown.text)}', not x, y and z"
         raise source.reject(finding, "say which they are with --columns, e.g. x,y,z or -,x,y,z")
     return TableHeader((), _stated(lines[:first]), lines[first - 1].end if first else 0, first)
 

@@ -11,6 +11,7 @@ from align3d_cli.io.text import NotANumber, parse_numbers, words_per_line
 
 SEPARATORS = bytes.maketrans(b",;\t", b"   ")
 DECIMAL_COMMAS = bytes.maketrans(b",;\t", b".  ")
+SEMICOLONS = bytes.maketrans(b";\t", b"  ")  # between these a comma is decimal or a mistake, as in 1.234,5
 TELLING = 50  # lines with a comma that show what commas are; the first rows are often all whole numbers or zeros
 
 
@@ -54,7 +55,7 @@ def _are_decimal(cells: list[str]) -> bool:
 
 def plain_rows(rows: bytes, dialect: Dialect) -> np.ndarray | None:
     """(N, K) float64 of rows that are numbers throughout, equally many in each; None when any cell needs a look."""
-    spaced = rows.translate(DECIMAL_COMMAS if dialect.decimal_comma else SEPARATORS)
+    spaced = rows.translate(_translation(dialect))
     widths = words_per_line(spaced)
     widths = widths[widths > 0]
     if not len(widths) or (widths != widths[0]).any() or _hides_blanks(rows, dialect, len(widths), int(widths[0])):
@@ -63,6 +64,12 @@ def plain_rows(rows: bytes, dialect: Dialect) -> np.ndarray | None:
         return parse_numbers(spaced).reshape(len(widths), widths[0])
     except NotANumber:
         return None
+
+
+def _translation(dialect: Dialect) -> bytes:
+    if dialect.decimal_comma:
+        return DECIMAL_COMMAS
+    return SEMICOLONS if dialect.separator == ";" else SEPARATORS
 
 
 def _hides_blanks(rows: bytes, dialect: Dialect, count: int, width: int) -> bool:

@@ -18,6 +18,9 @@ from align3d_cli.io.table_header import read_table_header
 from align3d_cli.io.table_rows import dialect_of, plain_rows
 from align3d_cli.io.text import plain_text
 
+PADDING = b"\0\x1a"  # behind the text: a buffer written whole, the end of file of DOS
+NO_BREAK_SPACE, MINUS = "\N{NO-BREAK SPACE}".encode(), "\N{MINUS SIGN}".encode()
+
 
 def read_table(source: Source, options: ReadOptions) -> PointCloud:
     """Read rows of numbers, with or without column names above them. Raises InputRejected.
@@ -37,25 +40,32 @@ def read_table(source: Source, options: ReadOptions) -> PointCloud:
     table = plain_rows(rows, dialect)
     if table is None:
         split = split_rows(source, rows, dialect, header.lines, len(roles or ()))
-        if told is None and roles and _are_row_numbers([value_of(row[0]) for row in split.cells], split.width, roles):
-            roles = ["", *roles]
+        if told is None and _are_row_numbers([value_of(row[0]) for row in split.cells], split.width, roles):
+            split = split.without_first_column()
         table, notes = cells_to_numbers(source, split, roles)
-    elif told is None and roles and _are_row_numbers(table[:, 0], table.shape[1], roles):
-        roles = ["", *roles]
+    elif told is None and _are_row_numbers(table[:, 0], table.shape[1], roles):
+        table = table[:, 1:]
     return cloud_from_table(source, table, roles, unit=header.unit, notes=notes)
 
 
 def _text(source: Source) -> bytes:
     """The file as UTF-8 with line feeds. Raises InputRejected for what is no text."""
     text = plain_text(source.read())
+    if text.endswith((b"\0", b"\x1a")):
+        text = text.rstrip(PADDING)
     if b"\0" in text[:4096]:
         raise source.reject("holds binary data, not text", "check the file's format, or name it with --input-format")
+    if not text.isascii():
+        text = text.replace(NO_BREAK_SPACE, b" ").replace(MINUS, b"-")
     return text if b"\n" in text else text.replace(b"\r", b"\n")
 
 
-def _are_row_numbers(first_column: Sequence[float | None] | np.ndarray, width: int, roles: list[str]) -> bool:
-    """Whether a column without name stands before the named ones and counts the rows, as R writes it."""
-    count = len(first_column)
-    if count < 3 or width != len(roles) + 1 or first_column[0] not in (0, 1):
+def _are_row_numbers(first: Sequence[float | None] | np.ndarray, width: int, roles: list[str] | None) -> bool:
+    """Whether a column without name stands before the named ones, or before x y z, and counts the rows.
+
+    first: (N,) values of the first column; width: of the table; roles: of the named columns
+    """
+    if len(first) < 3 or first[0] not in (0, 1) or (width < 4 if roles is None else width != len(roles) + 1):
         return False
-    return list(first_column) == list(range(int(first_column[0]), count + int(first_column[0])))
+    begin = int(first[0])
+    return list(first) == list(range(begin, begin + len(first)))

@@ -81,9 +81,12 @@ def test_six_columns_by_header_values_or_the_caller(tmp_path):
         ("x,y,z\nmm,mm,mm\n\n1,2,3\n4,5,6.\n7,8,12mm\n", "line 6: '12mm' is not a number"),
         ("1;2;3\n1,234.5;2;3\n", "line 2: '1,234.5' is not a number"),
         ("1,2,3\n4,\x1b,6\n7,,9\n", "line 2: '\ufffd' is not a number"),
-        ("a b c\n1 2 3\n", "line 1 names columns 'a b c', none of them x, y and z; say which they are with --columns"),
+        ("a b c\n1 2 3\n", "line 1 names columns 'a b c', not x, y and z; say which they are with --columns"),
         ("x [mm];y [mm];z [um]\n1;2;3\n", "its columns x, y, z are in mm and um"),
         ("x,y,z\ndent,1,2\ngood,1,2\n", "column 1 ('dent' ..) holds no numbers"),
+        ("x;y;z\n1;2;3\n1.234,5;2;3\n", "line 3: '1.234,5' is not a number"),
+        ("x,y,z\n1mm,2mm,3mm\n", "column 1 ('1mm' ..) holds no numbers"),
+        ("<html>\n", "line 1 '<html>' is no row of numbers"),
         ("x,y,z\n1,2\n3,4\n", "3 columns named, the table has 2"),
         ("1 2\n3 4\n", "holds no points"),
         ("\n\n", "no rows"),
@@ -116,6 +119,20 @@ def test_any_encoding(tmp_path, encoding):
     path = tmp_path / "a.csv"
     path.write_bytes("# Gr\u00f6\u00dfe\r\nx,y,z\r\n0.5,-1,2\r\n3.25,4,-5.5\r\n6,7.5,nan\r\n".encode(encoding))
     np.testing.assert_array_equal(read_scan(path).xyz, POINTS)
+
+
+def test_signs_and_spaces_of_typesetters(tmp_path):
+    """The minus sign, the space that does not break, exponents with D, and padding behind the text do not matter."""
+    (tmp_path / "a.csv").write_bytes("0.5\u00a0;\u22121;2D0\n3.25;4;\u22125.5\n6;7.5;nan\n\x1a\0".encode())
+    np.testing.assert_array_equal(read_scan(tmp_path / "a.csv").xyz, POINTS)
+
+
+def test_colours_and_normals_that_are_blank_throughout_are_none(tmp_path):
+    """Columns without any number say nothing."""
+    (tmp_path / "a.csv").write_text("x,y,z,r,g,b,nx,ny,nz\n1,2,3,,,,,,\n4,5,6,,,,,,\n")
+    cloud = read_scan(tmp_path / "a.csv")
+    np.testing.assert_array_equal(cloud.xyz, [[1, 2, 3], [4, 5, 6]])
+    assert cloud.colours is None and cloud.normals is None
 
 
 def test_line_ends_of_old_macintoshes(tmp_path):
@@ -246,9 +263,19 @@ def test_cells_that_are_no_coordinates_are_passed_over(tmp_path, text, columns):
     np.testing.assert_array_equal(cloud.xyz, [[1, 2, 3], [4, 5, 6]])
 
 
-def test_row_numbers_without_a_name_stand_before_the_coordinates(tmp_path):
-    """R numbers its rows in a column that has no name."""
-    (tmp_path / "a.txt").write_text('"x" "y" "z"\n"1" 5 6 7\n"2" 5 6 8\n"3" 4 6 7\n')
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"x" "y" "z"\n"1" 5 6 7\n"2" 5 6 8\n"3" 4 6 7\n',
+        "x y z\n1 5 6 7\n2 5 6 8\n3 4 6 7\n",
+        ",x,y,z\n0,5,6,7\n1,5,6,8\n2,4,6,7\n",
+        "0;5;6;7\n1;5;6;8\n2;4;6;7\n",
+        "1 5 6 7 good\n2 5 6 8 dent\n3 4 6 7 good\n",
+    ],
+)
+def test_row_numbers_without_a_name_stand_before_the_coordinates(tmp_path, text):
+    """R, pandas and measuring programs number the rows in a column that has no name."""
+    (tmp_path / "a.txt").write_text(text)
     np.testing.assert_array_equal(read_scan(tmp_path / "a.txt").xyz, [[5, 6, 7], [5, 6, 8], [4, 6, 7]])
 
 
