@@ -1,90 +1,45 @@
-"""Which column of a table is x, which is red: from the header, the caller, or the values."""
-
-import re
+"""A table of numbers as a cloud: which column is x, which is red, from the header, the caller, or the values."""
 
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
-from align3d_cli.errors import UsageError
 from align3d_cli.io.colours import as_uint8
+from align3d_cli.io.column_names import COLOUR, NORMAL, POSITION
 from align3d_cli.io.source import Source
 
-ROLES = {
-    "x": ("x", "px", "positionx", "pointx"),
-    "y": ("y", "py", "positiony", "pointy"),
-    "z": ("z", "pz", "positionz", "pointz"),
-    "red": ("red", "r", "diffusered"),
-    "green": ("green", "g", "diffusegreen"),
-    "blue": ("blue", "b", "diffuseblue"),
-    "nx": ("nx", "normalx"),
-    "ny": ("ny", "normaly"),
-    "nz": ("nz", "normalz"),
-}
-ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
-NUMBERED = re.compile(r"points?[:_]([012])")  # ParaView's
-SHORTHAND = re.compile(r"(?:xyz|rgb|nxnynz|normals?|n(?![xyz])|[-_i])+", re.IGNORECASE)
-POSITION, COLOUR, NORMAL = ("x", "y", "z"), ("red", "green", "blue"), ("nx", "ny", "nz")
 ASK = "say which they are with --columns, e.g. xyzrgb, xyznxnynz or x,y,z,-,red,green,blue"
+UNIT_LENGTH = 0.02  # a normal's length differs from 1 by no more, when written with two digits
 
 
-def roles_of(names: list[str]) -> list[str]:
-    """The role of each column name, "" for a column that is none of ours ("Point:X", "Points:0" -> "x")."""
-    return [_role_of(name.lower()) for name in names]
-
-
-def _role_of(name: str) -> str:
-    if numbered := NUMBERED.fullmatch(name):
-        return POSITION[int(numbered[1])]
-    return ROLE_OF.get(re.sub(r"[^a-z]", "", name.removeprefix("points")), "")
-
-
-def parse_columns(text: str) -> list[str]:
-    """Roles from the caller's words: "x,y,z,-,red,green,blue" or a shorthand such as "xyzrgb", "xyznormals".
-
-    Raises UsageError for anything else.
-    """
-    words = re.split(r"[\s,;]+", text.strip())
-    if len(words) == 1 and SHORTHAND.fullmatch(words[0]):
-        parts = re.findall(r"xyz|rgb|nxnynz|normals?|n|[-_i]", words[0].lower())
-        roles = [role for part in parts for role in _expand(part)]
-    else:
-        roles = roles_of(words)
-    if not set(POSITION) <= set(roles):
-        raise UsageError(f"columns '{text}' name no x, y and z; write e.g. xyzrgb or x,y,z,-,red,green,blue")
-    return roles
-
-
-def _expand(part: str) -> tuple[str, ...]:
-    if part in ("-", "_", "i"):
-        return ("",)
-    return {"xyz": POSITION, "rgb": COLOUR}.get(part, NORMAL)
-
-
-def cloud_from_table(source: Source, table: np.ndarray, roles: list[str] | None, **about: object) -> PointCloud:
+def cloud_from_table(
+    source: Source, table: np.ndarray, roles: list[str] | None, *, unit: str | None = None, notes: tuple[str, ...] = ()
+) -> PointCloud:
     """The cloud of an (N, K) table.
 
     roles: what every column is, as the file or the caller says; None: x, y, z first, then three columns of
     bytes are colours and three columns of unit vectors are normals. Raises InputRejected where that is unclear.
     """
+    if roles and table.ndim == 2 and len(roles) > table.shape[1]:
+        raise source.reject(f"{len(roles)} columns named, the table has {table.shape[1]}", ASK)
     if table.ndim != 2 or table.shape[1] < 3:
         shape = " x ".join(map(str, table.shape))
         raise source.reject(
             f"a table of {shape} holds no points", "give N x 3 (x y z), or N x 6 with colours or normals"
         )
     roles = roles or _guess(source, table)
-    if len(roles) > table.shape[1]:
-        raise source.reject(f"{len(roles)} columns named, the table has {table.shape[1]}", ASK)
-    if not set(POSITION) <= set(roles):
-        raise source.reject("the header names no x, y and z columns", ASK)
     xyz, colours, normals = (_pick(table, roles, group) for group in (POSITION, COLOUR, NORMAL))
+    if xyz is None:
+        raise source.reject("the header names no x, y and z columns", ASK)
     normals = None if normals is None else normals.astype(np.float32)
-    return PointCloud(xyz.astype(np.float64), as_uint8(colours), normals, path=source.path, **about)
+    return PointCloud(xyz.astype(np.float64), as_uint8(colours), normals, unit=unit, notes=notes, path=source.path)
 
 
 def _pick(table: np.ndarray, roles: list[str], group: tuple[str, ...]) -> np.ndarray | None:
     if not set(group) <= set(roles):
         return None
     at = [roles.index(role) for role in group]
+    if group != POSITION and not np.isfinite(table[:, at]).all(axis=1).any():
+        return None  # columns that are there and blank throughout
     if at == list(range(at[0], at[0] + 3)):
         return np.ascontiguousarray(table[:, at[0] : at[0] + 3])
     return np.ascontiguousarray(table[:, at])
@@ -92,12 +47,30 @@ def _pick(table: np.ndarray, roles: list[str], group: tuple[str, ...]) -> np.nda
 
 def _guess(source: Source, table: np.ndarray) -> list[str]:
     """Roles from the values of the three columns behind x y z. Fewer than six columns: the rest is no matter."""
-    roles, rest = list(POSITION), table[:, 3:6]
+    rest = table[:, 3:6]
     if rest.shape[1] < 3:
-        return roles
+        return list(POSITION)
     rest = rest[np.isfinite(rest).all(axis=1)]
-    if len(rest) and np.abs(np.linalg.norm(rest, axis=1) - 1).max() < 0.02:
-        return roles + list(NORMAL)
-    if len(rest) and rest.min() >= 0 and rest.max() <= 255 and (rest == np.rint(rest)).all():
-        return roles + list(COLOUR)
+    if _are_normals(rest):
+        return [*POSITION, *NORMAL]
+    if _are_bytes(rest):
+        return [*POSITION, *COLOUR]
+    if table.shape[1] == 7 and _are_bytes(table[:, 4:7]):  # x y z intensity r g b, as in .pts files
+        return [*POSITION, "", *COLOUR]
     raise source.reject("columns 4 to 6 are neither bytes of colour nor unit normals", ASK)
+
+
+def _are_normals(rows: np.ndarray) -> bool:
+    """Whether (N, 3) rows have length one; some may be (0, 0, 0), where no normal could be estimated.
+
+    Whole numbers only could be nearly black colours as well: at least half of those must have length one.
+    """
+    length = np.linalg.norm(rows, axis=1)
+    unit = np.abs(length - 1) < UNIT_LENGTH
+    if not unit.any() or not (unit | (length == 0)).all():
+        return False
+    return bool((rows != np.rint(rows)).any()) or 2 * int(unit.sum()) >= len(rows)
+
+
+def _are_bytes(rows: np.ndarray) -> bool:
+    return len(rows) > 0 and rows.min() >= 0 and rows.max() <= 255 and bool((rows == np.rint(rows)).all())

@@ -7,8 +7,8 @@ from align3d_cli.clouds.marks import unmeasured
 from align3d_cli.io.source import Source
 
 
-def organised_cloud(source: Source, image: np.ndarray) -> PointCloud:
+def organised_cloud(source: Source, image: np.ndarray, *, unit: str | None = None) -> PointCloud:
     """The cloud of an (H, W, 3) image, row major; pixels without measurement become NaN rows."""
     xyz = image.astype(np.float64).reshape(-1, 3)
     xyz[unmeasured(xyz)] = np.nan
-    return PointCloud(xyz, grid=image.shape[:2], path=source.path)
+    return PointCloud(xyz, grid=image.shape[:2], unit=unit, path=source.path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
-from align3d_cli.errors import InputRejected
+from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.io.source import ReadOptions, Source, open_source
 
 # suffix -> module, function and what else the function is told; modules load when their format is met
@@ -27,6 +27,7 @@ READERS = {
     "npy": ("arrays", "read_npy", ()),
     "npz": ("arrays", "read_npz", ()),
 }
+WITH_FREE_COLUMNS = ("xyz", "txt", "csv", "npy", "npz")  # the others name what they hold
 SCAN_SUFFIXES = tuple(f".{name}" for name in READERS)
 
 
@@ -50,9 +51,12 @@ def read_scan(
     samples:  points drawn from a mesh; seed: of that draw
     keep_marks: rows that look like marks of "no measurement" are points all the same
     unit:     of length, instead of what the file says
-    Raises InputRejected with one line: file, finding, next step.
+    Raises InputRejected with one line: file, finding, next step; UsageError for `columns` where the format names its
+    own.
     """
     kind = _kind(path, format)
+    if columns and kind not in WITH_FREE_COLUMNS:
+        raise UsageError(f"--columns: {path} names its own columns; leave it out")
     with open_source(path) as source:
         options = ReadOptions(focal_px, columns, samples, seed, keep_marks, unit)
         try:
