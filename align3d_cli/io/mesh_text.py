@@ -7,12 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from align3d_cli.io.source import Source
-from align3d_cli.io.text import BLANK, NEWLINE, parse_numbers
+from align3d_cli.io.text import BLANK, NEWLINE, NotANumber, parse_numbers
 
 CUT = "it is cut off or damaged, export it again"
 CORRECT = "correct it or export the mesh again"
-NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf(inity)?)", re.IGNORECASE)
-SHOWN = 30  # letters of a word that a message repeats
+COMMENT = re.compile(rb"(?<!\d\.)#[^\n]*")  # but not the end of Microsoft's "1.#QNAN"
 
 
 def word_counts(text: bytes) -> np.ndarray:
@@ -39,10 +38,11 @@ def all_numbers(source: Source, text: bytes, line_of: Callable[[int], int]) -> n
     """
     try:
         numbers = parse_numbers(text)
-    except ValueError:
-        numbers = np.empty(0)
+    except NotANumber as error:
+        finding = f"line {line_of(error.row)} has '{error.word}' where a number belongs"
+        raise source.reject(finding, CORRECT) from error
     if len(numbers) != len(first_bytes(np.frombuffer(text, np.uint8) > BLANK)):
-        raise source.reject(first_stranger(text, NUMBER, line_of, "where a number belongs"), CORRECT)
+        raise source.reject("some of its numbers run into each other", CORRECT)
     return numbers
 
 
@@ -51,18 +51,11 @@ def whole_numbers(text: bytes) -> np.ndarray:
 
     Stops at a word that is none: fewer numbers than words come back.
     """
+    if not text.strip():
+        return np.empty(0, np.int64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # older numpy warns of unread text, newer refuses it
         try:
             return np.fromstring(text, dtype=np.int64, sep=" ")
         except ValueError:
             return np.empty(0, np.int64)
-
-
-def first_stranger(text: bytes, form: re.Pattern[bytes], line_of: Callable[[int], int], role: str) -> str:
-    """The finding about the first word that has not the form."""
-    for row, line in enumerate(text.split(b"\n")):
-        for word in line.split():
-            if not form.fullmatch(word):
-                return f"line {line_of(row)} has '{word[:SHOWN].decode(errors='replace')}' {role}"
-    return "numbers are too large or run into each other"

@@ -54,10 +54,11 @@ def _vertices(source: Source, lines: ObjLines) -> _Vertices:
     first = np.cumsum(words) - words
     xyz = numbers[first[:, None] + np.arange(3)].reshape(-1, 3)
     coloured = words >= 6
-    if not coloured.any():
+    values = numbers[first[coloured, None] + np.arange(3, 6)]
+    if not len(values) or values.min() < 0 or values.max() > 255:  # normals, say, are no colours
         return _Vertices(xyz, None)
     colours = np.full(xyz.shape, GREY, np.uint8)
-    colours[coloured] = as_uint8(numbers[first[coloured, None] + np.arange(3, 6)])
+    colours[coloured] = as_uint8(values)
     return _Vertices(xyz, colours)
 
 

@@ -2,14 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from align3d_cli.io.mesh_text import CORRECT, CUT, first_bytes, first_stranger, whole_numbers, word_counts
+from align3d_cli.io.mesh_text import CORRECT, CUT, first_bytes, whole_numbers, word_counts
 from align3d_cli.io.obj_lines import ObjLines
 from align3d_cli.io.source import Source
-from align3d_cli.io.text import BLANK
+from align3d_cli.io.text import BLANK, shown
 
 SLASH = ord("/")
 UNNAMED = 0  # OBJ counts from 1, so this is a number that no face has
@@ -88,9 +87,16 @@ def _corner_numbers(source: Source, lines: ObjLines, text: bytes) -> np.ndarray:
     place = np.searchsorted(slashes, numbers) - np.searchsorted(slashes, words[word])
     values = whole_numbers(text.replace(b"/", b" "))
     if len(values) != len(numbers) or (place > 2).any() or (np.abs(values) > MOST).any():
-        raise source.reject(
-            first_stranger(text, CORNER, partial(lines.number_of, "f"), "where a face names its corner"), CORRECT
-        )
+        raise source.reject(_no_corner(lines, text), CORRECT)
     named = np.full((len(words), 3), UNNAMED, np.int64)
     named[word, place] = values
     return named
+
+
+def _no_corner(lines: ObjLines, text: bytes) -> str:
+    """Which word of which line names no corner."""
+    for row, line in enumerate(text.split(b"\n")):
+        for word in line.split():
+            if not CORNER.fullmatch(word):
+                return f"line {lines.number_of('f', row)} has '{shown(word)}' where a face names its corner"
+    return "a face names a corner by a number beyond all bounds"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from align3d_cli.io.mesh_text import COMMENT
 from align3d_cli.io.text import BLANK, line_starts
 
 JOINED = b"\v"  # stands where a line was continued: white space to every reader, and it keeps the line count
@@ -32,7 +33,7 @@ class ObjLines:
         last = rows[np.concatenate([breaks, [len(rows) - 1]])]
         text, ends = self.text, self.starts[last + 1].tolist()
         text = b"".join([text[a:b] for a, b in zip(self.starts[first].tolist(), ends, strict=True)])
-        return re.sub(rb"#[^\n]*", b"", text) if b"#" in text else text
+        return COMMENT.sub(b"", text) if b"#" in text else text
 
     def number_of(self, keyword: str, row: int) -> int:
         """The number in the file, from 1, of the row-th line of a keyword."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from align3d_cli.io.colours import as_uint8
 from align3d_cli.io.mesh_file import MeshFile, fan_corners
-from align3d_cli.io.mesh_text import CUT, all_numbers, word_counts
+from align3d_cli.io.mesh_text import COMMENT, CUT, all_numbers, word_counts
 from align3d_cli.io.source import Source, check_count
 from align3d_cli.io.surface import GREY, Surface
 from align3d_cli.io.text import plain_text
@@ -50,7 +50,7 @@ def read_off(source: Source) -> MeshFile:
 
     Raises InputRejected.
     """
-    text = re.sub(rb"#[^\n]*", b"", plain_text(source.read()))
+    text = COMMENT.sub(b"", plain_text(source.read()))
     if b"\n" not in text:
         text = text.replace(b"\r", b"\n")
     source.stream.seek(0)
