@@ -87,21 +87,26 @@ def _rows(source: Source, text: bytes, begin: int, head: _Head) -> _Rows:
     numbers = all_numbers(source, body, lambda row: row + above)
     line = np.flatnonzero(words)
     rows = _Rows(words[line], (np.cumsum(words) - words)[line], numbers, line + above)
-    if len(line) >= head.vertices + head.faces:
-        return rows
-    return _unbroken(source, rows, head)
+    if len(line) == 1 or rows.words.max(initial=0) == 1:
+        rows = _unbroken(rows, head) or rows
+    if len(rows.words) < head.vertices + head.faces:
+        promised = f"{head.vertices} vertices and {head.faces} faces"
+        raise source.reject(f"the OFF header promises {promised}, {len(line)} rows are there", CUT)
+    return rows
 
 
-def _unbroken(source: Source, rows: _Rows, head: _Head) -> _Rows:
-    """Rows of a file that breaks its lines elsewhere: without colours each says how long it is."""
+def _unbroken(rows: _Rows, head: _Head) -> _Rows | None:
+    """The rows of a file that is all one line, or one number a line: without colours each says how long it is.
+
+    None where they do not fill the file. Of text in lines they would fill it by chance with a number gone astray.
+    """
     words = [head.colour_at] * head.vertices
     at = sum(words)
     while len(words) < head.vertices + head.faces and at < len(rows.numbers) and rows.numbers[at] >= 0:
         words.append(1 + int(rows.numbers[at]))
         at += words[-1]
-    if head.coloured or at > len(rows.numbers) or len(words) < head.vertices + head.faces:
-        promised = f"{head.vertices} vertices and {head.faces} faces"
-        raise source.reject(f"the OFF header promises {promised}, {len(rows.words)} rows are there", CUT)
+    if head.coloured or at != len(rows.numbers) or len(words) < head.vertices + head.faces:
+        return None
     counts = np.array(words, np.int64)
     first = np.cumsum(counts) - counts
     return _Rows(counts, first, rows.numbers, rows.line[np.searchsorted(rows.first, first, side="right") - 1])
