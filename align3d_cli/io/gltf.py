@@ -102,7 +102,7 @@ def _triangles(file: GltfFile, primitive: dict[str, Any], n_vertices: int) -> np
     if mode == POINTS:
         return np.empty((0, 3), np.int64)
     corners = (
-        file.array(primitive["indices"])[:, 0].astype(np.int64) if "indices" in primitive else np.arange(n_vertices)
+        file.array(primitive["indices"]).ravel().astype(np.int64) if "indices" in primitive else np.arange(n_vertices)
     )
     if len(corners) and corners.max() >= n_vertices:
         finding = f"a face names vertex {corners.max()} of 0 to {n_vertices - 1}"
