@@ -123,7 +123,7 @@ def open_gltf(source: Source) -> GltfFile:
     if version != 2:
         raise source.reject(f"is glTF {version}", "export it as glTF 2.0")
     try:
-        tree = json.loads(data[HEAD : HEAD + json_bytes])
+        tree = json.loads(data[HEAD : HEAD + json_bytes].decode(errors="replace"))  # names may be in any encoding
         counts = [int(accessor["count"]) for accessor in tree.get("accessors", [])]
         needs = [name for name in tree.get("extensionsRequired", []) if name in COMPRESSED]
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:  # JSON of any other shape

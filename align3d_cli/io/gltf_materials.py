@@ -23,43 +23,46 @@ class Texture:
 
 
 class Materials:
-    """The textures of a file's materials, each decoded once, when it is first asked for."""
+    """The textures of a file's materials, each picture decoded once, when it is first asked for."""
 
     def __init__(self, file: GltfFile) -> None:
         self._file = file
-        self._known: dict[int, Texture | None] = {}
+        self._textures: dict[int, Texture | None] = {}
+        self._pictures: dict[int, np.ndarray | None] = {}
 
     def texture(self, primitive: dict[str, Any]) -> Texture | None:
         """The base colour texture, tinted by the base colour; None without one, or where it is damaged."""
         number = int(primitive.get("material", -1))
-        if number not in self._known:
+        if number not in self._textures:
             try:
-                self._known[number] = _texture(self._file, row_of(self._file.listed("materials"), number))
+                self._textures[number] = self._texture(row_of(self._file.listed("materials"), number))
             except DAMAGED:  # costs the colours, not the scan
-                self._known[number] = None
-        return self._known[number]
+                self._textures[number] = None
+        return self._textures[number]
 
+    def _texture(self, material: dict[str, Any]) -> Texture | None:
+        look = material.get("pbrMetallicRoughness", {})
+        older = material.get("extensions", {}).get("KHR_materials_pbrSpecularGlossiness", {})
+        used = look.get("baseColorTexture") or older.get("diffuseTexture")
+        picture = self._picture(used) if used else None
+        if picture is None:
+            return None
+        factor = look.get("baseColorFactor") or older.get("diffuseFactor") or (1, 1, 1)
+        tint = np.clip(np.array(factor[:3], np.float64), 0, 1)
+        picture = picture if (tint == 1).all() else np.rint(picture * tint).astype(np.uint8)
+        moved = used.get("extensions", {}).get("KHR_texture_transform", {})
+        return Texture(picture, int(moved.get("texCoord", used.get("texCoord", 0))), _picture_from_uv(moved))
 
-def _texture(file: GltfFile, material: dict[str, Any]) -> Texture | None:
-    look = material.get("pbrMetallicRoughness", {})
-    older = material.get("extensions", {}).get("KHR_materials_pbrSpecularGlossiness", {})
-    used = look.get("baseColorTexture") or older.get("diffuseTexture")
-    picture = _picture(file, used) if used else None
-    if picture is None:
-        return None
-    factor = look.get("baseColorFactor") or older.get("diffuseFactor") or (1, 1, 1)
-    tint = np.clip(np.array(factor[:3], np.float64), 0, 1)
-    picture = picture if (tint == 1).all() else np.rint(picture * tint).astype(np.uint8)
-    moved = used.get("extensions", {}).get("KHR_texture_transform", {})
-    return Texture(picture, int(moved.get("texCoord", used.get("texCoord", 0))), _picture_from_uv(moved))
-
-
-def _picture(file: GltfFile, used: dict[str, Any]) -> np.ndarray | None:
-    texture = row_of(file.tree["textures"], used["index"])
-    webp = texture.get("extensions", {}).get("EXT_texture_webp", {})
-    image = row_of(file.tree["images"], texture.get("source", webp.get("source")))
-    data = file.bytes_of(image["bufferView"]) if "bufferView" in image else linked(file.source, image["uri"])
-    return None if data is None else decode_picture(io.BytesIO(data))
+    def _picture(self, used: dict[str, Any]) -> np.ndarray | None:
+        file = self._file
+        texture = row_of(file.tree["textures"], used["index"])
+        webp = texture.get("extensions", {}).get("EXT_texture_webp", {})
+        number = texture.get("source", webp.get("source"))
+        if number not in self._pictures:
+            image = row_of(file.tree["images"], number)
+            data = file.bytes_of(image["bufferView"]) if "bufferView" in image else linked(file.source, image["uri"])
+            self._pictures[number] = None if data is None else decode_picture(io.BytesIO(data))
+        return self._pictures[number]
 
 
 def _picture_from_uv(moved: dict[str, Any]) -> np.ndarray:

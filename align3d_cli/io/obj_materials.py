@@ -17,15 +17,15 @@ def read_textures(source: Source, lines: ObjLines) -> tuple[list[np.ndarray], np
     Returns (H, W, 3) uint8 pictures and (L,) int, -1 where the material in force has none.
     A library or picture that is not to be found or damaged costs the colours, not the scan.
     """
-    pictures: list[np.ndarray] = []
-    picture_of: dict[str, int] = {}
-    for name, files in _materials(source, lines).items():
-        picture = _picture(source, files)
-        if picture is not None:
-            picture_of[name] = len(pictures)
-            pictures.append(picture)
     used = lines.named("usemtl")
-    numbers = np.array([-1, *(picture_of.get(name, -1) for _, name in used)])
+    named = _materials(source, lines) if used else {}
+    pictures: list[np.ndarray] = []
+    number_of: dict[str, int] = {"": -1}  # what stands behind `map_Kd` -> picture, which materials may share
+    for words in dict.fromkeys(named.get(name, "") for _, name in used):
+        picture = _picture(source, words)
+        number_of[words] = -1 if picture is None else len(pictures)
+        pictures += [] if picture is None else [picture]
+    numbers = np.array([-1, *(number_of[named.get(name, "")] for _, name in used)])
     return pictures, numbers[np.searchsorted([line for line, _ in used], np.arange(len(lines.starts)), side="right")]
 
 

@@ -83,12 +83,12 @@ def _line_of(body: bytes, row: int) -> int:
 
 def _corners_of_loops(source: Source, body: bytes, n_rows: int) -> np.ndarray:
     """(P,) int, vertices of each loop: three, though some writers put polygons there."""
-    counts = np.array([loop.count(b"vertex") for loop in re.split(rb"\bend\s*loop\b", body)])
+    loops = re.split(rb"\bend\s*loop\b", body)
+    counts = np.array([loop.count(b"vertex") for loop in loops])
     if counts[-1] or counts.sum() != n_rows or (counts[:-1] < 3).any():
-        loop = int(
-            np.flatnonzero((counts < 3) & (np.arange(len(counts)) < len(counts) - 1)).min(initial=len(counts) - 1)
-        )
-        raise source.reject(f"face {loop + 1} of the STL text has not its three vertices", CUT)
+        whole = [len(VERTEX.findall(loop)) >= 3 for loop in loops[:-1]]
+        face = whole.index(False) if False in whole else len(whole)
+        raise source.reject(f"face {face + 1} of the STL text has not its three vertices", CUT)
     return counts[:-1]
 
 
