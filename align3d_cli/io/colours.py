@@ -1,5 +1,7 @@
 """Colours as files write them: bytes, 16-bit words, fractions of one."""
 
+from typing import overload
+
 import numpy as np
 
 
@@ -11,6 +13,10 @@ def full_scale(values: np.ndarray) -> float:
     return 1.0 if top <= 1.0 else 255.0
 
 
+@overload
+def as_uint8(values: np.ndarray) -> np.ndarray: ...
+@overload
+def as_uint8(values: None) -> None: ...
 def as_uint8(values: np.ndarray | None) -> np.ndarray | None:
     """(N, 3) uint8 from (N, 3) of any scalar type; None stays None."""
     if values is None or values.dtype == np.uint8:

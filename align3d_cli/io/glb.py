@@ -2,7 +2,7 @@
 
 import json
 import struct
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -29,9 +29,8 @@ def write_glb(stream: BinaryIO, cloud: PointCloud, values: dict[str, np.ndarray]
     if cloud.mesh is not None:
         faces = cloud.mesh.faces[finite[cloud.mesh.faces].all(axis=1)]
         arrays.append((faces.astype("<u4").ravel(), UINT, "SCALAR"))
-    _write_chunks(
-        stream, _tree(arrays, centre, METRES.get(cloud.unit, 1.0)), b"".join(a.tobytes() for a, _, _ in arrays)
-    )
+    metre = METRES.get(cloud.unit or "m", 1.0)
+    _write_chunks(stream, _tree(arrays, centre, metre), b"".join(a.tobytes() for a, _, _ in arrays))
 
 
 def _linear(rgb: np.ndarray) -> np.ndarray:
@@ -43,8 +42,10 @@ def _linear(rgb: np.ndarray) -> np.ndarray:
     return out
 
 
-def _tree(arrays: list[tuple[np.ndarray, int, str]], centre: np.ndarray, metre: float) -> dict:
-    accessors, views, at = [], [], 0
+def _tree(arrays: list[tuple[np.ndarray, int, str]], centre: np.ndarray, metre: float) -> dict[str, Any]:
+    accessors: list[dict[str, Any]] = []
+    views: list[dict[str, int]] = []
+    at = 0
     for array, component, kind in arrays:
         view = {"buffer": 0, "byteOffset": at, "byteLength": array.nbytes}
         accessor = {"bufferView": len(views), "componentType": component, "count": len(array), "type": kind}

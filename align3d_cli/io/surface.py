@@ -1,10 +1,11 @@
 """Triangles to points: area-weighted samples with their colours."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from align3d_cli.clouds.cloud import BEYOND, Mesh
+from align3d_cli.clouds.cloud import BEYOND
 from align3d_cli.io.source import Source
 
 GREY = 178  # of what has no colour: the middle grey of the head-light look
@@ -18,7 +19,8 @@ class Surface:
     faces:          (F, 3) int64, rows of vertex indices
     vertex_colours: (M, 3) uint8 or None
     face_colours:   (F, 3) uint8 or None
-    uv:             (M, 2) float, origin bottom left, with `texture`, or None
+    uv:             (T, 2) float, origin bottom left, with `texture`, or None
+    uv_faces:       (F, 3) int64, rows of uv; None where they are the rows of the vertices
     texture:        (H, W, 3) uint8 or None
     """
 
@@ -27,7 +29,13 @@ class Surface:
     vertex_colours: np.ndarray | None = None
     face_colours: np.ndarray | None = None
     uv: np.ndarray | None = None
+    uv_faces: np.ndarray | None = None
     texture: np.ndarray | None = None
+
+    @property
+    def uv_rows(self) -> np.ndarray:
+        """(F, 3) rows of uv at the corners of every face."""
+        return self.faces if self.uv_faces is None else self.uv_faces
 
     @property
     def coloured(self) -> bool:
@@ -45,16 +53,32 @@ class Samples:
 
 def checked_surface(source: Source, surface: Surface) -> Surface:
     """The surface without faces that touch a vertex nowhere to be found. Raises InputRejected when none is left."""
-    faces = surface.faces
-    check_faces(source, surface)
-    usable = (np.abs(surface.vertices) < BEYOND).all(axis=1)
-    keep = usable[faces].all(axis=1)
-    if not double_areas(surface.vertices, faces[keep]).sum() > 0:
+    return checked_surfaces(source, [surface])[0]
+
+
+def checked_surfaces(source: Source, surfaces: Iterable[Surface]) -> list[Surface]:
+    """Surfaces without faces that touch a vertex nowhere to be found, those with an area only.
+
+    Raises InputRejected when none is left, or when a face names a vertex that is not there.
+    """
+    found = [_usable(source, surface) for surface in surfaces]
+    found = [surface for surface in found if double_areas(surface.vertices, surface.faces).sum() > 0]
+    if not found:
         raise source.reject("the mesh has no surface", "export a mesh with faces, or its points as ply")
+    return found
+
+
+def _usable(source: Source, surface: Surface) -> Surface:
+    check_faces(source, surface)
+    keep = (np.abs(surface.vertices) < BEYOND).all(axis=1)[surface.faces].all(axis=1)
     if keep.all():
         return surface
-    colours = None if surface.face_colours is None else surface.face_colours[keep]
-    return Surface(surface.vertices, faces[keep], surface.vertex_colours, colours, surface.uv, surface.texture)
+    return replace(
+        surface,
+        faces=surface.faces[keep],
+        face_colours=None if surface.face_colours is None else surface.face_colours[keep],
+        uv_faces=None if surface.uv_faces is None else surface.uv_faces[keep],
+    )
 
 
 def check_faces(source: Source, surface: Surface) -> None:
@@ -134,8 +158,8 @@ def _blend(values: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.n
 
 def _colours(surface: Surface, face: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """(N, 3) uint8; GREY where the surface has no colour."""
-    if surface.texture is not None:
-        return texture_colours(surface.texture, _blend(surface.uv, corners, weights))
+    if surface.texture is not None and surface.uv is not None:
+        return texture_colours(surface.texture, _blend(surface.uv, surface.uv_rows[face], weights))
     if surface.face_colours is not None:
         return surface.face_colours[face]
     if surface.vertex_colours is not None:
@@ -150,10 +174,3 @@ def texture_colours(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
     column = np.floor(uv[:, 0] * width).astype(np.int64) % width
     row = np.floor((1 - uv[:, 1]) * height).astype(np.int64) % height
     return texture[row, column]
-
-
-def joined_mesh(surfaces: list[Surface]) -> Mesh:
-    """One mesh of all surfaces, their vertices one after the other."""
-    shift = np.cumsum([0] + [len(s.vertices) for s in surfaces])
-    faces = [s.faces + first for s, first in zip(surfaces, shift, strict=False)]
-    return Mesh(np.concatenate([s.vertices for s in surfaces]), np.concatenate(faces))

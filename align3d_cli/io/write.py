@@ -66,6 +66,7 @@ def dump_scores(stream: BinaryIO, cloud: PointCloud, scores: np.ndarray, rgb: np
 def to_vertices(cloud: PointCloud, values: np.ndarray) -> np.ndarray:
     """Values of a mesh's samples carried to its vertices, by inverse distance from the nearest three.
 
+    cloud:  sampled from a mesh; without one its own points are the vertices
     values: (N,) or (N, K), one row for each point of the cloud; rows with NaN count for nothing
     Returns (M,) or (M, K) float64, NaN when no sample has a value.
     """
@@ -73,7 +74,7 @@ def to_vertices(cloud: PointCloud, values: np.ndarray) -> np.ndarray:
 
     rows = values.reshape(len(values), -1).astype(np.float64)
     known = np.isfinite(rows).all(axis=1) & cloud.valid
-    vertices = cloud.mesh.vertices
+    vertices = cloud.xyz if cloud.mesh is None else cloud.mesh.vertices
     out = np.full((len(vertices), rows.shape[1]), np.nan)
     at = np.flatnonzero(np.isfinite(vertices).all(axis=1))
     if known.any():

@@ -5,6 +5,7 @@ import torch
 from scipy.spatial import cKDTree
 
 from align3d_cli.clouds.voxels import cell_keys
+from align3d_cli.render.nearest import nearest_rows
 
 LEAST_WEIGHT = 0.05  # a grazing view still counts a little where no other sees the point
 MOST_CELLS = 1000  # along the longest side: a surface fills at most some 6 million, pairs of them 3 GB
@@ -59,8 +60,7 @@ def fill_unseen(xyz: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, int]:
     filled, n_unseen = scores.copy(), int(unseen.sum())
     if 0 < n_unseen < len(xyz):
         seen = np.flatnonzero(~unseen)
-        nearest = cKDTree(xyz[seen], balanced_tree=False).query(xyz[unseen], workers=-1)[1]
-        filled[..., unseen] = scores[..., seen[nearest]]
+        filled[..., unseen] = scores[..., seen[nearest_rows(xyz[seen], xyz[unseen])]]
     return filled, n_unseen
 
 

@@ -1,0 +1,61 @@
+"""Numbers in the text of a mesh; what is no number is named by its line and word."""
+
+import re
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from align3d_cli.io.source import Source
+from align3d_cli.io.text import BLANK, NEWLINE, NotANumber, parse_numbers
+
+CUT = "it is cut off or damaged, export it again"
+CORRECT = "correct it or export the mesh again"
+COMMENT = re.compile(rb"(?<!\d\.)#[^\n]*")  # but not the end of Microsoft's "1.#QNAN"
+
+
+def word_counts(text: bytes) -> np.ndarray:
+    """(L,) int, words on each line; none for an empty text. A last line needs no newline."""
+    byte = np.frombuffer(text, np.uint8)
+    ends = np.flatnonzero(byte == NEWLINE)
+    if len(byte) and byte[-1] != NEWLINE:
+        ends = np.append(ends, len(byte))
+    return np.diff(np.searchsorted(first_bytes(byte > BLANK), ends), prepend=0)
+
+
+def first_bytes(run: np.ndarray) -> np.ndarray:
+    """(R,) int, where each run of True in (N,) bool begins."""
+    first = run.copy()
+    first[1:] &= ~run[:-1]
+    return np.flatnonzero(first)
+
+
+def all_numbers(source: Source, text: bytes, line_of: Callable[[int], int]) -> np.ndarray:
+    """(K,) float64, every word of the text as a number.
+
+    line_of: the number in the file, from 1, of the text's i-th line, from 0
+    Raises InputRejected with line and word where one is no number.
+    """
+    try:
+        numbers = parse_numbers(text)
+    except NotANumber as error:
+        finding = f"line {line_of(error.row)} has '{error.word}' where a number belongs"
+        raise source.reject(finding, CORRECT) from error
+    if len(numbers) != len(first_bytes(np.frombuffer(text, np.uint8) > BLANK)):
+        raise source.reject("some of its numbers run into each other", CORRECT)
+    return numbers
+
+
+def whole_numbers(text: bytes) -> np.ndarray:
+    """(K,) int64 from whole numbers separated by white space, eight times as fast as reading them as floats.
+
+    Stops at a word that is none: fewer numbers than words come back.
+    """
+    if not text.strip():
+        return np.empty(0, np.int64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # older numpy warns of unread text, newer refuses it
+        try:
+            return np.fromstring(text, dtype=np.int64, sep=" ")
+        except ValueError:
+            return np.empty(0, np.int64)
