@@ -1,11 +1,48 @@
-"""Numbers written as text, read as fast as numpy can."""
+"""Text in whatever encoding it was saved, and the numbers in it, read as fast as numpy can."""
 
+import codecs
 import warnings
 
 import numpy as np
 
 NEWLINE = 10
 BLANK = 32  # this byte and every lower one separates numbers
+MARKS = (  # of byte order, the longer ones first: UTF-32's begins as UTF-16's does
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+TELLING = 1024  # bytes that show whether every other one is zero, as in UTF-16 without a mark
+TYPED = np.isin(np.arange(256), [9, 10, 13, *range(32, 127), *range(160, 256)])  # letters of Latin-1 and line ends
+
+
+def plain_text(data: bytes) -> bytes:
+    """The text of a file as UTF-8 without a byte order mark, whatever encoding it was saved in.
+
+    UTF-8, UTF-16 and UTF-32 are known by their marks, UTF-16 also by its zero bytes; bytes that are no UTF-8 are
+    taken as Latin-1. Pure ASCII comes back as it is, at no cost; so does a binary file, unless chance has it
+    look like one of these: ask first whether the file is text.
+    """
+    mark, encoding = next(((m, name) for m, name in MARKS if data.startswith(m)), (b"", _unmarked(data)))
+    data = data[len(mark) :]
+    return data if encoding == "utf-8" else data.decode(encoding, errors="replace").encode()
+
+
+def _unmarked(data: bytes) -> str:
+    """The encoding of text without a byte order mark."""
+    head = np.frombuffer(data[: min(TELLING, len(data) // 2 * 2)], np.uint8)
+    for name, low, high in (("utf-16-le", head[::2], head[1::2]), ("utf-16-be", head[1::2], head[::2])):
+        if 2 * (high == 0).sum() > len(high) and TYPED[low[high == 0]].all():
+            return name
+    if data.isascii() or b"\0" in data:
+        return "utf-8"
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
 
 
 def parse_numbers(text: bytes) -> np.ndarray:
