@@ -1,6 +1,7 @@
 """Text in whatever encoding it was saved, and the numbers in it, read as fast as numpy can."""
 
 import codecs
+import re
 import warnings
 
 import numpy as np
@@ -14,6 +15,7 @@ MARKS = (  # of byte order, the longer ones first: UTF-32's begins as UTF-16's d
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+MICROSOFT = re.compile(rb"([+-]?)\d\.#(INF\d*|J)?\w*")  # "-1.#IND", "1.#QNAN0", "1.#INF", rounded "1.#R" and "1.#J"
 TELLING = 1024  # bytes that show whether every other one is zero, as in UTF-16 without a mark
 TYPED = np.isin(np.arange(256), [9, 10, 13, *range(32, 127), *range(160, 256)])  # letters of Latin-1 and line ends
 
@@ -45,19 +47,65 @@ def _unmarked(data: bytes) -> str:
     return "utf-8"
 
 
-def parse_numbers(text: bytes) -> np.ndarray:
-    """(K,) float64 from numbers separated by white space; "nan" and "inf" count as numbers.
+class NotANumber(ValueError):
+    """A word where a number should stand; the reader adds the file's name.
 
-    Raises ValueError when a word is not a number.
+    row: the word's line in the text that was parsed, counted from 0; word: as it stands there, 40 letters at most
     """
+
+    def __init__(self, row: int, word: str) -> None:
+        super().__init__(f"line {row + 1}: '{word}' is not a number")
+        self.row, self.word = row, word
+
+
+def parse_numbers(text: bytes) -> np.ndarray:
+    """(K,) float64 from numbers separated by white space; "nan", "inf" and Microsoft's "1.#QNAN" count as numbers.
+
+    Raises NotANumber at the first word that is none.
+    """
+    numbers = _read(text)
+    if numbers is None:
+        text = MICROSOFT.sub(_special, text)
+        numbers = _read(text)
+    if numbers is None:
+        raise _first_bad_word(text)
+    return numbers
+
+
+def _read(text: bytes) -> np.ndarray | None:
+    """The numbers, or None when a word is no number."""
     if not text.strip():
         return np.empty(0)
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)  # older numpy only warns of unread text
         try:
             return np.fromstring(text, dtype=np.float64, sep=" ")
-        except DeprecationWarning as error:
-            raise ValueError("a word that is not a number") from error
+        except (DeprecationWarning, ValueError):
+            return None
+
+
+def _special(found: re.Match[bytes]) -> bytes:
+    return found[1] + b"inf" if found[2] else b"nan"
+
+
+def _first_bad_word(text: bytes) -> NotANumber:
+    """The error for the first word that is no number, its line found by halving."""
+    lines = text.split(b"\n")
+    low, high = 0, len(lines)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _read(b"\n".join(lines[low:middle])) is None:
+            high = middle
+        else:
+            low = middle
+    word = next((word for word in lines[low].split() if _read(word) is None), lines[low])
+    return NotANumber(low, shown(word))
+
+
+def shown(word: bytes) -> str:
+    """The word as a message of one line can show it."""
+    letters = word[:40].decode("utf-8", errors="replace")
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in letters)
 
 
 def words_per_line(text: bytes) -> np.ndarray:
