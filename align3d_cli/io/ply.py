@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from align3d_cli.clouds.cloud import Mesh, PointCloud
 from align3d_cli.io.colours import as_uint8
 from align3d_cli.io.header_words import shown
 from align3d_cli.io.ply_header import ElementSpec, PlyHeader, read_header
 from align3d_cli.io.ply_rows import FACE_LISTS, BinaryCursor, CutShort, Damaged, Lists, Rows
-from align3d_cli.io.ply_text import TextCursor, without_commas
+from align3d_cli.io.ply_text import TextCursor
+from align3d_cli.io.ply_words import without_commas
 from align3d_cli.io.source import ReadOptions, Source
 from align3d_cli.io.surface import Surface, check_faces, checked_surface, loose_vertices, sample_surface, with_loose
 from align3d_cli.io.text import plain_text
@@ -50,12 +52,15 @@ def read_ply(source: Source, options: ReadOptions) -> PointCloud:
     source = _decoded(source)
     header = read_header(source)
     _check_vertices(source, header)
+    body = source.read()
     try:
-        elements = _read_elements(header, source.read())
+        elements = _read_elements(header, body)
     except CutShort as error:
         raise source.reject(str(error), "it is cut off, export it again") from error
     except Damaged as error:
-        raise source.reject(str(error), "mend that row or export the scan again") from error
+        commas = header.ascii and b"," in body
+        step = "write decimal points, and blanks between numbers" if commas else "mend it or export the scan again"
+        raise source.reject(str(error), step) from error
     return _assemble(source, options, elements)
 
 
@@ -117,10 +122,10 @@ def _assemble(source: Source, options: ReadOptions, elements: Elements) -> Point
     if surface is None or _mostly_loose(source, surface):
         normals = _group(vertex, NORMAL_NAMES)
         return PointCloud(xyz, colours, None if normals is None else normals.astype(np.float32), **about)
-    surface = checked_surface(source, surface)
+    mesh, surface = Mesh(xyz, surface.faces), checked_surface(source, surface)
     sampled = sample_surface([surface], options.samples, np.random.default_rng(options.seed))
     sampled = with_loose(sampled, surface, loose_vertices(surface))
-    return PointCloud(sampled.xyz, sampled.colours, sampled.normals, mesh=Mesh(xyz, faces), **about)
+    return PointCloud(sampled.xyz, sampled.colours, sampled.normals, mesh=mesh, **about)
 
 
 def _mostly_loose(source: Source, surface: Surface) -> bool:
@@ -132,8 +137,8 @@ def _bytes_of(rows: list[Rows]) -> bytes:
     return b"".join(r.block for r in rows)
 
 
-def _matrix(rows: Rows, names: tuple[str, ...], dtype: type) -> np.ndarray:
-    out = np.empty((rows.spec.count, len(names)), dtype)
+def _matrix(rows: Rows, names: tuple[str, ...], dtype: npt.DTypeLike) -> np.ndarray:
+    out: np.ndarray = np.empty((rows.spec.count, len(names)), dtype)
     for i, name in enumerate(names):
         out[:, i] = rows.columns[name]
     return out

@@ -3,7 +3,6 @@
 The `strict` of the functions: rows must be lines; otherwise words fill rows wherever the lines end.
 """
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,29 +10,10 @@ import numpy as np
 from align3d_cli.io.header_words import shown
 from align3d_cli.io.ply_header import ElementSpec, PlyHeader, Property
 from align3d_cli.io.ply_rows import FACE_LISTS, CutShort, Damaged, Lists, Rows, read_binary_rows
-from align3d_cli.io.text import BLANK, parse_numbers
+from align3d_cli.io.ply_words import Words, words_of
+from align3d_cli.io.text import NotANumber, parse_numbers
 
-LINE_END = {True: 10, False: 13}  # newline; carriage return where a file has no newline at all
-NO_DECIMAL_COMMA = re.compile(rb"\.|(?<![0-9]),|,(?![0-9#])|,[0-9]+,")  # 1,#QNAN is not a number in such a file
 DOUBLE = np.dtype(np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A text as words and lines.
-
-    body:   the bytes behind the header
-    starts: (K + 1,) int64 offset of every word; the last is the end of the body
-    lines:  (L + 1,) int64 word that begins each line, lines without a word left out; the last is K
-    """
-
-    body: bytes
-    starts: np.ndarray
-    lines: np.ndarray
-
-    def block(self, first: int, last: int) -> bytes:
-        """The bytes of words first .. last - 1 with the blanks behind each."""
-        return self.body[self.starts[first] : self.starts[last]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +26,6 @@ class TextRows:
     notes: tuple[str, ...] = ()
 
 
-def words_of(body: bytes) -> Words:
-    """Where words and lines begin; bytes up to the blank separate words."""
-    byte = np.frombuffer(body, np.uint8)
-    solid = byte > BLANK
-    first = solid.copy()
-    first[1:] &= ~solid[:-1]
-    starts = np.append(np.flatnonzero(first), len(body))
-    ends = np.flatnonzero(byte == LINE_END[b"\n" in body])
-    lines = np.concatenate([[0], np.searchsorted(starts[:-1], ends), [len(starts) - 1]])
-    return Words(body, starts, lines[np.append(np.diff(lines) > 0, True)])
-
-
-def without_commas(body: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """The body with decimal commas turned to points, or commas between numbers to blanks, and a note of it."""
-    if b"," not in body:
-        return body, ()
-    if NO_DECIMAL_COMMA.search(body):
-        return body.replace(b",", b" "), ("commas stand between its numbers: they are read as blanks",)
-    return body.replace(b",", b"."), ("its numbers have decimal commas: they are read, and written, as points",)
-
-
 class TextCursor:
     """Elements of an ascii body, one behind the other.
 
@@ -75,7 +34,7 @@ class TextCursor:
     """
 
     def __init__(self, header: PlyHeader, body: bytes) -> None:
-        self.words, self.at = words_of(body), 0
+        self.words, self.at = words_of(body, len(header.lines)), 0
         # as many lines as rows: a line of another length is damage then, not a row broken in two
         self.strict = len(self.words.lines) - 1 == sum(element.count for element in header.elements)
         self.misfit: str | None = None
@@ -134,8 +93,9 @@ def _few(spec: ElementSpec, there: int) -> str:
 def _numbers(spec: ElementSpec, words: Words, first: int, last: int) -> np.ndarray:
     try:
         return parse_numbers(words.block(first, last))
-    except ValueError as error:
-        raise Damaged(f"the {spec.name} rows hold {error}") from error
+    except NotANumber as error:
+        line = words.above + words.body.count(b"\n", 0, int(words.starts[first])) + error.row + 1
+        raise Damaged(f"line {line}, among the {spec.name} rows: '{error.word}' is not a number") from error
 
 
 def _read_lists(spec: ElementSpec, words: Words, at: int, strict: bool) -> TextRows:

@@ -129,13 +129,14 @@ def write_new(stream: BinaryIO, cloud: PointCloud, values: dict[str, np.ndarray]
     xyz = cloud.xyz if cloud.mesh is None else cloud.mesh.vertices
     coordinate = "f4" if _fits_float32(xyz) else "f8"
     fields = [(name, "<" + coordinate) for name in "xyz"]
-    if cloud.normals is not None and cloud.mesh is None:
+    normals = cloud.normals if cloud.mesh is None else None
+    if normals is not None:
         fields += [(name, "<f4") for name in ("nx", "ny", "nz")]
     table = np.zeros(len(xyz), fields + [(name, "<" + kind) for name, kind in ADDED.items()])
     for i, name in enumerate("xyz"):
         table[name] = xyz[:, i]
-        if "nx" in table.dtype.names:
-            table["n" + name] = cloud.normals[:, i]
+        if normals is not None:
+            table["n" + name] = normals[:, i]
     for name, column in values.items():
         table[name] = column
     stream.write(_new_header(table, cloud))
@@ -159,7 +160,7 @@ def _new_header(table: np.ndarray, cloud: PointCloud) -> bytes:
     lines = ["ply", "format binary_little_endian 1.0", "comment align3d anomaly map"]
     lines += [f"comment unit: {cloud.unit}"] if cloud.unit else []
     lines += [f"element vertex {len(table)}"]
-    lines += [f"property {names[table.dtype[name].str[1:]]} {name}" for name in table.dtype.names]
+    lines += [f"property {names[table.dtype[name].str[1:]]} {name}" for name in table.dtype.names or ()]
     if cloud.mesh is not None:
         lines += [f"element face {len(cloud.mesh.faces)}", "property list uchar int vertex_indices"]
     return "\n".join([*lines, "end_header", ""]).encode("ascii")

@@ -200,3 +200,23 @@ def test_what_a_header_cannot_say(tmp_path, head, says):
     with pytest.raises(InputRejected) as caught:
         read(tmp_path, head, text_rows(XYZ))
     assert says in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("0 0 1\n1 2.3.4 5\n0 1 0\n1 1 1\n", "line 9, among the vertex rows: '2.3.4' is not a number; mend it"),
+        ("0 0 1\n0 1 0\n1 1 1\n1 1 one", "line 11, among the vertex rows: 'one' is not a number; mend it"),
+        ("1.234,5 0 1\n0 1 0\n1 1 1\n1 1 1\n", "vertex row 1 has 4 numbers, .*; write decimal points"),
+    ],
+)
+def test_a_word_that_is_no_number_is_named_with_its_line(tmp_path, body, says):
+    """The message gives the line of the file, counted from 1, and the word."""
+    with pytest.raises(InputRejected, match=says):
+        read(tmp_path, header(), body)
+
+
+def test_microsofts_numbers_that_are_none(tmp_path):
+    """What old Windows programs write for nan and infinity is no measurement."""
+    cloud = read(tmp_path, header(), "0 0 1\n1.#QNAN -1.#IND 1.#INF\n-1.#J 1.#IO 1\n1 1 1\n")
+    np.testing.assert_array_equal(cloud.valid, [True, False, False, True])
