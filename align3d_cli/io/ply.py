@@ -1,6 +1,5 @@
 """PLY files: ascii and binary, any property order, everything in them kept for writing back."""
 
-import io
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,14 +8,13 @@ import numpy.typing as npt
 
 from align3d_cli.clouds.cloud import Mesh, PointCloud
 from align3d_cli.io.colours import as_uint8
-from align3d_cli.io.header_words import shown
+from align3d_cli.io.header_words import shown, without_mark
 from align3d_cli.io.ply_header import ElementSpec, PlyHeader, read_header
 from align3d_cli.io.ply_rows import FACE_LISTS, BinaryCursor, CutShort, Damaged, Lists, Rows
 from align3d_cli.io.ply_text import TextCursor
 from align3d_cli.io.ply_words import without_commas
 from align3d_cli.io.source import ReadOptions, Source
 from align3d_cli.io.surface import Surface, check_faces, checked_surface, loose_vertices, sample_surface, with_loose
-from align3d_cli.io.text import plain_text
 
 COLOUR_NAMES = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 NORMAL_NAMES = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
@@ -49,7 +47,7 @@ def read_ply(source: Source, options: ReadOptions) -> PointCloud:
     and where they are the majority the file is taken as points, with a few faces that are kept. A file that ends within
     its faces is taken as points too.
     """
-    source = _decoded(source)
+    source = without_mark(source)
     header = read_header(source)
     _check_vertices(source, header)
     body = source.read()
@@ -62,14 +60,6 @@ def read_ply(source: Source, options: ReadOptions) -> PointCloud:
         step = "write decimal points, and blanks between numbers" if commas else "mend it or export the scan again"
         raise source.reject(str(error), step) from error
     return _assemble(source, options, elements)
-
-
-def _decoded(source: Source) -> Source:
-    """The file without a byte order mark, UTF-16 turned to plain text: an ascii PLY saved again by an editor."""
-    if source.head(3).lower() == b"ply":
-        return source
-    data = plain_text(source.read())
-    return replace(source, stream=io.BytesIO(data), size=len(data))
 
 
 def _check_vertices(source: Source, header: PlyHeader) -> None:

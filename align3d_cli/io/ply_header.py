@@ -109,8 +109,8 @@ def _parse(lines: tuple[str, ...], newline: bytes) -> PlyHeader:
 
 
 def _encoding(lines: tuple[str, ...]) -> str:
-    formats = [line.lower().split()[1:2] for line in lines if line.lower().startswith("format")]
-    encoding = formats[0][0] if formats and formats[0] else "unknown"
+    formats = [words[1] for words in (line.lower().split() for line in lines) if words[:1] == ["format"] and words[1:]]
+    encoding = formats[0] if formats else "unknown"
     if encoding not in ORDERS:
         raise ValueError(f"format '{shown(encoding)}' is none of {', '.join(ORDERS)}")
     return encoding
