@@ -21,7 +21,7 @@ WHOLE = re.compile(r"\+?[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """name: in lower case, `name#2` where it was there before; dtype: little-endian; count: items in a point, 1 .."""
+    """name: in lower case, `name 2` where it was there before; dtype: little-endian; count: items in a point, 1 .."""
 
     name: str
     dtype: np.dtype
@@ -101,7 +101,7 @@ def _fields(entries: dict[str, list[str]]) -> tuple[tuple[Field, ...], tuple[str
         if repeated and name != PADDING:
             notes.append(f"FIELDS names '{shown(name)}' more than once: the first is read")
         if count:
-            fields.append(Field(f"{name}#{i}" if repeated else name, _dtype(kind.upper(), size), count))
+            fields.append(Field(f"{name} {i}" if repeated else name, _dtype(kind.upper(), size), count))
     return tuple(fields), tuple(dict.fromkeys(notes))
 
 

@@ -49,7 +49,7 @@ class PlyHeader:
     """lines: the header's text lines without line ends; elements: in file order; order: "=", "<" or ">".
 
     Names of elements and properties are in lower case, those of the lines as the file has them; of two properties
-    of one name in an element the second is called `name#2`, and `notes` says so.
+    of one name in an element the second is called `name 2`, and `notes` says so.
     """
 
     lines: tuple[str, ...]
@@ -144,7 +144,7 @@ def _tell_apart(element: str, _: int, properties: list[Property]) -> list[str]:
     for i, p in enumerate(properties):
         met[p.name] = met.get(p.name, 0) + 1
         if met[p.name] > 1:
-            properties[i] = replace(p, name=f"{p.name}#{met[p.name]}")
+            properties[i] = replace(p, name=f"{p.name} {met[p.name]}")
             notes.append(f"{element} names property '{shown(p.name)}' more than once: its first column is read")
     return list(dict.fromkeys(notes))
 
