@@ -15,7 +15,7 @@ from align3d_cli.errors import Align3DError, EnvironmentMissing
 
 LIBRARIES = (
     "torch", "open_clip_torch", "numpy", "scipy", "numba", "safetensors", "trimesh", "pyrender", "pillow", "tifffile",
-    "typer", "rich",
+    "imagecodecs", "typer", "rich",
 )  # fmt: skip
 
 

@@ -11,13 +11,17 @@ import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.labelled import LabelledCloud, Sample
+from align3d_cli.clouds.unproject import unproject
 from align3d_cli.datasets import layout, mvtec3d
 from align3d_cli.datasets.labels import read_colours, read_mask
 from align3d_cli.errors import InputRejected
 
 SPLITS = {"train": "train", "val": "train", "test_public": "test"}
 KINDS = ("bumps", "colors", "dents", "normals")  # `colors` leaves no geometry: its name lets it be reported apart
-FOCAL_PX = 711.11  # one camera for all images; the principal point is (width / 2, height / 2)
+FOCAL_PX = 711.11  # one camera for all images
+# Its matrix has cx = cy = 256 for 512 pixels, counted from the middle of the first pixel as the published conversion to
+# the layout of MVTec 3D-AD counts: half a pixel right of and below the middle of the image
+CENTRE_SHIFT = 0.5
 YAML = (".yaml", ".yml")
 
 
@@ -62,10 +66,11 @@ def load(depth: Path) -> LabelledCloud:
     """Read `NN_depth.png` with its range, image 0 (all lights) and the union mask. Raises InputRejected."""
     folder, number = depth.parent, depth.stem.removesuffix("_depth")
     depth_m = read_depth(depth, _yaml(folder, f"{number}_info_depth"))
-    grid = depth_m.shape
+    grid = (depth_m.shape[0], depth_m.shape[1])
+    centre = (grid[1] / 2 + CENTRE_SHIFT, grid[0] / 2 + CENTRE_SHIFT)
     image = folder / f"{number}_image_0.png"
     cloud = PointCloud(
-        xyz=unproject(depth_m).reshape(-1, 3),
+        xyz=unproject(np.where(depth_m > 0, depth_m, np.nan), FOCAL_PX, centre),
         colours=read_colours(image, grid) if image.is_file() else None,
         grid=grid,
         unit="m",
@@ -79,7 +84,7 @@ def read_depth(path: Path, info: dict | None) -> np.ndarray:
     from PIL import Image
 
     try:
-        span = info["normalization"]
+        span = (info or {})["normalization"]
         low, high = float(span["min"]), float(span["max"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputRejected(
@@ -93,14 +98,6 @@ def read_depth(path: Path, info: dict | None) -> np.ndarray:
     if values.ndim != 2 or values.dtype not in (np.uint16, np.int32):
         raise InputRejected(f"{path}: {values.dtype} {values.shape} is not a 16-bit depth image")
     return values / 65535.0 * (high - low) + low
-
-
-def unproject(depth_m: np.ndarray) -> np.ndarray:
-    """(H, W) depth -> (H, W, 3) points x = (column - W / 2) z / f, y = (row - H / 2) z / f, z; NaN where depth <= 0."""
-    height, width = depth_m.shape
-    row, column = np.mgrid[:height, :width]
-    z = np.where(depth_m > 0, depth_m, np.nan)
-    return np.stack([(column - width / 2) * z / FOCAL_PX, (row - height / 2) * z / FOCAL_PX, z], axis=2)
 
 
 def read_labels(folder: Path, number: str, grid: tuple[int, int]) -> np.ndarray:

@@ -1,143 +1,115 @@
 """PCD v0.7 files: ascii, binary and binary_compressed, organised or not."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.io.colours import as_uint8
-from align3d_cli.io.lzf import lzf_decompress
-from align3d_cli.io.ply_header import unit_of_comment
+from align3d_cli.io.header_words import without_mark
+from align3d_cli.io.pcd_header import PcdHeader, read_header
+from align3d_cli.io.ply_words import without_commas
 from align3d_cli.io.source import ReadOptions, Source, check_count
-from align3d_cli.io.text import parse_numbers, words_per_line
+from align3d_cli.io.text import NotANumber, parse_numbers, words_per_line
 
-HEADER_LIMIT = 1 << 16  # bytes; real headers have about 200
-KINDS = {"F": "f", "I": "i", "U": "u"}
-SIZES = {"F": (4, 8), "I": (1, 2, 4, 8), "U": (1, 2, 4, 8)}
-LZF_LIMIT = 88  # three bytes of LZF give 264 at most
+LZF_LIMIT = 88  # decoded : stored; three bytes of LZF give 264 at most
 NORMALS = (("normal_x", "normal_y", "normal_z"), ("nx", "ny", "nz"))
-STEP = "it is cut off or damaged, export it again"
-
-
-@dataclass(frozen=True, slots=True)
-class PcdHeader:
-    """fields: (name, little-endian numpy type, items in a point); data: "ascii", "binary" or "binary_compressed"."""
-
-    fields: tuple[tuple[str, np.dtype, int], ...]
-    width: int
-    height: int
-    points: int
-    data: str
-    unit: str | None
-
-    @property
-    def row(self) -> np.dtype:
-        """One point as a structured type; fields named "_" are padding and get a number of their own."""
-        names = [f"{name}#{i}" if name == "_" else name for i, (name, _, _) in enumerate(self.fields)]
-        shapes = [() if count == 1 else (count,) for _, _, count in self.fields]
-        return np.dtype([(n, kind, shape) for n, (_, kind, _), shape in zip(names, self.fields, shapes, strict=True)])
+COLOURS = (("r", "g", "b"), ("red", "green", "blue"))
+CUT = "it is cut off, export it again"
+DAMAGED = "it is damaged, export it again"
 
 
 def read_pcd(source: Source, options: ReadOptions) -> PointCloud:
     """Read a PCD file. NaN points stay in as no measurement. Raises InputRejected."""
-    header = _read_header(source)
-    columns = _READERS[header.data](source, header)
+    source = without_mark(source)
+    header = _settled(source, read_header(source))
+    columns, notes = _READERS[header.data](source, header)
     xyz = np.stack([columns[name].astype(np.float64) for name in "xyz"], axis=1)
     normals = next((_columns(columns, names) for names in NORMALS if set(names) <= set(columns)), None)
-    grid = (header.height, header.width) if header.height > 1 else None
-    normals = None if normals is None else normals.astype(np.float32)
-    return PointCloud(xyz, _colours(columns), normals, grid=grid, unit=header.unit, path=source.path)
+    width, height = header.shape
+    return PointCloud(
+        xyz,
+        _colours(columns),
+        None if normals is None else normals.astype(np.float32),
+        grid=(height, width) if height > 1 else None,
+        unit=header.unit,
+        path=source.path,
+        notes=(*header.notes, *notes),
+    )
 
 
-def _columns(columns: dict, names: tuple[str, ...]) -> np.ndarray:
+def _columns(columns: dict[str, np.ndarray], names: tuple[str, ...]) -> np.ndarray:
     return np.stack([columns[name] for name in names], axis=1)
 
 
-def _colours(columns: dict) -> np.ndarray | None:
+def _colours(columns: dict[str, np.ndarray]) -> np.ndarray | None:
     """(N, 3) uint8 from `rgb` or `rgba` packed as 0xAARRGGBB in a float or an integer, or from r, g and b."""
     packed = columns.get("rgb", columns.get("rgba"))
     if packed is not None and packed.dtype.itemsize == 4 and packed.ndim == 1:
         words = np.ascontiguousarray(packed).view("<u4")
         return np.stack([words >> shift & 255 for shift in (16, 8, 0)], axis=1).astype(np.uint8)
-    for names in (("r", "g", "b"), ("red", "green", "blue")):
+    for names in COLOURS:
         if set(names) <= set(columns):
             return as_uint8(_columns(columns, names))
     return None
 
 
-def _read_header(source: Source) -> PcdHeader:
-    """Read the header and leave the stream at the first byte of data."""
-    head, at, entries, unit = source.head(HEADER_LIMIT), 0, {}, None
-    while "DATA" not in entries:
-        end = head.find(b"\n", at)
-        if end < 0:
-            raise source.reject("the PCD header has no DATA line", STEP if entries else "check that it is a PCD file")
-        line = head[at:end].decode("latin-1").strip()
-        at = end + 1
-        if line.startswith("#"):
-            unit = unit or unit_of_comment(line)
-        elif line:
-            key, *words = line.split()
-            entries[key.upper()] = words
-    try:
-        header = _parse(entries, unit)
-    except (KeyError, ValueError, IndexError, TypeError) as error:
-        raise source.reject(f"the PCD header is damaged ({error})", "export it again") from error
-    source.stream.seek(at)
-    _check_budget(source, header)
+def _settled(source: Source, header: PcdHeader) -> PcdHeader:
+    """The header with its counts in agreement and within budget; where they contradict each other, the data decides."""
+    width, height = header.shape
+    if width * height != header.points:
+        there = _rows_there(source, header)
+        said = f"WIDTH x HEIGHT is {width} x {height}, POINTS {header.points}"
+        if there not in (width * height, header.points):
+            raise source.reject(f"{said}, and {there} points are there", DAMAGED)
+        shape = header.shape if there == width * height else (there, 1)
+        header = replace(header, shape=shape, points=there, notes=(*header.notes, f"{said}: {there} points are there"))
+    row = header.row.itemsize
+    least = {"ascii": 2 * header.items, "binary": row, "binary_compressed": row / LZF_LIMIT}[header.data]
+    check_count(source, header.points, least)
     return header
 
 
-def _parse(entries: dict[str, list[str]], unit: str | None) -> PcdHeader:
-    names = entries.get("FIELDS") or entries["COLUMNS"]
-    counts = [int(n) for n in entries.get("COUNT", ["1"] * len(names))]
-    fields = tuple(
-        (name, _dtype(kind, int(size)), count)
-        for name, kind, size, count in zip(names, entries["TYPE"], entries["SIZE"], counts, strict=True)
-    )
-    used = [name for name in names if name != "_"]
-    if not {"x", "y", "z"} <= set(used) or len(set(used)) != len(used) or min(counts) < 1 or max(counts) > 4096:
-        raise ValueError("fields x, y and z are needed, each once, with sensible counts")
-    width, height = int(entries["WIDTH"][0]), int(entries.get("HEIGHT", ["1"])[0])
-    points = int(entries["POINTS"][0]) if "POINTS" in entries else width * height
-    if width * height != points:
-        raise ValueError(f"{width} x {height} is not {points} points")
-    data = entries["DATA"][0].lower()
-    if data not in _READERS:
-        raise ValueError(f"DATA {data} is none of {', '.join(_READERS)}")
-    return PcdHeader(fields, width, height, points, data, unit)
+def _rows_there(source: Source, header: PcdHeader) -> int:
+    """The points that the data holds, whatever the header says; the position stays."""
+    at = source.stream.tell()
+    if header.data == "ascii":
+        there = int((words_per_line(source.read()) > 0).sum())
+    elif header.data == "binary":
+        there = source.left // header.row.itemsize
+    else:
+        there = _sizes(source)[1] // header.row.itemsize
+    source.stream.seek(at)
+    return there
 
 
-def _dtype(kind: str, size: int) -> np.dtype:
-    if kind not in KINDS or size not in SIZES[kind]:
-        raise ValueError(f"unknown type {kind}{size}")
-    return np.dtype(f"<{KINDS[kind]}{size}")
-
-
-def _check_budget(source: Source, header: PcdHeader) -> None:
-    items = sum(count for _, _, count in header.fields)
-    least = {"ascii": 2 * items, "binary": header.row.itemsize, "binary_compressed": header.row.itemsize / LZF_LIMIT}
-    check_count(source, header.points, least[header.data])
-
-
-def _read_ascii(source: Source, header: PcdHeader) -> dict:
-    """Columns of a text file, as float64."""
-    text = source.read()
-    items = sum(count for _, _, count in header.fields)
+def _read_ascii(source: Source, header: PcdHeader) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """Columns of a text file, as float64, and notes."""
+    text, notes = without_commas(source.read())
+    _check_widths(source, header, words_per_line(text))
     try:
-        words = parse_numbers(text)
-    except ValueError as error:
-        raise source.reject(f"the points hold {error}", STEP) from error
-    widths = words_per_line(text)
-    if not np.array_equal(widths[widths > 0], np.full(header.points, items)):
-        good = int((widths == items).sum())
-        raise source.reject(f"header promises {header.points} rows of {items} numbers, {good} are there", STEP)
-    table, columns, at = words.reshape(header.points, items), {}, 0
-    for name, kind, count in header.fields:
-        part = table[:, at] if count == 1 else table[:, at : at + count]
-        columns[name] = _packed_words(part, kind) if name in ("rgb", "rgba") else part
-        at += count
-    return columns
+        table = parse_numbers(text).reshape(header.points, header.items)
+    except NotANumber as error:
+        finding = f"line {header.lines + error.row + 1}: '{error.word}' is not a number"
+        raise source.reject(finding, "mend it or export the scan again") from error
+    columns, at = {}, 0
+    for field in header.fields:
+        part = table[:, at] if field.count == 1 else table[:, at : at + field.count]
+        columns[field.name] = _packed_words(part, field.dtype) if field.name in ("rgb", "rgba") else part
+        at += field.count
+    return columns, notes
+
+
+def _check_widths(source: Source, header: PcdHeader, widths: np.ndarray) -> None:
+    """Every line with words must be a point, and there must be as many as promised."""
+    there = np.flatnonzero(widths)
+    odd = there[widths[there] != header.items][:1]
+    if len(odd):
+        finding = f"line {header.lines + odd[0] + 1} has {widths[odd[0]]} numbers, the header promises {header.items}"
+        raise source.reject(finding, "mend it or export the scan again")
+    if len(there) != header.points:
+        step = CUT if len(there) < header.points else "correct WIDTH, HEIGHT and POINTS or export it again"
+        raise source.reject(f"header promises {header.points} points, {len(there)} are there", step)
 
 
 def _packed_words(values: np.ndarray, kind: np.dtype) -> np.ndarray:
@@ -149,32 +121,51 @@ def _packed_words(values: np.ndarray, kind: np.dtype) -> np.ndarray:
     return values.astype("<f4").view("<u4")
 
 
-def _read_binary(source: Source, header: PcdHeader) -> dict:
-    table = np.frombuffer(source.stream.read(header.points * header.row.itemsize), header.row)
-    return {name: table[name] for name in header.row.names}
+def _read_binary(source: Source, header: PcdHeader) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    needed = header.points * header.row.itemsize
+    if source.left < needed:
+        finding = f"header promises {header.points} points in {needed} bytes, {source.left} bytes are there"
+        raise source.reject(finding, CUT)
+    table = np.frombuffer(source.stream.read(needed), header.row)
+    return {field.name: table[field.name] for field in header.fields}, ()
 
 
-def _read_compressed(source: Source, header: PcdHeader) -> dict:
-    """Two 32-bit sizes, then LZF data: all of the first field, all of the second, .."""
+def _sizes(source: Source) -> tuple[int, int]:
+    """Bytes stored and bytes decoded, as compressed data says at its beginning."""
     sizes = source.stream.read(8)
     if len(sizes) < 8:
-        raise source.reject("the compressed data has no sizes", STEP)
-    stored, decoded = (int(n) for n in np.frombuffer(sizes, "<u4"))
-    if decoded != header.points * header.row.itemsize or stored > source.left:
-        needed = header.points * header.row.itemsize
+        raise source.reject("the compressed data has no sizes", CUT)
+    return int.from_bytes(sizes[:4], "little"), int.from_bytes(sizes[4:], "little")
+
+
+def _read_compressed(source: Source, header: PcdHeader) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """Two 32-bit sizes, then LZF data: all of the first field, all of the second, .."""
+    stored, decoded = _sizes(source)
+    needed = header.points * header.row.itemsize
+    if decoded != needed or stored > source.left:
         finding = f"{stored} bytes for {decoded} are promised, {source.left} bytes for {needed} are there"
-        raise source.reject(finding, STEP)
+        raise source.reject(finding, "it is cut off or damaged, export it again")
+    data, columns, at = _inflated(source, source.stream.read(stored), decoded), {}, 0
+    for field in header.fields:
+        column = np.frombuffer(data, field.dtype, header.points * field.count, at)
+        columns[field.name] = column if field.count == 1 else column.reshape(header.points, field.count)
+        at += column.nbytes
+    return columns, ()
+
+
+def _inflated(source: Source, data: bytes, size: int) -> bytes:
+    """LZF data as `size` bytes; no more room is ever made."""
+    if size == 0:
+        return b""
+    from imagecodecs import lzf_decode
+
     try:
-        data = lzf_decompress(source.stream.read(stored), decoded)
-    except ValueError as error:
-        raise source.reject(str(error), STEP) from error
-    columns, at = {}, 0
-    for name in header.row.names:
-        kind, shape = header.row[name].base, header.row[name].shape
-        count = header.points * int(np.prod(shape))
-        columns[name] = np.frombuffer(data, kind, count, at).reshape(header.points, *shape)
-        at += count * kind.itemsize
-    return columns
+        plain = bytes(lzf_decode(data, out=size))
+    except RuntimeError as error:
+        raise source.reject("the compressed points do not decode", DAMAGED) from error
+    if len(plain) != size:
+        raise source.reject(f"the compressed points give {len(plain)} of {size} bytes", DAMAGED)
+    return plain
 
 
 _READERS = {"ascii": _read_ascii, "binary": _read_binary, "binary_compressed": _read_compressed}

@@ -1,20 +1,23 @@
 """PLY files: ascii and binary, any property order, everything in them kept for writing back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from align3d_cli.clouds.cloud import Mesh, PointCloud
 from align3d_cli.io.colours import as_uint8
-from align3d_cli.io.ply_header import PlyHeader, read_header
-from align3d_cli.io.ply_rows import Damaged, Lists, Rows, read_binary_rows, read_text_rows
+from align3d_cli.io.header_words import shown, without_mark
+from align3d_cli.io.ply_header import ElementSpec, PlyHeader, read_header
+from align3d_cli.io.ply_rows import FACE_LISTS, BinaryCursor, CutShort, Damaged, Lists, Rows
+from align3d_cli.io.ply_text import TextCursor
+from align3d_cli.io.ply_words import without_commas
 from align3d_cli.io.source import ReadOptions, Source
 from align3d_cli.io.surface import Surface, check_faces, checked_surface, loose_vertices, sample_surface, with_loose
-from align3d_cli.io.text import line_starts
 
 COLOUR_NAMES = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 NORMAL_NAMES = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
-FACE_LISTS = ("vertex_indices", "vertex_index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,65 +30,92 @@ class PlyOrigin:
     after: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """The elements as read, in file order, the header that says no more than they hold, what follows, and notes."""
+
+    header: PlyHeader
+    rows: list[Rows]
+    tail: bytes
+    notes: tuple[str, ...]
+
+
 def read_ply(source: Source, options: ReadOptions) -> PointCloud:
     """Read a PLY file; one with faces becomes a sampled mesh. Raises InputRejected.
 
     Every point of the file is looked at: vertices that no face touches stand behind the samples as points of their own,
-    and where they are the majority the file is taken as points, with a few faces that are kept.
+    and where they are the majority the file is taken as points, with a few faces that are kept. A file that ends within
+    its faces is taken as points too.
     """
+    source = without_mark(source)
     header = read_header(source)
-    spec = header.element("vertex")
-    if spec is None or not {"x", "y", "z"} <= {p.name for p in spec.properties}:
-        raise source.reject("has no vertex element with x, y and z", "export the points as 'element vertex'")
+    _check_vertices(source, header)
     body = source.read()
     try:
-        rows, tail = _read_elements(header, body)
-        faces = _faces(rows)
+        elements = _read_elements(header, body)
+    except CutShort as error:
+        raise source.reject(str(error), "it is cut off, export it again") from error
     except Damaged as error:
-        raise source.reject(f"cut off or damaged: {error}", "export it again") from error
-    return _assemble(source, options, header, rows, tail, faces)
+        commas = header.ascii and b"," in body
+        step = "write decimal points, and blanks between numbers" if commas else "mend it or export the scan again"
+        raise source.reject(str(error), step) from error
+    return _assemble(source, options, elements)
 
 
-def _read_elements(header: PlyHeader, body: bytes) -> tuple[list[Rows], bytes]:
-    """Every element in file order, and the bytes behind the last."""
+def _check_vertices(source: Source, header: PlyHeader) -> None:
+    spec = header.element("vertex")
+    names = {p.name for p in spec.properties if p.count_dtype is None} if spec else set()
+    if {"x", "y", "z"} <= names:
+        return
+    if any(name.startswith("packed_") for name in names):
+        raise source.reject("holds packed positions, a compressed splat", "save it uncompressed, with x, y and z")
+    there = ", ".join(shown(e.name) for e in header.elements[:8]) or "no element"
+    raise source.reject(f"has no vertex element with x, y and z, but {there}", "export the points as 'element vertex'")
+
+
+def _read_elements(header: PlyHeader, body: bytes) -> Elements:
+    """Every element in file order; what is whole of a file cut behind its vertices. Raises Damaged."""
+    body, notes = without_commas(body) if header.ascii else (body, ())
+    cursor = TextCursor(header, body) if header.ascii else BinaryCursor(body)
     rows: list[Rows] = []
-    if header.ascii:
-        body = _without_blank_lines(body)
-        starts, line = line_starts(body), 0
-        for spec in header.elements:
-            rows.append(read_text_rows(spec, body, starts, line))
-            line += spec.count
-        return rows, body[starts[line] :]
-    at = 0
     for spec in header.elements:
-        rows.append(read_binary_rows(spec, body, at))
-        at += len(rows[-1].block)
-    return rows, body[at:]
+        try:
+            rows.append(cursor.read(spec))
+        except CutShort as error:
+            if not _stands_alone(rows, cursor, replace(spec, count=error.whole)):
+                raise
+            notes = (*header.notes, *notes, f"{error}: it is taken as points, without faces")
+            return Elements(header.first_elements(len(rows)), rows, b"", notes)
+    tail = cursor.rest()
+    return Elements(header, rows, tail, (*header.notes, *notes, *cursor.notes))
 
 
-def _without_blank_lines(body: bytes) -> bytes:
-    if not (body[:1].isspace() or b"\n\n" in body or b"\n\r" in body):
-        return body
-    return b"".join(line for line in body.splitlines(keepends=True) if line.strip())
+def _stands_alone(rows: list[Rows], cursor: TextCursor | BinaryCursor, whole: ElementSpec) -> bool:
+    """Whether vertices can be trusted although the element behind them ends early: its whole rows make sense."""
+    count = next((r.spec.count for r in rows if r.spec.name == "vertex"), None)
+    if count is None or cursor.misfit:
+        return False
+    faces = _faces([cursor.read(whole)])
+    return faces is None or bool(faces.min() >= 0 and faces.max() < count)
 
 
-def _assemble(
-    source: Source, options: ReadOptions, header: PlyHeader, rows: list[Rows], tail: bytes, faces: np.ndarray | None
-) -> PointCloud:
+def _assemble(source: Source, options: ReadOptions, elements: Elements) -> PointCloud:
+    rows = elements.rows
     at = next(i for i, r in enumerate(rows) if r.spec.name == "vertex")
-    vertex = rows[at]
-    origin = PlyOrigin(header, _bytes_of(rows[:at]), vertex, _bytes_of(rows[at + 1 :]) + tail)
+    vertex, faces = rows[at], _faces(rows)
+    origin = PlyOrigin(elements.header, _bytes_of(rows[:at]), vertex, _bytes_of(rows[at + 1 :]) + elements.tail)
     xyz = _matrix(vertex, ("x", "y", "z"), np.float64)
     colours = as_uint8(_group(vertex, COLOUR_NAMES))
-    about = {"unit": header.unit, "path": source.path, "origin": origin}
+    about: dict[str, Any] = {"unit": elements.header.unit, "path": source.path, "origin": origin}
+    about["notes"] = elements.notes
     surface = None if faces is None else Surface(xyz, faces, vertex_colours=colours)
     if surface is None or _mostly_loose(source, surface):
         normals = _group(vertex, NORMAL_NAMES)
         return PointCloud(xyz, colours, None if normals is None else normals.astype(np.float32), **about)
-    surface = checked_surface(source, surface)
+    mesh, surface = Mesh(xyz, surface.faces), checked_surface(source, surface)
     sampled = sample_surface([surface], options.samples, np.random.default_rng(options.seed))
     sampled = with_loose(sampled, surface, loose_vertices(surface))
-    return PointCloud(sampled.xyz, sampled.colours, sampled.normals, mesh=Mesh(xyz, faces), **about)
+    return PointCloud(sampled.xyz, sampled.colours, sampled.normals, mesh=mesh, **about)
 
 
 def _mostly_loose(source: Source, surface: Surface) -> bool:
@@ -97,8 +127,8 @@ def _bytes_of(rows: list[Rows]) -> bytes:
     return b"".join(r.block for r in rows)
 
 
-def _matrix(rows: Rows, names: tuple[str, ...], dtype: type) -> np.ndarray:
-    out = np.empty((rows.spec.count, len(names)), dtype)
+def _matrix(rows: Rows, names: tuple[str, ...], dtype: npt.DTypeLike) -> np.ndarray:
+    out: np.ndarray = np.empty((rows.spec.count, len(names)), dtype)
     for i, name in enumerate(names):
         out[:, i] = rows.columns[name]
     return out

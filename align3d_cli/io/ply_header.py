@@ -1,10 +1,11 @@
 """The header of a PLY file: elements and properties in file order."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from align3d_cli.io.header_words import shown, unit_of_comment
 from align3d_cli.io.source import Source, check_count
 
 HEADER_LIMIT = 1 << 20  # bytes; real headers have a few hundred
@@ -13,10 +14,10 @@ TYPES = {
     **{"float": "f4", "double": "f8", "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2"},
     **{"int32": "i4", "uint32": "u4", "int64": "i8", "uint64": "u8", "float32": "f4", "float64": "f8"},
 }
+END = re.compile(rb"(?:^|[\r\n])[ \t]*end_header[ \t]*(\r\n|\n|\r)", re.IGNORECASE)
+LINE_ENDS = re.compile(r"\r\n|\r|\n")
+WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 ORDERS = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
-WORDS = "mm cm m um in inch inches millimet(?:er|re)s? centimet(?:er|re)s? met(?:er|re)s?".replace(" ", "|")
-UNIT = re.compile(rf"\bunits?\b\s*(?:[:=]|in|are|is)?\s*({WORDS})\b", re.IGNORECASE)
-SPELLED_OUT = {"mil": "mm", "cen": "cm", "met": "m", "inc": "in"}  # by the first three letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,18 @@ class ElementSpec:
 
 @dataclass(frozen=True, slots=True)
 class PlyHeader:
-    """lines: the header's text lines without line ends; elements: in file order; order: "=", "<" or ">"."""
+    """lines: the header's text lines without line ends; elements: in file order; order: "=", "<" or ">".
+
+    Names of elements and properties are in lower case, those of the lines as the file has them; of two properties
+    of one name in an element the second is called `name 2`, and `notes` says so.
+    """
 
     lines: tuple[str, ...]
     newline: bytes
     encoding: str
     elements: tuple[ElementSpec, ...]
     unit: str | None
+    notes: tuple[str, ...] = ()
 
     @property
     def ascii(self) -> bool:
@@ -60,80 +66,103 @@ class PlyHeader:
     def element(self, name: str) -> ElementSpec | None:
         return next((e for e in self.elements if e.name == name), None)
 
-
-def unit_of_comment(text: str) -> str | None:
-    """The unit a comment states ("units: mm"), or None."""
-    found = UNIT.search(text)
-    if not found:
-        return None
-    word = found[1].lower()
-    return SPELLED_OUT.get(word[:3], word)
+    def first_elements(self, count: int) -> "PlyHeader":
+        """The header with only the first `count` elements."""
+        starts = [i for i, line in enumerate(self.lines) if line.lower().split()[:1] == ["element"]]
+        lines = self.lines[: starts[count]] + self.lines[-1:] if count < len(starts) else self.lines
+        return replace(self, lines=lines, elements=self.elements[:count])
 
 
 def read_header(source: Source) -> PlyHeader:
     """Read the header and leave the stream at the first byte of data. Raises InputRejected."""
     head = source.head(HEADER_LIMIT)
-    if not head.startswith(b"ply"):
+    if head[:3].lower() != b"ply" or head[3:4].strip():
         raise source.reject("does not begin with 'ply'", "check that it is a PLY file")
-    end = re.search(rb"(?:^|\n)end_header[ \t]*(\r?\n)", head)
+    end = END.search(head)
     if not end:
         raise source.reject("the PLY header has no end_header line", "it is cut off, export it again")
-    lines = tuple(line.rstrip("\r") for line in head[: end.end()].decode("latin-1").rstrip("\n").split("\n"))
+    lines = tuple(LINE_ENDS.split(head[: end.start(1)].decode("latin-1")))
     try:
-        encoding, elements = _parse(lines)
-    except (ValueError, IndexError, KeyError) as error:
-        raise source.reject(f"the PLY header is damaged ({error})", "export it again") from error
+        header = _parse(lines, end[1])
+    except ValueError as error:
+        raise source.reject(f"the PLY header is not understood: {error}", "mend it or export the scan again") from error
     source.stream.seek(end.end())
-    header = PlyHeader(lines, end[1], encoding, elements, _unit(lines))
     _check_budget(source, header)
     return header
 
 
-def _unit(lines: tuple[str, ...]) -> str | None:
-    units = [unit_of_comment(line) for line in lines if line.startswith(("comment", "obj_info"))]
-    return next((unit for unit in units if unit), None)
-
-
-def _parse(lines: tuple[str, ...]) -> tuple[str, tuple[ElementSpec, ...]]:
-    encoding, elements = None, []
-    for line in lines[1:-1]:
-        words = line.split()
-        if not words or words[0] in ("comment", "obj_info"):
+def _parse(lines: tuple[str, ...], newline: bytes) -> PlyHeader:
+    """Raises ValueError in words for the user."""
+    encoding = _encoding(lines)
+    elements: list[tuple[str, int, list[Property]]] = []
+    for number, line in enumerate(lines[1:-1], 2):
+        keyword, *words = line.split() or ["comment"]
+        if keyword.lower() in ("comment", "obj_info", "format"):
             continue
-        if words[0] == "format":
-            encoding = words[1]
-        elif words[0] == "element":
-            elements.append((words[1], int(words[2]), []))
-        elif words[0] == "property":
-            elements[-1][2].append(_property(words[1:], ORDERS[encoding]))
-        else:
-            raise ValueError(f"unknown line '{line[:60]}'")
+        try:
+            _take(keyword.lower(), words, elements, ORDERS[encoding])
+        except ValueError as error:
+            raise ValueError(f"line {number}, '{shown(line)}', {error}") from error
+    notes = tuple(note for element in elements for note in _tell_apart(*element))
+    specs = tuple(ElementSpec(name, count, tuple(properties)) for name, count, properties in elements)
+    return PlyHeader(lines, newline, encoding, specs, _unit(lines), notes)
+
+
+def _encoding(lines: tuple[str, ...]) -> str:
+    formats = [words[1] for words in (line.lower().split() for line in lines) if words[:1] == ["format"] and words[1:]]
+    encoding = formats[0] if formats else "unknown"
     if encoding not in ORDERS:
-        raise ValueError(f"format '{encoding}' is none of {', '.join(ORDERS)}")
-    return encoding, tuple(ElementSpec(name, count, tuple(props)) for name, count, props in elements)
+        raise ValueError(f"format '{shown(encoding)}' is none of {', '.join(ORDERS)}")
+    return encoding
 
 
-def _property(words: list[str], order: str) -> Property:
-    if words[0] == "list":
-        return Property(words[3], _dtype(words[2], order), _dtype(words[1], order))
-    return Property(words[1], _dtype(words[0], order))
+def _take(keyword: str, words: list[str], elements: list[tuple[str, int, list[Property]]], order: str) -> None:
+    """Add what one header line says to the elements."""
+    match keyword, words:
+        case "element", [name, count, *_]:
+            if not WHOLE.fullmatch(count):
+                raise ValueError("gives no whole number of rows")
+            elements.append((name.lower(), int(count), []))
+        case "property", ["list", count_kind, kind, name, *_] if elements:
+            elements[-1][2].append(Property(name.lower(), _dtype(kind, order), _dtype(count_kind, order)))
+        case "property", [kind, name, *_] if elements:
+            elements[-1][2].append(Property(name.lower(), _dtype(kind, order)))
+        case _:
+            raise ValueError("is no element, property or comment")
 
 
 def _dtype(name: str, order: str) -> np.dtype:
-    if name not in TYPES:
-        raise ValueError(f"unknown type '{name[:20]}'")
-    return np.dtype(order + TYPES[name])
+    if name.lower() not in TYPES:
+        raise ValueError(f"has the unknown type '{shown(name)}'")
+    return np.dtype(order + TYPES[name.lower()])
+
+
+def _tell_apart(element: str, _: int, properties: list[Property]) -> list[str]:
+    """Rename, in place, every property whose name was there before; returns a note for each."""
+    met: dict[str, int] = {}
+    notes = []
+    for i, p in enumerate(properties):
+        met[p.name] = met.get(p.name, 0) + 1
+        if met[p.name] > 1:
+            properties[i] = replace(p, name=f"{p.name} {met[p.name]}")
+            notes.append(f"{element} names property '{shown(p.name)}' more than once: its first column is read")
+    return list(dict.fromkeys(notes))
+
+
+def _unit(lines: tuple[str, ...]) -> str | None:
+    units = [unit_of_comment(line) for line in lines if line.lower().startswith(("comment", "obj_info"))]
+    return next((unit for unit in units if unit), None)
 
 
 def _check_budget(source: Source, header: PlyHeader) -> None:
-    least = 0
+    """Counts within reason, and bytes enough for all rows up to the vertices; readers check the rows behind them."""
+    least, needed = 0, True
     for element in header.elements:
-        names = [p.name for p in element.properties]
-        if element.count and not names:
-            raise source.reject(f"element {element.name} has no properties", "export it again")
-        if len(set(names)) != len(names):
-            raise source.reject(f"element {element.name} names a property twice", "export it again")
-        check_count(source, element.count, element.least_bytes(header.ascii), what=f"{element.name} rows")
-        least += element.count * element.least_bytes(header.ascii)
+        if element.count and not element.properties:
+            raise source.reject(f"element {shown(element.name)} has no properties", "export it again")
+        row_bytes = element.least_bytes(header.ascii) if needed else 0
+        check_count(source, element.count, row_bytes, what=f"{shown(element.name)} rows")
+        least += element.count * row_bytes
+        needed = needed and element.name != "vertex"
     if least > source.left + 1:  # the last line of a text file may lack its newline
         raise source.reject(f"header promises {least} bytes, {source.left} follow", "it is cut off, export it again")

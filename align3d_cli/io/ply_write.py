@@ -1,5 +1,6 @@
 """Heat maps as PLY: into the file the scan came from, or into a new one."""
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -43,9 +44,11 @@ def _in_scale_of(vertex: Rows, name: str, column: np.ndarray) -> np.ndarray:
 
 def _header_with(header: PlyHeader, names: list[str]) -> bytes:
     """The header's own lines, with properties added at the end of the vertex element."""
-    lines, element, at = list(header.lines), None, 0
+    lines, element, at = list(header.lines), "", 0
     for number, line in enumerate(lines):
-        words = line.split()
+        words = line.lower().split()
+        if words[:1] == ["element"] and at and element == "vertex":
+            break  # a second element of that name keeps its rows
         element = words[1] if words[:1] == ["element"] else element
         if element == "vertex" and words[:1] in (["element"], ["property"]):
             at = number + 1
@@ -112,12 +115,13 @@ def _texts(column: np.ndarray, kind: str) -> list[bytes]:
 
 
 def _exchange(line: bytes, spec: ElementSpec, texts: dict[str, bytes]) -> bytes:
-    words, at = line.split(), 0
+    """The row with the words of some properties exchanged, the blanks and line ends between them as they were."""
+    words, at = re.split(rb"([\0- ]+)", line), 0
     for p in spec.properties:
         if p.name in texts:
             words[at] = texts[p.name]
-        at += 1 if p.count_dtype is None else 1 + int(float(words[at]))
-    return b" ".join(words)
+        at += 2 if p.count_dtype is None else 2 + 2 * int(float(words[at]))
+    return b"".join(words)
 
 
 def write_new(stream: BinaryIO, cloud: PointCloud, values: dict[str, np.ndarray]) -> None:
@@ -125,13 +129,14 @@ def write_new(stream: BinaryIO, cloud: PointCloud, values: dict[str, np.ndarray]
     xyz = cloud.xyz if cloud.mesh is None else cloud.mesh.vertices
     coordinate = "f4" if _fits_float32(xyz) else "f8"
     fields = [(name, "<" + coordinate) for name in "xyz"]
-    if cloud.normals is not None and cloud.mesh is None:
+    normals = cloud.normals if cloud.mesh is None else None
+    if normals is not None:
         fields += [(name, "<f4") for name in ("nx", "ny", "nz")]
     table = np.zeros(len(xyz), fields + [(name, "<" + kind) for name, kind in ADDED.items()])
     for i, name in enumerate("xyz"):
         table[name] = xyz[:, i]
-        if "nx" in table.dtype.names:
-            table["n" + name] = cloud.normals[:, i]
+        if normals is not None:
+            table["n" + name] = normals[:, i]
     for name, column in values.items():
         table[name] = column
     stream.write(_new_header(table, cloud))
@@ -155,7 +160,7 @@ def _new_header(table: np.ndarray, cloud: PointCloud) -> bytes:
     lines = ["ply", "format binary_little_endian 1.0", "comment align3d anomaly map"]
     lines += [f"comment unit: {cloud.unit}"] if cloud.unit else []
     lines += [f"element vertex {len(table)}"]
-    lines += [f"property {names[table.dtype[name].str[1:]]} {name}" for name in table.dtype.names]
+    lines += [f"property {names[table.dtype[name].str[1:]]} {name}" for name in table.dtype.names or ()]
     if cloud.mesh is not None:
         lines += [f"element face {len(cloud.mesh.faces)}", "property list uchar int vertex_indices"]
     return "\n".join([*lines, "end_header", ""]).encode("ascii")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from align3d_cli.clouds.unproject import pixel_rays
 from align3d_cli.synthetic.surface import Surface
 
 LARGEST_SIDE = 512  # pixels; beyond it a sample would be slow to make and slow to read
@@ -29,11 +30,7 @@ class DepthCamera:
 
     def rays(self) -> np.ndarray:
         """(H, W, 3) directions through the pixel centres, z = 1."""
-        h, w = self.shape
-        x, y = np.meshgrid(
-            (np.arange(w) + 0.5 - self.centre[0]) / self.focal, (np.arange(h) + 0.5 - self.centre[1]) / self.focal
-        )
-        return np.stack((x, y, np.ones_like(x)), axis=2)
+        return pixel_rays(self.shape, self.focal, self.centre)
 
 
 @dataclass(frozen=True, slots=True)

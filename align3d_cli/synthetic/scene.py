@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.unproject import unproject
 from align3d_cli.synthetic import sdf
 from align3d_cli.synthetic.camera import DepthCamera, Frame, capture, framed, look_at
 from align3d_cli.synthetic.defects import add_defect
@@ -198,7 +199,7 @@ def _on_a_table(frame: Frame, camera: DepthCamera, surface: Surface, rng: np.ran
 
 def _cloud_of(frame: Frame, camera: DepthCamera, rng: np.random.Generator) -> tuple[PointCloud, np.ndarray]:
     scale, unit = _unit(rng)
-    xyz = (camera.rays() * frame.depth[..., None] * scale).reshape(-1, 3)
+    xyz = unproject(frame.depth, camera.focal, camera.centre) * scale
     xyz = xyz.astype(np.float32).astype(np.float64)
     valid = np.isfinite(xyz).all(axis=1)
     colours = None

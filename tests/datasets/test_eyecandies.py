@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from align3d_cli.datasets.eyecandies import unproject
 from align3d_cli.datasets.registry import open_dataset
 from align3d_cli.errors import InputRejected
 
@@ -76,16 +75,21 @@ def test_points_labels_and_colours(tree):
     assert labelled.defect.sum() == 2 * 20 * 30
 
 
-def test_projected_points_return_to_their_pixels():
+def test_points_go_back_to_their_pixels(tree):
     """The pinhole camera with f = 711.11 and the centre at 256 sends every point back to its column and row."""
-    depth = np.random.default_rng(0).uniform(0.5, 2, (SIZE, SIZE))
-    depth[3, 4] = 0
-    x, y, z = np.moveaxis(unproject(depth), 2, 0)
+    x, y, z = next(iter(open_dataset("eyecandies", tree))).load().cloud.xyz.reshape(SIZE, SIZE, 3).transpose(2, 0, 1)
     row, column = np.mgrid[:SIZE, :SIZE]
-    measured = depth > 0
-    assert np.allclose((711.11 * x / z + 256)[measured], column[measured])
-    assert np.allclose((711.11 * y / z + 256)[measured], row[measured])
-    assert np.isnan([x[3, 4], y[3, 4], z[3, 4]]).all()
+    np.testing.assert_allclose(711.11 * x / z + 256, column, atol=1e-9)
+    np.testing.assert_allclose(711.11 * y / z + 256, row, atol=1e-9)
+
+
+def test_depth_of_zero_is_no_measurement(tree):
+    """Where the range of the depth begins at 0, pixels of 0 give no point."""
+    data = tree / "Confetto/train/data"
+    (data / "000_info_depth.yaml").write_text("normalization:\n  max: 2.5\n  min: -0.5\n")
+    xyz = next(iter(open_dataset("eyecandies", tree))).load().cloud.xyz
+    z = (np.arange(SIZE * SIZE) % 65500 + 1) / 65535 * 3 - 0.5
+    np.testing.assert_array_equal(np.isnan(xyz).all(axis=1), z <= 0)
 
 
 def test_masks_decide_without_metadata(tree):

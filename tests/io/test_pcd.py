@@ -1,13 +1,11 @@
 """PCD files against bytes written here, and real ones where they are at hand."""
 
 import struct
-import time
 
 import numpy as np
 import pytest
 
 from align3d_cli.errors import InputRejected
-from align3d_cli.io.lzf import lzf_decompress
 from align3d_cli.io.read import read_scan
 
 HEAD = """# .PCD v0.7 - Point Cloud Data file format
@@ -90,28 +88,28 @@ def test_compressed_fields_lie_one_after_the_other(tmp_path):
     assert cloud.grid == (2, 2)
 
 
-def test_lzf_copies_repeat_and_reach_back():
+def compressed(tmp_path, packed: bytes, plain_size: int, **change):
+    return pcd(tmp_path, struct.pack("<II", len(packed), plain_size) + packed, data="binary_compressed", **change)
+
+
+def test_lzf_copies_repeat_and_reach_back(tmp_path):
     """Literals, a short copy, a copy running into itself, and a long copy give the bytes the format defines."""
     packed = bytes([2]) + b"abc" + bytes([0x20, 2]) + bytes([0xE0, 50, 0]) + bytes([0x20 | 0, 58])
-    # "abc", 3 bytes from 3 back, 59 bytes from 1 back, 3 bytes from 59 back
+    # "abc", 3 bytes from 3 back, 59 bytes from 1 back, 3 bytes from 59 back: 68 bytes in all
     expected = b"abc" + b"abc" + b"c" * 59
     expected += expected[-59:][:3]
-    assert lzf_decompress(packed, len(expected)) == expected
+    path = compressed(tmp_path, packed + bytes([3]) + b"defg", 72, fields="x y z", width=6)
+    points = np.frombuffer(expected + b"defg", "<f4").reshape(3, 6).T
+    np.testing.assert_array_equal(read_scan(path).xyz, points.astype(np.float64))
 
 
-@pytest.mark.parametrize("packed", [bytes([0x20, 5]), bytes([2]) + b"ab", bytes([0xE0]), bytes([2]) + b"abcd"])
-def test_lzf_refuses_damage(packed):
-    """A copy from before the beginning, cut data or a false size raise ValueError, never wrong bytes."""
-    with pytest.raises(ValueError):
-        lzf_decompress(packed, 3)
-
-
-def test_lzf_is_fast():
-    """300 kB of short copies, the worst case, are done in well under a second."""
-    packed = bytes([0]) + b"a" + bytes([0x20, 0]) * 150_000
-    start = time.process_time()
-    assert lzf_decompress(packed, 450_001) == b"a" * 450_001
-    assert time.process_time() - start < 0.8
+@pytest.mark.parametrize(
+    "packed", [bytes([0x20, 5]), bytes([2]) + b"ab", bytes([0xE0]), bytes([31]) + bytes(32), bytes([3]) + b"abcd", b""]
+)
+def test_lzf_refuses_damage(tmp_path, packed):
+    """A copy from before the beginning, cut data or a false size are refused, never read as wrong points."""
+    with pytest.raises(InputRejected, match="the compressed points"):
+        read_scan(compressed(tmp_path, packed, 24))
 
 
 @pytest.mark.parametrize(
@@ -119,12 +117,15 @@ def test_lzf_is_fast():
     [
         ({"width": 10**12}, "more than the"),
         ({"width": 900}, "cannot hold"),
+        ({"width": -2}, "'-2' stands where a whole number should"),
+        ({"types": "F F"}, "FIELDS names 3 fields, TYPE has 2 values"),
         ({"data": "morse"}, "morse"),
         ({"types": "F F Q"}, "unknown type"),
         ({"fields": "x y w"}, "x, y and z"),
-        ({"sizes": "4 4"}, "damaged"),
-        ({"counts": "1 1 -1"}, "damaged"),
-        ({"width": 3, "data": "ascii"}, "rows of 3 numbers"),
+        ({"sizes": "4 4"}, "SIZE has 2 values"),
+        ({"counts": "1 1 -1"}, "'-1' stands"),
+        ({"counts": "1 1 9999"}, "COUNT is 9999 for field 'z'"),
+        ({"width": 3, "data": "ascii"}, "header promises 3 points, 2 are there; it is cut off"),
         ({"data": "binary_compressed"}, "promised"),
     ],
 )
@@ -134,6 +135,134 @@ def test_damaged_files_are_refused_in_one_line(tmp_path, change, says):
     with pytest.raises(InputRejected) as caught:
         read_scan(pcd(tmp_path, body, **change))
     assert says in str(caught.value) and "part.pcd" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["FIELDS", "SIZE", "TYPE"])
+def test_a_missing_line_is_named(tmp_path, key):
+    """A header without one of its lines is refused by the line's name."""
+    path = pcd(tmp_path, bytes(24))
+    path.write_bytes(path.read_bytes().replace(key.encode(), b"# " + key.encode()))
+    with pytest.raises(InputRejected, match=f"it has no {key} line"):
+        read_scan(path)
+
+
+def test_one_byte_short(tmp_path):
+    """A binary file that lacks its last byte is refused with the bytes promised and there."""
+    with pytest.raises(InputRejected, match="2 points in 24 bytes, 23 bytes are there; it is cut off"):
+        read_scan(pcd(tmp_path, bytes(23)))
+
+
+def test_fields_of_no_items_and_padding(tmp_path):
+    """COUNT 0 takes no bytes; fields named _ fill up a row, however many there are, without a note."""
+    rows = b"".join(struct.pack("<fff4sfH2s", i, i + 1, i + 2, b"pads", 9, 7, b"__") for i in (1, 4))
+    path = pcd(
+        tmp_path,
+        rows,
+        fields="x y z _ intensity _ ring _",
+        sizes="4 4 4 1 4 1 2 1",
+        types="F F F U F U U U",
+        counts="1 1 1 4 1 0 1 2",
+    )
+    cloud = read_scan(path)
+    np.testing.assert_array_equal(cloud.xyz, [[1, 2, 3], [4, 5, 6]])
+    assert cloud.notes == ()
+
+
+def test_capitals_and_commas_in_the_header(tmp_path):
+    """Field names in capitals and values parted by commas read like any other."""
+    body = b"1 2 3 0 0 1\n4 5 6 0 0 1\n"
+    fields = {"fields": "X, Y, Z, Normal_X, Normal_Y, Normal_Z", "sizes": "4,4,4,4,4,4", "types": "f f f f f f"}
+    path = pcd(tmp_path, body, **fields, counts="1 1 1 1 1 1", data="ASCII")
+    cloud = read_scan(path)
+    np.testing.assert_array_equal(cloud.xyz, [[1, 2, 3], [4, 5, 6]])
+    np.testing.assert_array_equal(cloud.normals, [[0, 0, 1]] * 2)
+
+
+@pytest.mark.parametrize("data", ["ascii", "binary", "binary_compressed"])
+def test_two_fields_of_one_name(tmp_path, data):
+    """The first is read, and a note names it."""
+    table = np.array([[1, 2, 3, 9], [4, 5, 6, 9]], "<f4")
+    body = {"ascii": b"1 2 3 9\n4 5 6 9\n", "binary": table.tobytes()}.get(data)
+    if body is None:
+        packed = literal_lzf(np.ascontiguousarray(table.T).tobytes())
+        body = struct.pack("<II", len(packed), 32) + packed
+    many = {"fields": "x y z x", "sizes": "4 4 4 4", "types": "F F F F", "counts": "1 1 1 1"}
+    cloud = read_scan(pcd(tmp_path, body, **many, data=data))
+    np.testing.assert_array_equal(cloud.xyz, [[1, 2, 3], [4, 5, 6]])
+    assert cloud.notes == ("FIELDS names 'x' more than once: the first is read",)
+
+
+@pytest.mark.parametrize("data", ["ascii", "binary", "binary_compressed"])
+@pytest.mark.parametrize(("said", "grid"), [((4, 1, 6), None), ((3, 2, 4), (2, 3)), ((4, 1, 5), "refused")])
+def test_counts_that_contradict_each_other(tmp_path, data, said, grid):
+    """Of WIDTH x HEIGHT and POINTS, the one that the data bears out is taken, with a note; else the file is refused."""
+    table = np.arange(18, dtype="<f4").reshape(6, 3)
+    packed = literal_lzf(np.ascontiguousarray(table.T).tobytes())
+    body = {
+        "ascii": "".join(f"{x:g} {y:g} {z:g}\n" for x, y, z in table).encode(),
+        "binary": table.tobytes(),
+        "binary_compressed": struct.pack("<II", len(packed), 72) + packed,
+    }[data]
+    width, height, points = said
+    path = pcd(tmp_path, body, width=width, height=height, data=data)
+    path.write_bytes(path.read_bytes().replace(b"POINTS %d" % (width * height), b"POINTS %d" % points))
+    if grid == "refused":
+        with pytest.raises(InputRejected, match="4 x 1, POINTS 5, and 6 points are there"):
+            read_scan(path)
+        return
+    cloud = read_scan(path)
+    np.testing.assert_array_equal(cloud.xyz, table)
+    assert cloud.grid == grid
+    assert cloud.notes == (f"WIDTH x HEIGHT is {width} x {height}, POINTS {points}: 6 points are there",)
+
+
+@pytest.mark.parametrize("missing", ["WIDTH", "HEIGHT", "POINTS"])
+def test_a_count_that_is_missing_follows_from_the_others(tmp_path, missing):
+    """WIDTH, HEIGHT and POINTS are two facts in three lines."""
+    path = pcd(tmp_path, np.arange(6, dtype="<f4").tobytes())
+    path.write_bytes(path.read_bytes().replace(missing.encode(), b"# " + missing.encode()))
+    np.testing.assert_array_equal(read_scan(path).xyz, [[0, 1, 2], [3, 4, 5]])
+
+
+@pytest.mark.parametrize("version", ["0.7", ".7", "7"])
+@pytest.mark.parametrize("data", ["ascii", "binary"])
+def test_line_ends_of_windows_in_the_header(tmp_path, version, data):
+    """Carriage returns and other spellings of the version do not disturb, nor shift binary data."""
+    body = b"0 1 2\r\n3 4 5\r\n" if data == "ascii" else np.arange(6, dtype="<f4").tobytes()
+    path = pcd(tmp_path, b"", data=data)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n").replace(b"0.7", version.encode()) + body)
+    np.testing.assert_array_equal(read_scan(path).xyz, [[0, 1, 2], [3, 4, 5]])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_text_saved_again_by_an_editor(tmp_path, encoding):
+    """A byte order mark and UTF-16 do not disturb an ascii file."""
+    path = pcd(tmp_path, b"0 1 2\n3 4 5\n", data="ascii")
+    path.write_bytes(path.read_bytes().decode().encode(encoding))
+    np.testing.assert_array_equal(read_scan(path).xyz, [[0, 1, 2], [3, 4, 5]])
+
+
+def test_decimal_commas_and_microsofts_nan(tmp_path):
+    """Decimal commas are read as points, with a note; 1.#QNAN and its like are no measurement."""
+    cloud = read_scan(pcd(tmp_path, b"0,5 1,25 -2\n3 4 5\n", data="ascii"))
+    np.testing.assert_array_equal(cloud.xyz, [[0.5, 1.25, -2], [3, 4, 5]])
+    assert len(cloud.notes) == 1 and "decimal commas" in cloud.notes[0]
+    cloud = read_scan(pcd(tmp_path, b"1.#QNAN -1.#IND 1.#INF\n3 4 5\n", data="ascii"))
+    np.testing.assert_array_equal(cloud.valid, [False, True])
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"0 1 2\n3 4 five\n", "line 13: 'five' is not a number; mend it"),
+        (b"0.25 1 2\n3 4\n", "line 13 has 2 numbers, the header promises 3; mend it"),
+        (b"0 1 2\n3 4 5\n6 7 8\n", "promises 2 points, 3 are there; correct WIDTH"),
+    ],
+)
+def test_ascii_rows_are_named(tmp_path, body, says):
+    """A bad word, a row of another length and rows too many are told with the line of the file."""
+    with pytest.raises(InputRejected, match=says):
+        read_scan(pcd(tmp_path, body, data="ascii"))
 
 
 def test_cut_header_is_refused(tmp_path):

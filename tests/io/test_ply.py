@@ -97,7 +97,7 @@ HEAD = (
         (HEAD.format(n=10**12) + "end_header\n", b"\0" * 1200, "promises 1000000000000 vertex rows"),
         (HEAD.format(n=900) + "end_header\n", b"\0" * 1200, "cannot hold"),
         (HEAD.format(n=-5) + "end_header\n", b"\0" * 1200, "promises -5"),
-        (HEAD.format(n="many") + "end_header\n", b"\0" * 1200, "header is damaged"),
+        (HEAD.format(n="many") + "end_header\n", b"\0" * 1200, "no whole number of rows"),
         (HEAD.format(n=100), b"\0" * 1200, "no end_header"),
         (
             "ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nend_header\n",
@@ -110,12 +110,12 @@ HEAD = (
         (
             HEAD.format(n=1) + "element face 1\nproperty list int int vertex_indices\nend_header\n",
             b"\0" * 12 + struct.pack("<i", 2_000_000_000),
-            "cut off",
+            "a list 'vertex_indices' of 2e+09 items",
         ),
         (
             HEAD.format(n=1) + "element face 1\nproperty list int int vertex_indices\nend_header\n",
             b"\0" * 12 + struct.pack("<i", -4),
-            "cut off or damaged",
+            "a list 'vertex_indices' of -4 items",
         ),
         (
             HEAD.format(n=3) + "element face 1\nproperty list uchar int vertex_indices\nend_header\n",
@@ -132,11 +132,20 @@ def test_damaged_files_are_refused_in_one_line(tmp_path, header, body, says):
     assert says in str(caught.value) and "part.ply" in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("rows", [b"1 2 3\n4 5\n6 7 8 9\n", b"1 2 3\n4 5 x\n6 7 8\n", b"1 2 3\n4 5 6\n"])
-def test_ascii_rows_must_hold_what_the_header_promises(tmp_path, rows):
-    """A row with a number too few, a word, or too few rows is refused."""
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (b"1 2 3\n4 5\n6 7 8 9\n", "vertex row 2 has 2 numbers, the header promises 3"),
+        (b"1 2 3\n4 5 6 7\n8 9\n", "vertex row 2 has 4 numbers, the header promises 3"),
+        (b"1 2 3 0\n4 5 6 0\n7 8 9 0\n", "vertex row 1 has 4 numbers, the header promises 3"),
+        (b"1.25 2.25 3.25\n4 5 6\n", "3 vertex rows are promised, 2 are there; it is cut off"),
+        (b"1 2 3\n4 5\n6 7 8\n9 9\n", "vertex row 2 has 2 numbers, the header promises 3"),
+    ],
+)
+def test_ascii_rows_must_hold_what_the_header_promises(tmp_path, rows, says):
+    """A row with numbers too few or too many, or too few rows, are refused by the row's number."""
     header = HEAD.format(n=3).replace("binary_little_endian", "ascii") + "end_header\n"
-    with pytest.raises(InputRejected, match="cut off or damaged"):
+    with pytest.raises(InputRejected, match=says):
         read_scan(ply(tmp_path, header, rows))
 
 

@@ -1,5 +1,6 @@
 """Organised scans as TIFF."""
 
+import logging
 import subprocess
 import sys
 import zlib
@@ -122,6 +123,76 @@ def test_channels_packed_by_libtiff(tmp_path, compression):
     )
     with tifffile.TiffFile(tmp_path / "p.tiff") as tiff, (tmp_path / "p.tiff").open("rb") as stream:
         np.testing.assert_array_equal(read_pixels(stream, tiff.pages[0]), picture)
+
+
+@pytest.mark.parametrize("compression", ["packbits", "zstd", "lzma", "lzw", "zlib"])
+@pytest.mark.parametrize("options", [{}, {"tile": (16, 16)}, {"rowsperstrip": 7}, {"planarconfig": "separate"}])
+def test_every_lossless_compression(tmp_path, compression, options):
+    """PackBits, Zstandard, LZMA, LZW and deflate give the pixels back, in strips, tiles and planes."""
+    image = np.round(scan(30, 37), 1)
+    stored = np.moveaxis(image, -1, 0) if "planarconfig" in options else image
+    tifffile.imwrite(tmp_path / "a.tiff", stored, photometric="rgb", compression=compression, **options)
+    np.testing.assert_array_equal(read_scan(tmp_path / "a.tiff").xyz, image.reshape(-1, 3))
+
+
+def test_another_compression_is_named(tmp_path):
+    """Lossy pictures are refused by the name of their compression."""
+    tifffile.imwrite(tmp_path / "a.tiff", np.zeros((16, 16), np.uint8), compression="jpeg")
+    with pytest.raises(InputRejected, match="compressed with JPEG, which we do not read; save it with deflate, lzw"):
+        read_scan(tmp_path / "a.tiff", focal_px=100)
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.uint16, np.int32, np.uint32])
+def test_whole_numbers_in_three_channels_are_coordinates(tmp_path, kind):
+    """Three channels of 16 or 32 bits are x, y and z, with a note; (0, 0, 0) is no measurement there too."""
+    image = np.arange(3 * 4 * 3).reshape(3, 4, 3).astype(kind)
+    image[2, 1] = 0
+    tifffile.imwrite(tmp_path / "a.tiff", image, photometric="rgb")
+    cloud = read_scan(tmp_path / "a.tiff")
+    np.testing.assert_array_equal(np.flatnonzero(~cloud.valid), [9])
+    np.testing.assert_array_equal(cloud.xyz[cloud.valid], image.reshape(-1, 3)[cloud.valid])
+    assert cloud.notes == (f"its three channels of {np.dtype(kind)} are taken for x, y and z",)
+
+
+@pytest.mark.parametrize("tag", ["TileWidth", "TileLength", "ImageWidth", "ImageLength"])
+def test_sizes_of_zero(tmp_path, tag):
+    """A tiled image or tiles without width or height are refused in one line."""
+    path = tmp_path / "a.tiff"
+    tifffile.imwrite(path, scan(32, 32), photometric="rgb", tile=(16, 16))
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        tiff.pages[0].tags[tag].overwrite(0)
+    with pytest.raises(InputRejected, match=r"an image of \d+ x \d+ pixels in (strips|tiles) of"):
+        read_scan(path)
+
+
+def test_a_tile_many_times_larger_than_its_bytes(tmp_path):
+    """A tile that would decode to far more than a scan compresses by is refused before room is made for it."""
+    path = tmp_path / "a.tiff"
+    tifffile.imwrite(path, scan(32, 32), photometric="rgb", tile=(16, 16), compression="zlib")
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        for tag in ("TileWidth", "TileLength"):
+            tiff.pages[0].tags[tag].overwrite(8192)
+    with pytest.raises(InputRejected, match="far more than a scan compresses by"):
+        read_scan(path)
+
+
+def test_a_last_strip_that_its_writer_filled_up(tmp_path):
+    """The last strip may hold as many rows as the others, more than the image has left."""
+    path, image = tmp_path / "a.tiff", scan(16, 5)
+    tifffile.imwrite(path, image, photometric="rgb", compression="zlib", rowsperstrip=8)
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        tiff.pages[0].tags["ImageLength"].overwrite(13)
+    np.testing.assert_array_equal(read_scan(path).xyz, image[:13].reshape(-1, 3))
+
+
+def test_the_log_of_tifffile_stays_as_it_was(tmp_path, caplog):
+    """Reading a damaged file logs nothing, and leaves the level and filters of tifffile's logger alone."""
+    logger = logging.getLogger("tifffile")
+    before = logger.level, list(logger.filters)
+    (tmp_path / "a.tiff").write_bytes(b"II*\0\x08\0\0\0\x01\0" + b"\xff" * 40)
+    with pytest.raises(InputRejected, match="header does not hold together"):
+        read_scan(tmp_path / "a.tiff")
+    assert (logger.level, list(logger.filters)) == before and not caplog.records
 
 
 def test_big_endian_pixels(tmp_path):
