@@ -3,7 +3,7 @@
 import re
 
 from align3d_cli.errors import UsageError
-from align3d_cli.io.ply_header import SPELLED_OUT, WORDS
+from align3d_cli.io.header_words import SPELLED_OUT, WORDS
 
 ROLES = {
     "x": ("x", "px", "positionx", "pointx", "posx", "xpos", "coordx", "xcoord", "xcoordinate", "xkoordinate"),

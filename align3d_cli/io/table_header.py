@@ -7,7 +7,7 @@ from itertools import islice
 
 from align3d_cli.io.cells import cells_of, is_number, shown, value_of
 from align3d_cli.io.column_names import POSITION, roles_of, unit_of_columns, unit_word
-from align3d_cli.io.ply_header import unit_of_comment
+from align3d_cli.io.header_words import unit_of_comment
 from align3d_cli.io.source import Source
 
 COMMENTS = ("#", "//", "%")
