@@ -63,12 +63,17 @@ def parse_numbers(text: bytes) -> np.ndarray:
 
     Raises NotANumber at the first word that is none.
     """
+    numbers = numbers_or_none(text)
+    if numbers is None:
+        raise _first_bad_word(MICROSOFT.sub(_special, text))
+    return numbers
+
+
+def numbers_or_none(text: bytes) -> np.ndarray | None:
+    """What `parse_numbers` gives, or None when a word is no number: at once, without looking for the word."""
     numbers = _read(text)
-    if numbers is None:
-        text = MICROSOFT.sub(_special, text)
-        numbers = _read(text)
-    if numbers is None:
-        raise _first_bad_word(text)
+    if numbers is None and b".#" in text:
+        return _read(MICROSOFT.sub(_special, text))
     return numbers
 
 

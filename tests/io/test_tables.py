@@ -249,6 +249,7 @@ def test_a_word_that_stands_in_several_rows_is_a_mark_and_is_told(tmp_path):
         ('"x","y","z"\n"1","2","3"\n"4","5","6"\n', None),
         ('"x" "y" "z"\n"1" "2" "3"\n"4" "5" "6"\n', None),
         ('x,y,z,note\n1,2,3,"deep, wide"\n4,5,6,""\n', None),
+        ('"1,2,3"\n"4,5,6"\n', None),
         ("1\t\t2\t\t3\n4\t\t5\t\t6\n", None),
         ("x\ty\tz\n1\t\t2\t\t3\n4\t\t5\t\t6\n", None),
         ("x,y,intensity,z\n1,2,,3\n4,5,,6\n", None),
