@@ -36,7 +36,7 @@ def cells_to_numbers(source: Source, table: Cells, roles: list[str] | None) -> t
             columns.append(np.full(len(cells), nan))
     if not columns:
         raise source.reject("holds no rows of numbers", ROWS)
-    return np.stack(columns, axis=1), _notes(marks)
+    return np.stack(columns, axis=1), _notes(marks, table.short)
 
 
 def _column(source: Source, cells: list[str], lines: list[int], marks: Counter[str]) -> np.ndarray:
@@ -55,8 +55,11 @@ def _column(source: Source, cells: list[str], lines: list[int], marks: Counter[s
     return np.array([nan if value is None else value for value in values])
 
 
-def _notes(marks: Counter[str]) -> tuple[str, ...]:
-    if not marks:
-        return ()
-    words = ", ".join(f"'{shown(word)}'" for word in list(marks)[:3])
-    return (f"{marks.total()} cells hold {words} where numbers should be: taken as not measured",)
+def _notes(marks: Counter[str], short: int) -> tuple[str, ...]:
+    notes = []
+    if marks:
+        words = ", ".join(f"'{shown(word)}'" for word in list(marks)[:3])
+        notes.append(f"{marks.total()} cells hold {words} where numbers should be: taken as not measured")
+    if short:
+        notes.append(f"{short} rows are shorter than the others: what they lack is taken as not measured")
+    return tuple(notes)

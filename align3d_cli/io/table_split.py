@@ -4,7 +4,7 @@ The standard library splits the rows; numpy.loadtxt and readers of its kind stop
 """
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import nan
 
@@ -17,10 +17,12 @@ from align3d_cli.io.table_rows import Dialect
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """columns: K lists of N cells without the blanks around them; lines: number of each row's line, from 1."""
+    """columns: K lists of N cells without the blanks around them; lines: number of each row's line, from 1;
+    short: rows that end before the last column, their missing cells blank."""
 
     columns: list[list[str]]
     lines: list[int]
+    short: int = 0
 
     def row_numbers(self) -> np.ndarray:
         """(N,) float64 of the first column where it holds whole numbers without sign, else NaN."""
@@ -28,22 +30,27 @@ class Cells:
 
     def without_first_column(self) -> "Cells":
         """The cells without a column that only numbers the rows."""
-        return Cells(self.columns[1:], self.lines)
+        return replace(self, columns=self.columns[1:])
 
 
 def split_cells(source: Source, text: bytes, dialect: Dialect, lines_before: int, named: int) -> Cells:
     """The cells of every row, rows of separators alone among them; lines that are empty or comments are no rows.
 
     named: columns that have a name, 0 if none has
-    Raises InputRejected for rows with fewer or more cells than the first; blank ones at the end do not count.
+    Blank cells may be missing at the end of a row, as spreadsheets leave them out, where something but white space
+    separates. Raises InputRejected for other rows with fewer or more cells than the first, and for a last line cut off.
     """
     lines = text.replace(b"\r\n", b"\n").decode("utf-8", errors="replace").split("\n")
     numbers = [i for i, line in enumerate(lines, lines_before + 1) if line.strip(" \r")]
+    short = 0
     columns = _alike(text, [line for line in lines if line.strip(" \r")], dialect)
     if columns is None:
         rows, numbers = _one_by_one(source, lines, dialect, lines_before)
-        columns = _columns(source, rows, numbers, named)
-    return Cells(_without_blank_columns(columns, named), numbers)
+        width = _width(rows, named)
+        whole = rows if text.endswith(b"\n") else rows[:-1]  # a last row without line end may be cut off
+        short = _fill(whole, width) if dialect.separator else 0
+        columns = _columns(source, rows, numbers, width)
+    return Cells(_without_blank_columns(columns, named), numbers, short)
 
 
 def _alike(text: bytes, rows: list[str], dialect: Dialect) -> list[list[str]] | None:
@@ -80,15 +87,28 @@ def _one_by_one(
     return rows, numbers
 
 
-def _columns(source: Source, rows: list[list[str]], numbers: list[int], named: int) -> list[list[str]]:
-    if not rows:
-        raise source.reject("holds no rows of numbers", ROWS)
-    width = len(rows[0])
+def _width(rows: list[list[str]], named: int) -> int:
+    """Cells of the first row, or of the names above it; blank ones behind the last name do not count."""
+    width = len(rows[0]) if rows else 0
     while named and width > named and not rows[0][width - 1]:
         width -= 1
+    return max(width, min(named, max(map(len, rows), default=0)))
+
+
+def _fill(rows: list[list[str]], width: int) -> int:
+    """Add blank cells to the rows of two cells and more that lack some at the end; how many these are."""
+    short = [row for row in rows if 2 <= len(row) < width]
+    for row in short:
+        row += [""] * (width - len(row))
+    return len(short)
+
+
+def _columns(source: Source, rows: list[list[str]], numbers: list[int], width: int) -> list[list[str]]:
+    if not rows:
+        raise source.reject("holds no rows of numbers", ROWS)
     for number, row in zip(numbers, rows, strict=True):
         if len(row) < width or any(islice(row, width, None)):
-            raise source.reject(f"line {number} has {len(row)} values, the first row has {width}", ROWS)
+            raise source.reject(f"line {number} has {len(row)} values, {width} are expected", ROWS)
     return [[row[at] for row in rows] for at in range(width)]
 
 
