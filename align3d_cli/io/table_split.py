@@ -108,7 +108,8 @@ def _columns(source: Source, rows: list[list[str]], numbers: list[int], width: i
         raise source.reject("holds no rows of numbers", ROWS)
     for number, row in zip(numbers, rows, strict=True):
         if len(row) < width or any(islice(row, width, None)):
-            raise source.reject(f"line {number} has {len(row)} values, {width} are expected", ROWS)
+            values = "1 value" if len(row) == 1 else f"{len(row)} values"
+            raise source.reject(f"line {number} has {values}, {width} are expected", ROWS)
     return [[row[at] for row in rows] for at in range(width)]
 
 

@@ -98,7 +98,7 @@ def test_decimal_commas_are_told_from_several_rows(tmp_path, text):
         ("x,y,z\n1mm,2mm,3mm\n", "column 1 ('1mm' ..) holds no numbers"),
         ("<html>\n", "line 1 '<html>' is no row of numbers"),
         ("x y z\n1 2\n3 4\n", "3 columns named, the table has 2"),
-        ("1,2,3\n4\n", "line 2 has 1 values, 3 are expected"),
+        ("1,2,3\n4\n", "line 2 has 1 value, 3 are expected"),
         (30 * "1 2 3 4 5 6 7 8 9 10\n".replace("\n", " ") + "\n", "rows of 300 numbers are a map of heights"),
         ("1 2\n3 4\n", "holds no points"),
         ("\n\n", "no rows"),
