@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from align3d_cli.io.cells import cells_of, is_number, shown, value_of
-from align3d_cli.io.column_names import POSITION, roles_of, unit_of_columns, unit_word
-from align3d_cli.io.ply_header import unit_of_comment
+from align3d_cli.io.column_names import POSITION, roles_of, unit_of_columns
 from align3d_cli.io.source import Source
+from align3d_cli.io.units import unit_of_comment, unit_word
 
 COMMENTS = ("#", "//", "%")
 ROWS = "give plain rows of numbers, x y z first"
