@@ -5,12 +5,12 @@ from math import isnan, nan
 
 import numpy as np
 
-from align3d_cli.io.cells import is_number, shown, value_of
+from align3d_cli.io.cells import is_number, value_of
 from align3d_cli.io.columns import ASK
 from align3d_cli.io.source import Source
 from align3d_cli.io.table_header import ROWS
 from align3d_cli.io.table_split import Cells
-from align3d_cli.io.text import numbers_or_none
+from align3d_cli.io.text import numbers_or_none, shown
 
 STEP = "correct it, or leave the cell blank where nothing was measured"
 

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 
+SHOWN = 40  # letters of a file's own text in a message
 NEWLINE = 10
 BLANK = 32  # this byte and every lower one separates numbers
 MARKS = (  # of byte order, the longer ones first: UTF-32's begins as UTF-16's does
@@ -104,13 +105,12 @@ def _first_bad_word(text: bytes) -> NotANumber:
         else:
             low = middle
     word = next((word for word in lines[low].split() if _read(word) is None), lines[low])
-    return NotANumber(low, shown(word))
+    return NotANumber(low, shown(word.decode("utf-8", errors="replace")))
 
 
-def shown(word: bytes) -> str:
-    """The word as a message of one line can show it."""
-    letters = word[:40].decode("utf-8", errors="replace")
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in letters)
+def shown(text: str) -> str:
+    """The beginning of a file's own text, as a message of one line can quote it."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:SHOWN])
 
 
 def words_per_line(text: bytes) -> np.ndarray:
