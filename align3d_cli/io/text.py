@@ -105,11 +105,13 @@ def _first_bad_word(text: bytes) -> NotANumber:
         else:
             low = middle
     word = next((word for word in lines[low].split() if _read(word) is None), lines[low])
-    return NotANumber(low, shown(word.decode("utf-8", errors="replace")))
+    return NotANumber(low, shown(word))
 
 
-def shown(text: str) -> str:
+def shown(text: bytes | str) -> str:
     """The beginning of a file's own text, as a message of one line can quote it."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", errors="replace")
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:SHOWN])
 
 
