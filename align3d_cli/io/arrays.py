@@ -1,6 +1,7 @@
 """Numpy files: .npy and .npz, never unpickled, checked by their headers before their data is read."""
 
 import math
+import struct
 import warnings
 import zipfile
 import zlib
@@ -41,7 +42,7 @@ def read_npz(source: Source, options: ReadOptions) -> PointCloud:
             return _cloud_of_archive(source, archive, members, options)
     except (NotImplementedError, RuntimeError) as error:  # a password, or a compression that Python does not know
         raise source.reject(f"its archive does not open ({str(error)[:80]})", "save it with numpy.savez") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError) as error:
         raise source.reject(f"is no readable npz ({str(error)[:80]})", DAMAGED) from error
 
 
@@ -66,6 +67,8 @@ def _find(members: Members, keys: tuple[str, ...]) -> str | None:
 
 
 def _member(source: Source, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    if info.header_offset < 0:
+        raise zipfile.BadZipFile("a member begins before the file")
     check_expansion(source, info.compress_size, info.file_size)
     with archive.open(info) as stream:
         return _array(source, stream, info.file_size, info.filename)

@@ -3,7 +3,6 @@
 import re
 from math import inf, nan
 
-SHOWN = 40  # letters of a cell or line in a message
 NO_VALUE = re.compile(  # spreadsheets, statistics programs and profilometers, for "nothing was measured here"
     r"[-*?._]*|#?n/?a!?|#(?:value|ref|num|div/0)!|-?nan(?:\(\w+\))?|null|none|nil|void|missing|invalid|bad|error|"
     r"no[ _]?data|over(?:flow|range)?|under(?:flow|range)?|out[ _]of[ _]range|blank|empty",
@@ -44,8 +43,3 @@ def cells_of(line: str) -> list[str]:
     if separator is None or (separator == "," and has_decimal_commas(line)):
         return [cell.strip('"') for cell in line.split()]
     return [cell.strip(' "') for cell in line.split(separator)]
-
-
-def shown(text: str) -> str:
-    """The beginning of a cell or line, as a message of one line can show it."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:SHOWN])

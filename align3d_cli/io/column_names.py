@@ -3,7 +3,7 @@
 import re
 
 from align3d_cli.errors import UsageError
-from align3d_cli.io.header_words import SPELLED_OUT, WORDS
+from align3d_cli.io.units import split_unit
 
 ROLES = {
     "x": ("x", "px", "positionx", "pointx", "posx", "xpos", "coordx", "xcoord", "xcoordinate", "xkoordinate"),
@@ -20,40 +20,17 @@ ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
 POSITION, COLOUR, NORMAL = ("x", "y", "z"), ("red", "green", "blue"), ("nx", "ny", "nz")
 NUMBERED = re.compile(r"points?[:_]([012])")  # ParaView's
 SHORTHAND = re.compile(r"(?:xyz|rgb|nxnynz|normals?|n(?![xyz])|[-_i])+", re.IGNORECASE)
-BRACKETS = re.compile(r"\s*[\[({]([^\])}]*)[\])}]")
-MICRO = str.maketrans("\N{MICRO SIGN}\N{GREEK SMALL LETTER MU}", "uu")
-UNIT_WORDS = rf"(?:{WORDS}|microns?|micromet(?:er|re)s?)"
-UNIT_WORD = re.compile(rf"\W*({UNIT_WORDS})\W*", re.IGNORECASE)
-UNIT_BEHIND = re.compile(rf"(.*?\w)(?:\s+in\s+|[\s_/:.-]+)({UNIT_WORDS})", re.IGNORECASE)  # "x_mm", "x/mm", "x in mm"
 
 
 def roles_of(names: list[str]) -> list[str]:
     """The role of each column name, "" for a column that is none of ours ("Point:X", "X [mm]", "Points:0" -> "x")."""
-    return [_role_of(_split_unit(name)[0].lower()) for name in names]
+    return [_role_of(split_unit(name)[0].lower()) for name in names]
 
 
 def unit_of_columns(names: list[str]) -> tuple[str, ...]:
     """The units that the columns of x, y and z state, each once: none, one, or several that contradict each other."""
-    units = (_split_unit(name)[1] for name, role in zip(names, roles_of(names), strict=True) if role in POSITION)
+    units = (split_unit(name)[1] for name, role in zip(names, roles_of(names), strict=True) if role in POSITION)
     return tuple(dict.fromkeys(unit for unit in units if unit))
-
-
-def unit_word(text: str) -> str | None:
-    """The unit that a cell of its own holds ("mm", "[µm]"), as `PointCloud.unit` spells it, or None."""
-    found = UNIT_WORD.fullmatch(text.translate(MICRO))
-    if not found:
-        return None
-    word = found[1].lower()
-    return "um" if word.startswith("micro") else SPELLED_OUT.get(word[:3], word)
-
-
-def _split_unit(name: str) -> tuple[str, str | None]:
-    """The name without its brackets and unit, and the unit."""
-    bracketed = BRACKETS.search(name)
-    if bracketed:
-        return BRACKETS.sub("", name), unit_word(bracketed[1])
-    behind = UNIT_BEHIND.fullmatch(name.translate(MICRO))
-    return (behind[1], unit_word(behind[2])) if behind else (name, None)
 
 
 def _role_of(name: str) -> str:

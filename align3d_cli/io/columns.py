@@ -8,6 +8,7 @@ from align3d_cli.io.column_names import COLOUR, NORMAL, POSITION
 from align3d_cli.io.source import Source
 
 ASK = "say which they are with --columns, e.g. xyzrgb, xyznxnynz or x,y,z,-,red,green,blue"
+WIDEST = 24  # numbers of a point without names; CloudCompare's points with some ten scalar fields have 20
 UNIT_LENGTH = 0.02  # a normal's length differs from 1 by no more, when written with two digits
 
 
@@ -47,6 +48,9 @@ def _pick(table: np.ndarray, roles: list[str], group: tuple[str, ...]) -> np.nda
 
 def _guess(source: Source, table: np.ndarray) -> list[str]:
     """Roles from the values of the three columns behind x y z. Fewer than six columns: the rest is no matter."""
+    if table.shape[1] > WIDEST:
+        finding = f"rows of {table.shape[1]} numbers are a map of heights or the like, not one point each"
+        raise source.reject(finding, "save one point a row, x y z first")
     rest = table[:, 3:6]
     if rest.shape[1] < 3:
         return list(POSITION)

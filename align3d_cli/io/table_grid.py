@@ -5,9 +5,10 @@ import re
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
-from align3d_cli.io.cells import cells_of, shown, value_of
+from align3d_cli.io.cells import cells_of, value_of
 from align3d_cli.io.organised import organised_cloud
 from align3d_cli.io.source import Source, check_count
+from align3d_cli.io.text import shown
 
 ATTRIBUTES = re.compile(rb"^[^\n]*\bRow Count\b[^\n]*\bColumn Count\b[^\n]*$", re.MULTILINE)
 SIZE = ("Row Count", "Column Count")

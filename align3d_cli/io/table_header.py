@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from align3d_cli.io.cells import cells_of, is_number, shown, value_of
-from align3d_cli.io.column_names import POSITION, roles_of, unit_of_columns, unit_word
-from align3d_cli.io.header_words import unit_of_comment
+from align3d_cli.io.cells import cells_of, is_number, value_of
+from align3d_cli.io.column_names import POSITION, roles_of, unit_of_columns
 from align3d_cli.io.source import Source
+from align3d_cli.io.text import shown
+from align3d_cli.io.units import unit_of_comment, unit_word
 
 COMMENTS = ("#", "//", "%")
 ROWS = "give plain rows of numbers, x y z first"

@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 
 from align3d_cli.io.cells import DECIMAL_COMMA, has_decimal_commas
-from align3d_cli.io.text import NotANumber, parse_numbers, words_per_line
+from align3d_cli.io.text import numbers_or_none, words_per_line
 
 SEPARATORS = bytes.maketrans(b",;\t", b"   ")
 DECIMAL_COMMAS = bytes.maketrans(b",;\t", b".  ")
@@ -60,10 +60,8 @@ def plain_rows(rows: bytes, dialect: Dialect) -> np.ndarray | None:
     widths = widths[widths > 0]
     if not len(widths) or (widths != widths[0]).any() or _hides_blanks(rows, dialect, len(widths), int(widths[0])):
         return None
-    try:
-        return parse_numbers(spaced).reshape(len(widths), widths[0])
-    except NotANumber:
-        return None
+    numbers = numbers_or_none(spaced)
+    return None if numbers is None else numbers.reshape(len(widths), widths[0])
 
 
 def _translation(dialect: Dialect) -> bytes:
@@ -73,8 +71,10 @@ def _translation(dialect: Dialect) -> bytes:
 
 
 def _hides_blanks(rows: bytes, dialect: Dialect, count: int, width: int) -> bool:
-    """Whether there are more separators than go between the numbers: cells without a number in every row."""
+    """Whether there are more separators than go between the numbers and at the end of every row: blank cells."""
     if not dialect.separator:
         return False
     separator = dialect.separator.encode()
-    return 2 * separator in rows or rows.count(separator) > count * (width - 1)
+    surplus = rows.count(separator) - count * (width - 1)
+    at_end = rows.count(separator + b"\n") + rows.count(separator + b"\r\n") + rows.endswith(separator)
+    return 2 * separator in rows or (surplus > 0 and not surplus == at_end == count)

@@ -3,19 +3,17 @@
 Tables of plain numbers go through numpy in one call; others are looked at cell by cell, see `table_cells`.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
-from align3d_cli.io.cells import value_of
 from align3d_cli.io.column_names import parse_columns
 from align3d_cli.io.columns import cloud_from_table
 from align3d_cli.io.source import ReadOptions, Source, check_count
-from align3d_cli.io.table_cells import cells_to_numbers, split_rows
+from align3d_cli.io.table_cells import cells_to_numbers
 from align3d_cli.io.table_grid import is_grid, read_grid
 from align3d_cli.io.table_header import read_table_header
 from align3d_cli.io.table_rows import dialect_of, plain_rows
+from align3d_cli.io.table_split import split_cells
 from align3d_cli.io.text import plain_text
 
 PADDING = b"\0\x1a"  # behind the text: a buffer written whole, the end of file of DOS
@@ -39,10 +37,10 @@ def read_table(source: Source, options: ReadOptions) -> PointCloud:
     dialect = dialect_of(rows)
     table = plain_rows(rows, dialect)
     if table is None:
-        split = split_rows(source, rows, dialect, header.lines, len(roles or ()))
-        if told is None and _are_row_numbers([value_of(row[0]) for row in split.cells], split.width, roles):
-            split = split.without_first_column()
-        table, notes = cells_to_numbers(source, split, roles)
+        cells = split_cells(source, rows, dialect, header.lines, len(roles or ()))
+        if told is None and _are_row_numbers(cells.row_numbers(), len(cells.columns), roles):
+            cells = cells.without_first_column()
+        table, notes = cells_to_numbers(source, cells, roles)
     elif told is None and _are_row_numbers(table[:, 0], table.shape[1], roles):
         table = table[:, 1:]
     return cloud_from_table(source, table, roles, unit=header.unit, notes=notes)
@@ -60,7 +58,7 @@ def _text(source: Source) -> bytes:
     return text if b"\n" in text else text.replace(b"\r", b"\n")
 
 
-def _are_row_numbers(first: Sequence[float | None] | np.ndarray, width: int, roles: list[str] | None) -> bool:
+def _are_row_numbers(first: np.ndarray, width: int, roles: list[str] | None) -> bool:
     """Whether a column without name stands before the named ones, or before x y z, and counts the rows.
 
     first: (N,) values of the first column; width: of the table; roles: of the named columns
@@ -68,4 +66,4 @@ def _are_row_numbers(first: Sequence[float | None] | np.ndarray, width: int, rol
     if len(first) < 3 or first[0] not in (0, 1) or (width < 4 if roles is None else width != len(roles) + 1):
         return False
     begin = int(first[0])
-    return list(first) == list(range(begin, begin + len(first)))
+    return np.array_equal(first, np.arange(begin, begin + len(first)))

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 
+SHOWN = 40  # letters of a file's own text in a message
 NEWLINE = 10
 BLANK = 32  # this byte and every lower one separates numbers
 MARKS = (  # of byte order, the longer ones first: UTF-32's begins as UTF-16's does
@@ -63,12 +64,17 @@ def parse_numbers(text: bytes) -> np.ndarray:
 
     Raises NotANumber at the first word that is none.
     """
+    numbers = numbers_or_none(text)
+    if numbers is None:
+        raise _first_bad_word(MICROSOFT.sub(_special, text))
+    return numbers
+
+
+def numbers_or_none(text: bytes) -> np.ndarray | None:
+    """What `parse_numbers` gives, or None when a word is no number: at once, without looking for the word."""
     numbers = _read(text)
-    if numbers is None:
-        text = MICROSOFT.sub(_special, text)
-        numbers = _read(text)
-    if numbers is None:
-        raise _first_bad_word(text)
+    if numbers is None and b".#" in text:
+        return _read(MICROSOFT.sub(_special, text))
     return numbers
 
 
@@ -102,10 +108,11 @@ def _first_bad_word(text: bytes) -> NotANumber:
     return NotANumber(low, shown(word))
 
 
-def shown(word: bytes) -> str:
-    """The word as a message of one line can show it."""
-    letters = word[:40].decode("utf-8", errors="replace")
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in letters)
+def shown(text: bytes | str) -> str:
+    """The beginning of a file's own text, as a message of one line can quote it."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", errors="replace")
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:SHOWN])
 
 
 def words_per_line(text: bytes) -> np.ndarray:

@@ -69,6 +69,7 @@ def zipped(**members: bytes) -> bytes:
         ("a.npy", npy_header((10, 4, 5, 2)) + b"\0" * 3200, "holds no points"),
         ("a.npy", b"\x93NUMPY", "no numpy array"),
         ("a.npy", b"hello", "no numpy array"),
+        ("a.npz", zipped(points=b"hello", colours=b"hello")[9:], "no readable npz"),
         ("a.npz", b"PK\3\4 hello", "no readable npz"),
         ("a.npz", zipped(points=npy_header((4_000_000, 3)) + bytes(96_000_000)), "far more than"),
         ("a.npz", zipped(points=npy_header((1000, 3)) + bytes(100)), "promises"),
