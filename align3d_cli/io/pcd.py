@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.io.byte_order import without_mark
 from align3d_cli.io.colours import as_uint8
-from align3d_cli.io.header_words import without_mark
 from align3d_cli.io.pcd_header import PcdHeader, read_header
 from align3d_cli.io.ply_words import without_commas
 from align3d_cli.io.source import ReadOptions, Source, check_count

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from align3d_cli.io.header_words import shown, unit_of_comment
 from align3d_cli.io.source import Source
+from align3d_cli.io.text import shown
+from align3d_cli.io.units import unit_of_comment
 
 HEADER_LIMIT = 1 << 16  # bytes; real headers have about 200
 KINDS = {"F": "f", "I": "i", "U": "u"}

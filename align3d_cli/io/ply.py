@@ -7,14 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from align3d_cli.clouds.cloud import Mesh, PointCloud
+from align3d_cli.io.byte_order import without_mark
 from align3d_cli.io.colours import as_uint8
-from align3d_cli.io.header_words import shown, without_mark
 from align3d_cli.io.ply_header import ElementSpec, PlyHeader, read_header
 from align3d_cli.io.ply_rows import FACE_LISTS, BinaryCursor, CutShort, Damaged, Lists, Rows
 from align3d_cli.io.ply_text import TextCursor
 from align3d_cli.io.ply_words import without_commas
 from align3d_cli.io.source import ReadOptions, Source
 from align3d_cli.io.surface import Surface, check_faces, checked_surface, loose_vertices, sample_surface, with_loose
+from align3d_cli.io.text import shown
 
 COLOUR_NAMES = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 NORMAL_NAMES = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from align3d_cli.io.header_words import shown, unit_of_comment
 from align3d_cli.io.source import Source, check_count
+from align3d_cli.io.text import shown
+from align3d_cli.io.units import unit_of_comment
 
 HEADER_LIMIT = 1 << 20  # bytes; real headers have a few hundred
 TYPES = {

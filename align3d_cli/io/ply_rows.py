@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from align3d_cli.io.header_words import shown
 from align3d_cli.io.ply_header import ElementSpec, Property
+from align3d_cli.io.text import shown
 
 # numpy code -> struct code
 STRUCT_CODES = dict(zip(("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"), "bBhHiIqQfd", strict=True))

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from align3d_cli.io.header_words import shown
 from align3d_cli.io.ply_header import ElementSpec, PlyHeader, Property
 from align3d_cli.io.ply_rows import FACE_LISTS, CutShort, Damaged, Lists, Rows, read_binary_rows
 from align3d_cli.io.ply_words import Words, words_of
-from align3d_cli.io.text import NotANumber, parse_numbers
+from align3d_cli.io.text import NotANumber, parse_numbers, shown
 
 DOUBLE = np.dtype(np.float64)
 

@@ -188,7 +188,19 @@ def test_a_model_that_is_damaged_ends_with_5(align3d, parts, model, tmp_path, da
         (tmp_path / "broken.safetensors.sha256").write_text("0" * 64 + "  broken.safetensors\n")
     calls = [["score", parts / "ball.ply", "--model", broken]]
     if damage == "cut":
-        calls.append(["calibrate", "--dataset", "synthetic", "--limit", "10", "--model", broken, "--out", tmp_path / "c.safetensors"])
+        calls.append(
+            [
+                "calibrate",
+                "--dataset",
+                "synthetic",
+                "--limit",
+                "10",
+                "--model",
+                broken,
+                "--out",
+                tmp_path / "c.safetensors",
+            ]
+        )
         calls.append(["benchmark", "--limit", "2", "--model", broken, "--run", tmp_path / "run"])
         train = ["--dataset", "synthetic", "--out", tmp_path / "t.safetensors"]
         calls.append(["align", *train, "--model", broken])
