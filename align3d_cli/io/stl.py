@@ -9,7 +9,7 @@ from align3d_cli.io.mesh_file import MeshFile, fan_corners
 from align3d_cli.io.mesh_text import CUT, all_numbers
 from align3d_cli.io.source import POINT_LIMIT, Source, check_count
 from align3d_cli.io.surface import Surface
-from align3d_cli.io.text import plain_text
+from align3d_cli.io.text import TYPED, plain_text
 
 HEAD = 84  # bytes before the first face: a free text of 80 and the count
 FACE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("more", "<u2")])  # 50 bytes
@@ -28,6 +28,8 @@ def read_stl(source: Source) -> MeshFile:
         text = plain_text(data).rstrip(b"\0")
         if b"\0" not in text and re.search(rb"\bfacet\b|^\s*solid\b", text, re.IGNORECASE):
             return _text_mesh(source, text.lower())
+        if TYPED[np.frombuffer(data[:1024], np.uint8)].all():
+            raise source.reject("is text, and none of an STL: no facets are in it", "check that it is an STL mesh")
     return _binary_mesh(source, data)
 
 

@@ -186,13 +186,17 @@ def test_pictures_elsewhere_are_looked_for_beside_the_file(tmp_path):
     assert {tuple(c) for c in np.unique(cloud.colours, axis=0).tolist()} == {(0, 90, 0), (178, 178, 178)}
 
 
-def test_a_damaged_picture_costs_the_colours_only(tmp_path):
-    """The surface is read all the same."""
-    (tmp_path / "t.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
+@pytest.mark.parametrize(("vt", "whole"), [("vt 0 0", False), ("vt 0,5 0", True)])
+def test_a_damaged_picture_costs_the_colours_only(tmp_path, vt, whole):
+    """The surface is read all the same when the picture is damaged, or the places in it are."""
+    paint(tmp_path, "t.png", (200, 0, 0))
+    if not whole:
+        (tmp_path / "t.png").write_bytes((tmp_path / "t.png").read_bytes()[:40])
     (tmp_path / "m.mtl").write_text("newmtl a\nmap_Kd t.png\n")
-    assert_bowl(
-        read_text(tmp_path, "\n".join(["mtllib m.mtl", "usemtl a", *V_ROWS, "vt 0 0", "vt 1 0", *corners("{0}/{1}")]))
-    )
+    rows = ["mtllib m.mtl", "usemtl a", *V_ROWS, vt, "vt 1 0", *corners("{0}/{1}")]
+    cloud = read_text(tmp_path, "\n".join(rows))
+    assert_bowl(cloud)
+    assert cloud.colours is None
 
 
 @pytest.mark.parametrize("suffix", ["ply", "glb"])

@@ -106,6 +106,8 @@ def test_loops_of_four(tmp_path):
         (text().replace("vertex 1 1 1.5\nendloop", "endloop", 1), "face 1 of the STL text has not its three"),
         (text().replace("1.5", "1,5"), "line 6 has '1,5' where a number belongs"),
         (b"\x89PNG" + bytes(range(256)), "promises"),
+        ("<html><body>404</body></html>", "is text, and none of an STL"),
+        ("v 0 0 0\n" * 100, "is text, and none of an STL"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path, data, says):
