@@ -14,6 +14,7 @@ from align3d_cli.io.text import TYPED, plain_text
 HEAD = 84  # bytes before the first face: a free text of 80 and the count
 FACE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("more", "<u2")])  # 50 bytes
 UNCOUNTED = (0, 2**32 - 1)  # counts of writers that did not go back to fill them in
+STRAY = 2  # bytes behind the last face, a line end say, with which a size still counts the faces
 NAMES = re.compile(rb"^[ \t]*(?:end[ \t]*)?solid\b(?:(?!\bfacet\b)[^\n])*", re.MULTILINE)  # may hold any word
 VERTEX = re.compile(rb"\bvertex\s+(\S+\s+\S+\s+\S+)")
 
@@ -48,7 +49,7 @@ def _binary_mesh(source: Source, data: bytes) -> MeshFile:
         raise source.reject(f"{len(data)} bytes are too few for an STL header", "it is cut off, export it again")
     count, notes = _count(data), []
     room, over = divmod(len(data) - HEAD, FACE.itemsize)
-    if count in UNCOUNTED and room and over == 0:
+    if count in UNCOUNTED and room and over <= STRAY:
         notes.append(f"the STL header counts {count} faces; the file's size gives {room}, and that many were read")
         count = room
     source.stream.seek(HEAD)
