@@ -12,7 +12,7 @@ import numpy as np
 from align3d_cli.io.beside import beside
 from align3d_cli.io.source import Source, check_count
 
-COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
+COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_meshopt_compression")
 HEAD = 20  # bytes of the file's header and of the first chunk's
 # glTF 2.0, 3.6.2.2: component type -> numbers as they are stored; integers stand for n / top where normalised
 COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}

@@ -1,12 +1,14 @@
 """Where a glTF scene places its meshes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from align3d_cli.io.gltf_data import GltfFile, row_of
+
+MOST_COPIES = 100_000  # of one mesh at one node: a few seconds; scans have one
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ def placed_meshes(file: GltfFile) -> Iterator[Placed]:
         node = row_of(nodes, number)
         scene_from_node = scene_from_parent @ parent_from_node(node)
         if "mesh" in node:
-            yield Placed(int(node["mesh"]), scene_from_node)
+            for node_from_copy in _copies(file, node):
+                yield Placed(int(node["mesh"]), scene_from_node @ node_from_copy)
         waiting += [(child, scene_from_node) for child in reversed(node.get("children", []))]
 
 
@@ -46,6 +49,19 @@ def _roots(file: GltfFile) -> list[int]:
     return [number for number in range(len(nodes)) if number not in children]
 
 
+def _copies(file: GltfFile, node: dict[str, Any]) -> list[np.ndarray]:
+    """(4, 4) places of the copies that EXT_mesh_gpu_instancing makes of the node's mesh; else of the mesh itself."""
+    named = node.get("extensions", {}).get("EXT_mesh_gpu_instancing", {}).get("attributes", {})
+    named = {name: accessor for name, accessor in named.items() if name in ("TRANSLATION", "ROTATION", "SCALE")}
+    if not named:
+        return [np.eye(4)]
+    count = min(file.count(accessor) for accessor in named.values())
+    if count > MOST_COPIES:
+        raise file.source.reject(f"the scene places one mesh {count} times", "export the part alone")
+    columns = {name.lower(): file.array(accessor) for name, accessor in named.items()}
+    return [parent_from_node({name: rows[i] for name, rows in columns.items()}) for i in range(count)]
+
+
 def parent_from_node(node: dict[str, Any]) -> np.ndarray:
     """(4, 4) float64: the node's matrix, or scale, then rotation, then translation (glTF 2.0, 3.5.2)."""
     if "matrix" in node:
@@ -56,7 +72,7 @@ def parent_from_node(node: dict[str, Any]) -> np.ndarray:
     return matrix
 
 
-def _rotation(quaternion: list[float]) -> np.ndarray:
+def _rotation(quaternion: Sequence[float]) -> np.ndarray:
     """(3, 3) rotation of the unit quaternion x y z w."""
     x, y, z, w = np.array(quaternion, np.float64) / np.linalg.norm(quaternion)
     return np.array(

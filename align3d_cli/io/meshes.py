@@ -12,6 +12,7 @@ from align3d_cli.io.source import ReadOptions, Source
 from align3d_cli.io.surface import Surface, checked_surfaces, loose_vertices, sample_surface
 
 READERS = {"stl": "stl", "obj": "obj", "off": "off", "glb": "gltf"}  # format -> module; loads when it is met
+SCANNED = ("obj", "off")  # also written of points with a few faces; in glb what no face names is simply not shown
 
 
 def read_mesh(source: Source, options: ReadOptions, kind: str) -> PointCloud:
@@ -23,7 +24,7 @@ def read_mesh(source: Source, options: ReadOptions, kind: str) -> PointCloud:
     if not len(found.vertices):
         raise source.reject("holds neither faces nor points", "export it again")
     cloud = PointCloud(found.vertices, found.colours, unit=found.unit, path=source.path, notes=found.notes)
-    if not found.surfaces or _mostly_loose(found):
+    if not found.surfaces or (kind in SCANNED and _mostly_loose(found)):
         return cloud
     surfaces = checked_surfaces(source, found.surfaces)
     sampled = sample_surface(surfaces, options.samples, np.random.default_rng(options.seed))

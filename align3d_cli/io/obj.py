@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from align3d_cli.errors import InputRejected
 from align3d_cli.io.colours import as_uint8
 from align3d_cli.io.mesh_file import MeshFile, fan_corners
 from align3d_cli.io.mesh_text import CUT, all_numbers, word_counts
@@ -85,14 +86,23 @@ def _surfaces(
     """
     uv_rows = polygons.texture[at]
     textures, texture_of_line = read_textures(source, lines) if (uv_rows >= 0).any() else ([], NO_LINES)
-    if not textures:
+    uv = _texture_places(source, lines) if textures else None
+    if uv is None:
         return [Surface(vertices.xyz, faces, vertices.colours)]
-    words, numbers = _table(source, lines, "vt", least=1)
-    first = np.cumsum(words) - words
-    uv = np.stack([numbers[first], np.where(words > 1, numbers[np.minimum(first + 1, len(numbers) - 1)], 0.0)], axis=1)
     texture = np.where((uv_rows >= 0).all(axis=1), texture_of_line[np.repeat(polygons.line, polygons.fans)], -1)
     found = [Surface(vertices.xyz, faces[texture == -1], vertices.colours)]
     for number, image in enumerate(textures):
         rows = texture == number
         found.append(Surface(vertices.xyz, faces[rows], texture=image, uv=uv, uv_faces=uv_rows[rows]))
     return [surface for surface in found if len(surface.faces)]
+
+
+def _texture_places(source: Source, lines: ObjLines) -> np.ndarray | None:
+    """(T, 2) of the `vt` rows, v 0 where a row has u only; None when they are damaged: that costs the colours only."""
+    try:
+        words, numbers = _table(source, lines, "vt", least=1)
+    except InputRejected:
+        return None
+    first = np.cumsum(words) - words
+    v = np.where(words > 1, numbers[np.minimum(first + 1, len(numbers) - 1)], 0.0)
+    return np.stack([numbers[first], v], axis=1)

@@ -9,11 +9,12 @@ from align3d_cli.io.mesh_file import MeshFile, fan_corners
 from align3d_cli.io.mesh_text import CUT, all_numbers
 from align3d_cli.io.source import POINT_LIMIT, Source, check_count
 from align3d_cli.io.surface import Surface
-from align3d_cli.io.text import plain_text
+from align3d_cli.io.text import TYPED, plain_text
 
 HEAD = 84  # bytes before the first face: a free text of 80 and the count
 FACE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("more", "<u2")])  # 50 bytes
 UNCOUNTED = (0, 2**32 - 1)  # counts of writers that did not go back to fill them in
+STRAY = 2  # bytes behind the last face, a line end say, with which a size still counts the faces
 NAMES = re.compile(rb"^[ \t]*(?:end[ \t]*)?solid\b(?:(?!\bfacet\b)[^\n])*", re.MULTILINE)  # may hold any word
 VERTEX = re.compile(rb"\bvertex\s+(\S+\s+\S+\s+\S+)")
 
@@ -28,6 +29,8 @@ def read_stl(source: Source) -> MeshFile:
         text = plain_text(data).rstrip(b"\0")
         if b"\0" not in text and re.search(rb"\bfacet\b|^\s*solid\b", text, re.IGNORECASE):
             return _text_mesh(source, text.lower())
+        if TYPED[np.frombuffer(data[:1024], np.uint8)].all():
+            raise source.reject("is text, and none of an STL: no facets are in it", "check that it is an STL mesh")
     return _binary_mesh(source, data)
 
 
@@ -46,7 +49,7 @@ def _binary_mesh(source: Source, data: bytes) -> MeshFile:
         raise source.reject(f"{len(data)} bytes are too few for an STL header", "it is cut off, export it again")
     count, notes = _count(data), []
     room, over = divmod(len(data) - HEAD, FACE.itemsize)
-    if count in UNCOUNTED and room and over == 0:
+    if count in UNCOUNTED and room and over <= STRAY:
         notes.append(f"the STL header counts {count} faces; the file's size gives {room}, and that many were read")
         count = room
     source.stream.seek(HEAD)

@@ -120,6 +120,19 @@ def test_nodes_within_nodes(tmp_path):
     np.testing.assert_array_equal(cloud.mesh.faces, np.concatenate([FACES, FACES + 4]))
 
 
+def test_copies_of_one_mesh(tmp_path):
+    """EXT_mesh_gpu_instancing places a mesh once for each row of its accessors, within the node."""
+    made = Builder()
+    primitive = {"attributes": {"POSITION": made.row(TETRA)}, "indices": made.corners(FACES)}
+    places = made.row(np.array([[0, 0, 0], [10, 0, 0], [0, 5, 0]], "<f4"))
+    sizes = made.row(np.array([[1, 1, 1], [2, 2, 2], [1, 1, 1]], "<f4"))
+    copies = {"EXT_mesh_gpu_instancing": {"attributes": {"TRANSLATION": places, "SCALE": sizes, "_ID": places}}}
+    cloud = read_bytes(tmp_path, made.file([primitive], [{"mesh": 0, "translation": [0, 0, 7], "extensions": copies}]))
+    moved = np.array([[0, 0, 7], [10, 0, 7], [0, 5, 7]])
+    expected = np.concatenate([TETRA + moved[0], 2 * TETRA + moved[1], TETRA + moved[2]])
+    np.testing.assert_allclose(cloud.mesh.vertices, expected, atol=1e-6)
+
+
 def test_mirrored_nodes_keep_their_outside(tmp_path):
     """Normals of a mirrored copy point outwards as those of the mesh itself do."""
     for scale in ([1, 1, 1], [-1, 1, 1], [-1, -1, -1]):

@@ -2,6 +2,8 @@
 
 import json
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -146,7 +148,7 @@ def test_scenes_become_one_mesh(tmp_path):
     [
         ("a.stl", binary_stl(np.ones((2, 3, 3)))[:-20], "cut off"),
         ("a.stl", b"x" * 80 + struct.pack("<I", 4_000_000_000), "more than the"),
-        ("a.stl", b"short", "too few"),
+        ("a.stl", b"STL\0\1\2", "too few"),
         ("a.stl", b"", "empty"),
         ("a.stl", binary_stl(np.zeros((3, 3, 3))), "no surface"),
         ("a.stl", binary_stl(np.full((3, 3, 3), np.nan)), "a.stl"),
@@ -171,6 +173,27 @@ def test_damaged_meshes_are_refused_in_one_line(tmp_path, name, data, says):
     with pytest.raises(InputRejected) as caught:
         read_scan(tmp_path / name)
     assert says in str(caught.value) and name in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_meshes_are_read_without_heavy_libraries(tmp_path):
+    """No mesh without pictures needs trimesh, scipy, Pillow or torch."""
+    (tmp_path / "a.obj").write_text(CUBE_OBJ)
+    (tmp_path / "a.off").write_text(off_cube())
+    (tmp_path / "a.stl").write_bytes(binary_stl(np.random.default_rng(0).random((9, 3, 3))))
+    (tmp_path / "a.glb").write_bytes(glb(triangle_scene([{"mesh": 0}]), TRIANGLE))
+    code = "import sys\nfrom align3d_cli.io.read import read_scan\n"
+    code += "for kind in ('obj', 'off', 'stl', 'glb'): read_scan(f'a.{kind}')\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert not {"trimesh", "scipy", "PIL", "torch"} & set(done.stdout.split())
+
+
+def test_a_surface_without_area_does_not_spoil_the_others(tmp_path):
+    """One material of faces that have no area is left out of the samples, not the whole mesh."""
+    Image.new("RGB", (2, 2), (200, 0, 0)).save(tmp_path / "t.png")
+    (tmp_path / "m.mtl").write_text("newmtl paint\nmap_Kd t.png\n")
+    (tmp_path / "c.obj").write_text(f"mtllib m.mtl\n{CUBE_OBJ}\nvt 0 0\nusemtl paint\nf 1/1 1/1 2/1\n")
+    cloud = read_scan(tmp_path / "c.obj", samples=3000)
+    assert on_unit_cube(cloud.xyz) and len(cloud.mesh.faces) == 13
 
 
 def test_real_scans_have_their_texture(shared_data):

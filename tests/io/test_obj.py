@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 
 from align3d_cli.errors import InputRejected
+from align3d_cli.io.obj import read_obj
 from align3d_cli.io.read import read_scan
+from align3d_cli.io.source import open_source
 from align3d_cli.io.write import write_scores
 
 SIDE = 12
@@ -186,13 +188,17 @@ def test_pictures_elsewhere_are_looked_for_beside_the_file(tmp_path):
     assert {tuple(c) for c in np.unique(cloud.colours, axis=0).tolist()} == {(0, 90, 0), (178, 178, 178)}
 
 
-def test_a_damaged_picture_costs_the_colours_only(tmp_path):
-    """The surface is read all the same."""
-    (tmp_path / "t.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
+@pytest.mark.parametrize(("vt", "whole"), [("vt 0 0", False), ("vt 0,5 0", True)])
+def test_a_damaged_picture_costs_the_colours_only(tmp_path, vt, whole):
+    """The surface is read all the same when the picture is damaged, or the places in it are."""
+    paint(tmp_path, "t.png", (200, 0, 0))
+    if not whole:
+        (tmp_path / "t.png").write_bytes((tmp_path / "t.png").read_bytes()[:40])
     (tmp_path / "m.mtl").write_text("newmtl a\nmap_Kd t.png\n")
-    assert_bowl(
-        read_text(tmp_path, "\n".join(["mtllib m.mtl", "usemtl a", *V_ROWS, "vt 0 0", "vt 1 0", *corners("{0}/{1}")]))
-    )
+    rows = ["mtllib m.mtl", "usemtl a", *V_ROWS, vt, "vt 1 0", *corners("{0}/{1}")]
+    cloud = read_text(tmp_path, "\n".join(rows))
+    assert_bowl(cloud)
+    assert cloud.colours is None
 
 
 @pytest.mark.parametrize("suffix", ["ply", "glb"])
@@ -239,3 +245,51 @@ def test_microsofts_nan_is_no_comment(tmp_path):
     cloud = read_text(tmp_path, "\n".join(["v 1.#QNAN 1 2", *V_ROWS[1:], *F_ROWS]))
     assert np.isnan(cloud.mesh.vertices[0, 0]) and len(cloud.mesh.vertices) == len(BOWL)
     assert np.isfinite(cloud.xyz).all()
+
+
+def by_definition(text: str) -> tuple[list[list[float]], list[list[int]]]:
+    """Vertices and triangles, read line by line in the words of the specification."""
+    vertices, triangles = [], []
+    for line in text.replace("\\\n", " ").split("\n"):
+        words = line.split("#")[0].split()
+        if words[:1] == ["v"]:
+            vertices.append([float(word) for word in words[1:4]])
+        if words[:1] == ["f"]:
+            named = [int(word.split("/")[0]) for word in words[1:]]
+            rows = [n - 1 if n > 0 else len(vertices) + n for n in named]
+            triangles += [[rows[0], rows[i], rows[i + 1]] for i in range(1, len(rows) - 1)]
+    return vertices, triangles
+
+
+def random_text(rng: np.random.Generator) -> str:
+    """Vertices, faces of every form, and other rows between them, in a random layout."""
+    lines, n = [], 0
+    for _ in range(60):
+        kind = rng.choice(["v", "v", "v", "vt", "vn", "f", "f", "g", "#", ""])
+        words = [kind]
+        if kind in ("v", "vt", "vn"):
+            n += kind == "v"
+            words += [f"{value:.6g}" for value in rng.normal(size=3)]
+        elif kind == "f" and n >= 3:
+            counted = [int(i) + 1 if rng.random() < 0.5 else int(i) - n for i in rng.integers(0, n, rng.integers(3, 7))]
+            words += [str(i) + str(rng.choice(["", "/1", "//2", "/-1/3", "/"])) for i in counted]
+        elif kind in ("g", "#", "f"):
+            words = ["#", "v", "1", "2", "3"] if kind == "#" else ["g", "f"]
+        gap = str(rng.choice([" ", "\t", "  ", " \\\n"] if kind in ("v", "f") else [" "]))
+        lines.append(
+            str(rng.choice(["", " ", "\t"])) + gap.join(words) + str(rng.choice(["", " ", " # f 1 2 3", "\r"]))
+        )
+    return "\n".join(lines)
+
+
+def test_random_files_by_definition(tmp_path):
+    """Whatever the order, form and layout of the rows, vertices and triangles are those of the specification."""
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        text = random_text(rng)
+        vertices, triangles = by_definition(text)
+        (tmp_path / "a.obj").write_text(text, newline="")
+        with open_source(tmp_path / "a.obj") as source:
+            found = read_obj(source)
+        np.testing.assert_array_equal(found.vertices, vertices)
+        np.testing.assert_array_equal(found.faces, np.reshape(triangles, (-1, 3)))

@@ -60,6 +60,7 @@ def read_bytes(tmp_path, data: bytes | str):
         ("binary, one byte more", binary() + b"\n"),
         ("binary, 700 bytes more", binary(head=b"solid facet") + b"\0\1" * 350),
         ("binary, nobody counted", binary(0)),
+        ("binary, nobody counted, a line end behind", binary(0) + b"\r\n"),
         ("binary, counted as -1", binary(2**32 - 1)),
     ],
 )
@@ -101,11 +102,14 @@ def test_loops_of_four(tmp_path):
         (binary()[:-20], "cut off"),
         (binary(1000), "promises 1000 faces"),
         (binary(0, faces=FACES[:0]), "the STL has no faces"),
+        (binary(0) + b"\1" * 30, "the STL has no faces"),
         ("solid empty\nendsolid empty\n", "the STL has no faces"),
         (text()[:-60], "face 4 of the STL text has not its three vertices; it is cut off"),
         (text().replace("vertex 1 1 1.5\nendloop", "endloop", 1), "face 1 of the STL text has not its three"),
         (text().replace("1.5", "1,5"), "line 6 has '1,5' where a number belongs"),
         (b"\x89PNG" + bytes(range(256)), "promises"),
+        ("<html><body>404</body></html>", "is text, and none of an STL"),
+        ("v 0 0 0\n" * 100, "is text, and none of an STL"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path, data, says):
