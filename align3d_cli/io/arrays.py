@@ -35,7 +35,7 @@ def read_npz(source: Source, options: ReadOptions) -> PointCloud:
                 "colours": _optional(source, archive, members, COLOUR_KEYS),
                 "normals": _optional(source, archive, members, NORMAL_KEYS),
             }
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
         raise source.reject(
             f"is no readable npz ({str(error)[:80]})", "it is cut off or damaged, save it again"
         ) from error

@@ -106,7 +106,8 @@ def _check_widths(source: Source, header: PcdHeader, widths: np.ndarray) -> None
     odd = there[widths[there] != header.items][:1]
     if len(odd):
         finding = f"line {header.lines + odd[0] + 1} has {widths[odd[0]]} numbers, the header promises {header.items}"
-        raise source.reject(finding, "mend it or export the scan again")
+        cut = odd[0] == there[-1] and widths[odd[0]] < header.items
+        raise source.reject(finding, CUT if cut else "mend it or export the scan again")
     if len(there) != header.points:
         step = CUT if len(there) < header.points else "correct WIDTH, HEIGHT and POINTS or export it again"
         raise source.reject(f"header promises {header.points} points, {len(there)} are there", step)

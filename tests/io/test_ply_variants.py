@@ -119,13 +119,13 @@ def test_a_single_face_row_of_another_length_is_damage(tmp_path, faces, says):
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "binary_little_endian"])
-@pytest.mark.parametrize("rows", [0, 1])
-def test_a_file_cut_within_its_faces_gives_its_points(tmp_path, encoding, rows):
+@pytest.mark.parametrize(("rows", "left"), [(0, b""), (1, b""), (1, b"\3\0")])
+def test_a_file_cut_within_its_faces_gives_its_points(tmp_path, encoding, rows, left):
     """All vertices are there: they are points, with a note, and the heat map is a sound file without faces."""
     if encoding == "ascii":
-        body = (text_rows(np.array(ROWS)[:, :3]) + "3 0 1 2\n" * rows).encode()
+        body = (text_rows(np.array(ROWS)[:, :3]) + "3 0 1 2\n" * rows + "3 1" * bool(left)).encode()
     else:
-        body = XYZ.astype("<f4").tobytes() + struct.pack("<B3i", 3, 0, 1, 2) * rows + b"\3\0" * rows
+        body = XYZ.astype("<f4").tobytes() + struct.pack("<B3i", 3, 0, 1, 2) * rows + left
     cloud = read(tmp_path, header(encoding=encoding, behind=FACES), body)
     np.testing.assert_array_equal(cloud.xyz, XYZ)
     assert cloud.mesh is None and "taken as points, without faces" in cloud.notes[0]
