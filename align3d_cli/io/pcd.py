@@ -143,9 +143,10 @@ def _read_compressed(source: Source, header: PcdHeader) -> tuple[dict[str, np.nd
     """Two 32-bit sizes, then LZF data: all of the first field, all of the second, .."""
     stored, decoded = _sizes(source)
     needed = header.points * header.row.itemsize
-    if decoded != needed or stored > source.left:
-        finding = f"{stored} bytes for {decoded} are promised, {source.left} bytes for {needed} are there"
-        raise source.reject(finding, "it is cut off or damaged, export it again")
+    if decoded != needed:
+        raise source.reject(f"the compressed points promise {decoded} bytes, the header {needed}", DAMAGED)
+    if stored > source.left:
+        raise source.reject(f"{stored} bytes of compressed points are promised, {source.left} are there", CUT)
     data, columns, at = _inflated(source, source.stream.read(stored), decoded), {}, 0
     for field in header.fields:
         column = np.frombuffer(data, field.dtype, header.points * field.count, at)

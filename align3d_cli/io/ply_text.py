@@ -50,8 +50,10 @@ class TextCursor:
 
     def rest(self) -> bytes:
         """What stands behind the elements read. Raises Damaged where words of a stream are left over."""
-        if self.misfit and self.at < len(self.words.starts) - 1:
+        left = len(self.words.starts) - 1 - self.at
+        if left and self.misfit:
             raise Damaged(self.misfit)
+        self.notes += (f"{left} words behind the rows that the header promises are not read",) if left else ()
         return self.words.body[self.words.starts[self.at] :]
 
 
