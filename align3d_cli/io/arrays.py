@@ -3,7 +3,7 @@
 import warnings
 import zipfile
 import zlib
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def read_npz(source: Source, options: ReadOptions) -> PointCloud:
                 "colours": _optional(source, archive, members, COLOUR_KEYS),
                 "normals": _optional(source, archive, members, NORMAL_KEYS),
             }
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise source.reject(
             f"is no readable npz ({str(error)[:80]})", "it is cut off or damaged, save it again"
         ) from error
@@ -52,8 +52,15 @@ def _points_key(source: Source, members: dict) -> str:
 
 def _member(source: Source, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     check_expansion(source, info.compress_size, info.file_size)
-    with archive.open(info) as stream:
+    with _opened(archive, info) as stream:
         return _array(source, stream, info.file_size, info.filename)
+
+
+def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    try:
+        return archive.open(info)
+    except ValueError as error:  # zipfile seeks where the directory says, be it before the beginning
+        raise zipfile.BadZipFile("its directory is damaged") from error
 
 
 def _optional(source: Source, archive: zipfile.ZipFile, members: dict, keys: tuple[str, ...]) -> np.ndarray | None:

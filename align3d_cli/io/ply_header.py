@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from align3d_cli.io.header_words import SPELLED_OUT as SPELLED_OUT  # io.column_names asks for them here
+from align3d_cli.io.header_words import WORDS as WORDS
 from align3d_cli.io.header_words import shown, unit_of_comment
 from align3d_cli.io.source import Source, check_count
 
