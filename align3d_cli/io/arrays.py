@@ -3,7 +3,7 @@
 import warnings
 import zipfile
 import zlib
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -52,15 +52,12 @@ def _points_key(source: Source, members: dict) -> str:
 
 def _member(source: Source, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     check_expansion(source, info.compress_size, info.file_size)
-    with _opened(archive, info) as stream:
-        return _array(source, stream, info.file_size, info.filename)
-
-
-def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
     try:
-        return archive.open(info)
+        stream = archive.open(info)
     except ValueError as error:  # zipfile seeks where the directory says, be it before the beginning
         raise zipfile.BadZipFile("its directory is damaged") from error
+    with stream:
+        return _array(source, stream, info.file_size, info.filename)
 
 
 def _optional(source: Source, archive: zipfile.ZipFile, members: dict, keys: tuple[str, ...]) -> np.ndarray | None:
