@@ -265,6 +265,7 @@ def test_decimal_commas_and_microsofts_nan(tmp_path):
     [
         (b"0 1 2\n3 4 five\n", "line 13: 'five' is not a number; mend it"),
         (b"0.25 1 2\n3 4\n", "line 13 has 2 numbers, the header promises 3; it is cut off"),
+        (b"1.000,5 2 3\n4 5 6\n", "line 12 has 4 numbers, the header promises 3; write decimal points, not decimal"),
         (b"1 2\n3.5 4 5\n", "line 12 has 2 numbers, the header promises 3; mend it"),
         (b"0 1 2\n3 4 5\n6 7 8\n", "promises 2 points, 3 are there; correct WIDTH"),
     ],

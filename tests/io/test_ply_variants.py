@@ -133,6 +133,13 @@ def test_a_file_cut_within_its_faces_gives_its_points(tmp_path, encoding, rows, 
     np.testing.assert_array_equal(read_scan(tmp_path / "map.ply").xyz, XYZ)
 
 
+def test_the_format_may_stand_behind_the_elements(tmp_path):
+    """A header whose format line comes last reads, and keeps it where the faces are left out."""
+    head = header(behind=FACES).replace("format ascii 1.0\n", "").replace("end_header", "format ascii 1.0\nend_header")
+    heat_map(tmp_path, read(tmp_path, head, text_rows(XYZ) + "3 0 1 2\n"))
+    np.testing.assert_array_equal(read_scan(tmp_path / "map.ply").xyz, XYZ)
+
+
 def test_a_cut_file_whose_faces_make_no_sense_is_refused(tmp_path):
     """Faces that name vertices nowhere show that the bytes are out of step: the vertices are not to be trusted."""
     body = XYZ.astype("<f4").tobytes() + struct.pack("<B3i", 3, 0, 1, 2_000_000) + b"\3\0"
