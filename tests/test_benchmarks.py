@@ -100,3 +100,10 @@ def test_regions_of_a_few_points_left_out(tmp_path):
     method, regions, every, kept, large = rows(output(FOLDER / "large_regions.py", tmp_path / "run"))["curvature"]
     assert (method, regions, kept) == ("curvature", "2", "1")
     assert float(large) > 90 and abs(float(every) - float(large) / 2) < 10
+
+
+def test_spoilt_files_by_reader():
+    """One row a kind of file, its copies read, refused or at fault, and none of the last."""
+    table = rows(output(FOLDER / "fuzz_readers.py", 20, "--kinds", "ply", "pcd"))
+    assert [int(n) for n in table["ply"][:3]][2] == 0
+    assert sum(int(n) for n in table["pcd"][:3]) == 20

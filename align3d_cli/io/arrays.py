@@ -70,7 +70,11 @@ def _member(source: Source, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
     if info.header_offset < 0:
         raise zipfile.BadZipFile("a member begins before the file")
     check_expansion(source, info.compress_size, info.file_size)
-    with archive.open(info) as stream:
+    try:
+        stream = archive.open(info)
+    except ValueError as error:  # zipfile seeks where the directory says, be it before the beginning
+        raise zipfile.BadZipFile("its directory is damaged") from error
+    with stream:
         return _array(source, stream, info.file_size, info.filename)
 
 

@@ -86,12 +86,13 @@ def _rows_there(source: Source, header: PcdHeader) -> int:
 def _read_ascii(source: Source, header: PcdHeader) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """Columns of a text file, as float64, and notes."""
     text, notes = without_commas(source.read())
-    _check_widths(source, header, words_per_line(text))
+    mend = "write decimal points, not decimal commas" if notes else "mend it or export the scan again"
+    _check_widths(source, header, words_per_line(text), mend)
     try:
         table = parse_numbers(text).reshape(header.points, header.items)
     except NotANumber as error:
         finding = f"line {header.lines + error.row + 1}: '{error.word}' is not a number"
-        raise source.reject(finding, "mend it or export the scan again") from error
+        raise source.reject(finding, mend) from error
     columns, at = {}, 0
     for field in header.fields:
         part = table[:, at] if field.count == 1 else table[:, at : at + field.count]
@@ -100,13 +101,14 @@ def _read_ascii(source: Source, header: PcdHeader) -> tuple[dict[str, np.ndarray
     return columns, notes
 
 
-def _check_widths(source: Source, header: PcdHeader, widths: np.ndarray) -> None:
-    """Every line with words must be a point, and there must be as many as promised."""
+def _check_widths(source: Source, header: PcdHeader, widths: np.ndarray, mend: str) -> None:
+    """Every line with words must be a point, and there must be as many as promised; mend: what to do about a line."""
     there = np.flatnonzero(widths)
     odd = there[widths[there] != header.items][:1]
     if len(odd):
         finding = f"line {header.lines + odd[0] + 1} has {widths[odd[0]]} numbers, the header promises {header.items}"
-        raise source.reject(finding, "mend it or export the scan again")
+        cut = odd[0] == there[-1] and widths[odd[0]] < header.items
+        raise source.reject(finding, CUT if cut else mend)
     if len(there) != header.points:
         step = CUT if len(there) < header.points else "correct WIDTH, HEIGHT and POINTS or export it again"
         raise source.reject(f"header promises {header.points} points, {len(there)} are there", step)
@@ -142,9 +144,10 @@ def _read_compressed(source: Source, header: PcdHeader) -> tuple[dict[str, np.nd
     """Two 32-bit sizes, then LZF data: all of the first field, all of the second, .."""
     stored, decoded = _sizes(source)
     needed = header.points * header.row.itemsize
-    if decoded != needed or stored > source.left:
-        finding = f"{stored} bytes for {decoded} are promised, {source.left} bytes for {needed} are there"
-        raise source.reject(finding, "it is cut off or damaged, export it again")
+    if decoded != needed:
+        raise source.reject(f"the compressed points promise {decoded} bytes, the header {needed}", DAMAGED)
+    if stored > source.left:
+        raise source.reject(f"{stored} bytes of compressed points are promised, {source.left} are there", CUT)
     data, columns, at = _inflated(source, source.stream.read(stored), decoded), {}, 0
     for field in header.fields:
         column = np.frombuffer(data, field.dtype, header.points * field.count, at)

@@ -58,7 +58,7 @@ def read_ply(source: Source, options: ReadOptions) -> PointCloud:
         raise source.reject(str(error), "it is cut off, export it again") from error
     except Damaged as error:
         commas = header.ascii and b"," in body
-        step = "write decimal points, and blanks between numbers" if commas else "mend it or export the scan again"
+        step = "write decimal points, not decimal commas" if commas else "mend it or export the scan again"
         raise source.reject(str(error), step) from error
     return _assemble(source, options, elements)
 
@@ -83,6 +83,8 @@ def _read_elements(header: PlyHeader, body: bytes) -> Elements:
         try:
             rows.append(cursor.read(spec))
         except CutShort as error:
+            if cursor.misfit:
+                raise Damaged(f"{cursor.misfit}, and {error}") from error
             if not _stands_alone(rows, cursor, replace(spec, count=error.whole)):
                 raise
             notes = (*header.notes, *notes, f"{error}: it is taken as points, without faces")
@@ -94,7 +96,7 @@ def _read_elements(header: PlyHeader, body: bytes) -> Elements:
 def _stands_alone(rows: list[Rows], cursor: TextCursor | BinaryCursor, whole: ElementSpec) -> bool:
     """Whether vertices can be trusted although the element behind them ends early: its whole rows make sense."""
     count = next((r.spec.count for r in rows if r.spec.name == "vertex"), None)
-    if count is None or cursor.misfit:
+    if count is None:
         return False
     faces = _faces([cursor.read(whole)])
     return faces is None or bool(faces.min() >= 0 and faces.max() < count)

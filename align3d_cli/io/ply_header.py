@@ -69,9 +69,13 @@ class PlyHeader:
 
     def first_elements(self, count: int) -> "PlyHeader":
         """The header with only the first `count` elements."""
-        starts = [i for i, line in enumerate(self.lines) if line.lower().split()[:1] == ["element"]]
-        lines = self.lines[: starts[count]] + self.lines[-1:] if count < len(starts) else self.lines
-        return replace(self, lines=lines, elements=self.elements[:count])
+        lines, elements = [], 0
+        for line in self.lines:
+            keyword = line.lower().split()[:1]
+            elements += keyword == ["element"]
+            if elements <= count or keyword not in (["element"], ["property"]):
+                lines.append(line)
+        return replace(self, lines=tuple(lines), elements=self.elements[:count])
 
 
 def read_header(source: Source) -> PlyHeader:

@@ -54,10 +54,10 @@ class BinaryCursor:
     """Elements of a binary body, one behind the other."""
 
     misfit: str | None = None  # as of a TextCursor; binary rows have no lines to fit
-    notes: tuple[str, ...] = ()
 
     def __init__(self, body: bytes) -> None:
         self.body, self.at = body, 0
+        self.notes: tuple[str, ...] = ()
 
     def read(self, spec: ElementSpec) -> Rows:
         """The rows of the next element. Raises Damaged."""
@@ -67,6 +67,8 @@ class BinaryCursor:
 
     def rest(self) -> bytes:
         """What stands behind the elements read."""
+        left = len(self.body) - self.at
+        self.notes += (f"{left} bytes behind the rows that the header promises are not read",) if left > 1 else ()
         return self.body[self.at :]
 
 

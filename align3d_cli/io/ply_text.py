@@ -49,8 +49,10 @@ class TextCursor:
 
     def rest(self) -> bytes:
         """What stands behind the elements read. Raises Damaged where words of a stream are left over."""
-        if self.misfit and self.at < len(self.words.starts) - 1:
+        left = len(self.words.starts) - 1 - self.at
+        if left and self.misfit:
             raise Damaged(self.misfit)
+        self.notes += (f"{left} words behind the rows that the header promises are not read",) if left else ()
         return self.words.body[self.words.starts[self.at] :]
 
 
@@ -64,25 +66,32 @@ def _widths(spec: ElementSpec, words: Words, at: int) -> np.ndarray:
 def _read_scalars(spec: ElementSpec, words: Words, at: int, strict: bool) -> TextRows:
     width, there = len(spec.properties), len(words.starts) - 1 - at
     end = at + spec.count * width
-    misfit = _misfit(spec, _widths(spec, words, at), np.full(spec.count, width))
+    misfit = _misfit(spec, words, at)
     if misfit and strict:
-        raise Damaged(misfit)
+        raise misfit
     if spec.count * width > there:
         raise CutShort(_few(spec, there // width), there // width)
     table = _numbers(spec, words, at, end).reshape(spec.count, width)
     columns = {p.name: table[:, i] for i, p in enumerate(spec.properties)}
     starts = words.starts[at : end + 1 : width] if spec.count else words.starts[at : at + 1]
-    return TextRows(Rows(spec, words.block(at, end), columns, starts - starts[0]), end, misfit)
+    return TextRows(Rows(spec, words.block(at, end), columns, starts - starts[0]), end, str(misfit) if misfit else None)
 
 
-def _misfit(spec: ElementSpec, widths: np.ndarray, promised: np.ndarray) -> str | None:
-    """What to say of the first line that has not the words promised; None when all have."""
-    both = min(len(widths), len(promised))
-    wrong = np.flatnonzero(widths[:both] != promised[:both])
-    if len(wrong):
-        row = wrong[0]
-        return f"{spec.name} row {row + 1} has {widths[row]} numbers, the header promises {promised[row]}"
-    return None if len(widths) == spec.count else _few(spec, len(widths))
+def _misfit(spec: ElementSpec, words: Words, at: int) -> Damaged | None:
+    """What is wrong with the first line that has not as many words as the element has properties."""
+    widths, promised = _widths(spec, words, at), len(spec.properties)
+    wrong = np.flatnonzero(widths != promised)
+    if not len(wrong):
+        return None if len(widths) == spec.count else Damaged(_few(spec, len(widths)))
+    row = int(wrong[0])
+    last = at + int(widths[: row + 1].sum()) == len(words.starts) - 1
+    return _odd_row(spec, row, int(widths[row]), promised, last)
+
+
+def _odd_row(spec: ElementSpec, row: int, there: int, promised: int, last: bool) -> Damaged:
+    """A row of another length than promised; the last line of a file, when too short, is where it was cut."""
+    finding = f"{spec.name} row {row + 1} has {there} numbers, the header promises {promised}"
+    return CutShort(finding, row) if last and there < promised else Damaged(finding)
 
 
 def _few(spec: ElementSpec, there: int) -> str:
@@ -99,17 +108,19 @@ def _numbers(spec: ElementSpec, words: Words, first: int, last: int) -> np.ndarr
 
 def _read_lists(spec: ElementSpec, words: Words, at: int, strict: bool) -> TextRows:
     widths = _widths(spec, words, at)
-    misfit: str | None = _few(spec, len(widths))
+    misfit = _few(spec, len(widths))
     if len(widths) == spec.count:
         numbers = _numbers(spec, words, at, at + int(widths.sum()))
         starts = np.concatenate([[0], np.cumsum(widths)])
-        row, misfit = _odd_line(spec, numbers, starts)
-        if misfit is None:
-            return _text_rows(spec, words, at, _walk(spec, numbers)[0], starts)
-        if strict and row > 0:
-            raise Damaged(misfit)
+        columns = _fitting(spec, numbers, starts)
+        if columns is not None:
+            return _text_rows(spec, words, at, columns, starts)
+        row, error = _odd_line(spec, numbers, starts, at + starts[-1] == len(words.starts) - 1)
+        if strict and row == 0:
+            return _by_lines(spec, words, at, numbers, starts, error)
         if strict:
-            return _by_lines(spec, words, at, numbers, starts, misfit)
+            raise error
+        misfit = str(error)
     try:
         columns, starts = _walk(spec, _numbers(spec, words, at, len(words.starts) - 1))
     except CutShort as error:
@@ -117,20 +128,30 @@ def _read_lists(spec: ElementSpec, words: Words, at: int, strict: bool) -> TextR
     return replace(_text_rows(spec, words, at, columns, starts), misfit=misfit)
 
 
-def _odd_line(spec: ElementSpec, numbers: np.ndarray, starts: np.ndarray) -> tuple[int, str | None]:
-    """The first line that is no row of the element, and what to say of it; None when all are."""
+def _fitting(spec: ElementSpec, numbers: np.ndarray, starts: np.ndarray) -> dict | None:
+    """The columns where every line is a row, else None."""
+    try:
+        columns, found = _walk(spec, numbers)
+    except Damaged:  # told in words of lines by _odd_line
+        return None
+    return columns if np.array_equal(found, starts) else None
+
+
+def _odd_line(spec: ElementSpec, numbers: np.ndarray, starts: np.ndarray, last: bool) -> tuple[int, Damaged]:
+    """The first line that is no row of the element, and what is wrong with it; last: the file ends with the rows."""
     values, ends = numbers.tolist(), starts.tolist()
     for row in range(spec.count):
         at = ends[row]
         for p in spec.properties:
             length = 0.0 if p.count_dtype is None or at >= ends[row + 1] else values[at]
             if not 0 <= length <= len(values) or length != int(length):
-                return row, f"{spec.name} row {row + 1} has a list '{shown(p.name)}' of {length:g} items"
+                finding = f"{spec.name} row {row + 1} has a list '{shown(p.name)}' of {length:g} items"
+                return row, Damaged(finding)
             at += 1 + int(length)
         if at != ends[row + 1]:
             there, promised = ends[row + 1] - ends[row], at - ends[row]
-            return row, f"{spec.name} row {row + 1} has {there} numbers, the header promises {promised}"
-    return spec.count, None
+            return row, _odd_row(spec, row, there, promised, last and row == spec.count - 1)
+    raise AssertionError("all lines are rows: _fitting says otherwise")
 
 
 def _walk(spec: ElementSpec, numbers: np.ndarray) -> tuple[dict, np.ndarray]:
@@ -147,17 +168,18 @@ def _text_rows(spec: ElementSpec, words: Words, at: int, columns: dict, starts: 
 
 
 def _by_lines(
-    spec: ElementSpec, words: Words, at: int, numbers: np.ndarray, starts: np.ndarray, misfit: str
+    spec: ElementSpec, words: Words, at: int, numbers: np.ndarray, starts: np.ndarray, misfit: Damaged
 ) -> TextRows:
     """Faces whose lines are longer or shorter than the header says: their corners, which come first, and no more.
 
     Only where the first line shows it and lines of as many corners are equally long; else one of them is damaged.
     """
     corners, widths = numbers[starts[:-1]], np.diff(starts)
-    lengths = {n: set(widths[corners == n].tolist()) for n in np.unique(corners).tolist()}
-    sound = all(len(found) == 1 and 0 < n < min(found) and n == int(n) for n, found in lengths.items())
-    if spec.properties[0].name not in FACE_LISTS or not sound:
-        raise Damaged(misfit)
+    held = (corners >= 1) & (corners < widths) & (corners == np.floor(corners))
+    if spec.properties[0].name not in FACE_LISTS or not held.all():
+        raise misfit
+    if any(len(np.unique(widths[corners == n])) > 1 for n in np.unique(corners)):
+        raise misfit
     counts = corners.astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(counts)])
     place = np.arange(offsets[-1]) + np.repeat(starts[:-1] + 1 - offsets[:-1], counts)

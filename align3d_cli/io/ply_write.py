@@ -37,7 +37,7 @@ def _in_scale_of(vertex: Rows, name: str, column: np.ndarray) -> np.ndarray:
     spec = next((p for p in vertex.spec.properties if p.name == name and p.count_dtype is None), None)
     if name == SCORE or spec is None:
         return column
-    there = np.asarray(vertex.columns[name]).astype(spec.dtype)
+    there = np.asarray(vertex.columns[name]) if spec.dtype.kind == "f" else np.empty(0, spec.dtype)
     scaled = column * (full_scale(there) / 255.0)
     return scaled if spec.dtype.kind == "f" else np.rint(scaled)
 
@@ -152,7 +152,9 @@ def _fits_float32(xyz: np.ndarray) -> bool:
     finite = xyz[np.isfinite(xyz).all(axis=1)]
     if not len(finite):
         return True
-    return bool(np.abs(finite - finite.astype(np.float32)).max() <= 1e-6 * np.ptp(finite, axis=0).max())
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and does not fit
+        lost = np.abs(finite - finite.astype(np.float32)).max()
+    return bool(lost <= 1e-6 * np.ptp(finite, axis=0).max())
 
 
 def _new_header(table: np.ndarray, cloud: PointCloud) -> bytes:

@@ -126,7 +126,7 @@ def test_lzf_refuses_damage(tmp_path, packed):
         ({"counts": "1 1 -1"}, "'-1' stands"),
         ({"counts": "1 1 9999"}, "COUNT is 9999 for field 'z'"),
         ({"width": 3, "data": "ascii"}, "header promises 3 points, 2 are there; it is cut off"),
-        ({"data": "binary_compressed"}, "promised"),
+        ({"data": "binary_compressed"}, "the compressed points promise 16843009 bytes, the header 24"),
     ],
 )
 def test_damaged_files_are_refused_in_one_line(tmp_path, change, says):
@@ -150,6 +150,15 @@ def test_one_byte_short(tmp_path):
     """A binary file that lacks its last byte is refused with the bytes promised and there."""
     with pytest.raises(InputRejected, match="2 points in 24 bytes, 23 bytes are there; it is cut off"):
         read_scan(pcd(tmp_path, bytes(23)))
+
+
+def test_compressed_points_one_byte_short(tmp_path):
+    """A compressed file that lacks its last byte is refused with the bytes promised and there."""
+    packed = literal_lzf(bytes(24))
+    path = compressed(tmp_path, packed, 24)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputRejected, match="25 bytes of compressed points are promised, 24 are there; it is cut off"):
+        read_scan(path)
 
 
 def test_fields_of_no_items_and_padding(tmp_path):
@@ -255,7 +264,9 @@ def test_decimal_commas_and_microsofts_nan(tmp_path):
     ("body", "says"),
     [
         (b"0 1 2\n3 4 five\n", "line 13: 'five' is not a number; mend it"),
-        (b"0.25 1 2\n3 4\n", "line 13 has 2 numbers, the header promises 3; mend it"),
+        (b"0.25 1 2\n3 4\n", "line 13 has 2 numbers, the header promises 3; it is cut off"),
+        (b"1.000,5 2 3\n4 5 6\n", "line 12 has 4 numbers, the header promises 3; write decimal points, not decimal"),
+        (b"1 2\n3.5 4 5\n", "line 12 has 2 numbers, the header promises 3; mend it"),
         (b"0 1 2\n3 4 5\n6 7 8\n", "promises 2 points, 3 are there; correct WIDTH"),
     ],
 )

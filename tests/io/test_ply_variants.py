@@ -119,17 +119,24 @@ def test_a_single_face_row_of_another_length_is_damage(tmp_path, faces, says):
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "binary_little_endian"])
-@pytest.mark.parametrize("rows", [0, 1])
-def test_a_file_cut_within_its_faces_gives_its_points(tmp_path, encoding, rows):
+@pytest.mark.parametrize(("rows", "left"), [(0, b""), (1, b""), (1, b"\3\0")])
+def test_a_file_cut_within_its_faces_gives_its_points(tmp_path, encoding, rows, left):
     """All vertices are there: they are points, with a note, and the heat map is a sound file without faces."""
     if encoding == "ascii":
-        body = (text_rows(np.array(ROWS)[:, :3]) + "3 0 1 2\n" * rows).encode()
+        body = (text_rows(np.array(ROWS)[:, :3]) + "3 0 1 2\n" * rows + "3 1" * bool(left)).encode()
     else:
-        body = XYZ.astype("<f4").tobytes() + struct.pack("<B3i", 3, 0, 1, 2) * rows + b"\3\0" * rows
+        body = XYZ.astype("<f4").tobytes() + struct.pack("<B3i", 3, 0, 1, 2) * rows + left
     cloud = read(tmp_path, header(encoding=encoding, behind=FACES), body)
     np.testing.assert_array_equal(cloud.xyz, XYZ)
     assert cloud.mesh is None and "taken as points, without faces" in cloud.notes[0]
     assert b"face" not in heat_map(tmp_path, cloud).split(b"end_header\n")[0]
+    np.testing.assert_array_equal(read_scan(tmp_path / "map.ply").xyz, XYZ)
+
+
+def test_the_format_may_stand_behind_the_elements(tmp_path):
+    """A header whose format line comes last reads, and keeps it where the faces are left out."""
+    head = header(behind=FACES).replace("format ascii 1.0\n", "").replace("end_header", "format ascii 1.0\nend_header")
+    heat_map(tmp_path, read(tmp_path, head, text_rows(XYZ) + "3 0 1 2\n"))
     np.testing.assert_array_equal(read_scan(tmp_path / "map.ply").xyz, XYZ)
 
 
@@ -207,7 +214,10 @@ def test_what_a_header_cannot_say(tmp_path, head, says):
     [
         ("0 0 1\n1 2.3.4 5\n0 1 0\n1 1 1\n", "line 9, among the vertex rows: '2.3.4' is not a number; mend it"),
         ("0 0 1\n0 1 0\n1 1 1\n1 1 one", "line 11, among the vertex rows: 'one' is not a number; mend it"),
-        ("1.234,5 0 1\n0 1 0\n1 1 1\n1 1 1\n", "vertex row 1 has 4 numbers, .*; write decimal points"),
+        (
+            "1.234,5 0 1\n0 1 0\n1 1 1\n1 1 1\n",
+            "vertex row 1 has 4 numbers, .*; write decimal points, not decimal commas",
+        ),
     ],
 )
 def test_a_word_that_is_no_number_is_named_with_its_line(tmp_path, body, says):
@@ -220,3 +230,20 @@ def test_microsofts_numbers_that_are_none(tmp_path):
     """What old Windows programs write for nan and infinity is no measurement."""
     cloud = read(tmp_path, header(), "0 0 1\n1.#QNAN -1.#IND 1.#INF\n-1.#J 1.#IO 1\n1 1 1\n")
     np.testing.assert_array_equal(cloud.valid, [True, False, False, True])
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "binary_little_endian"])
+def test_more_than_the_header_promises(tmp_path, encoding):
+    """What stands behind the last row is kept in the heat map, and a note says that it is not read."""
+    body = text_rows(XYZ).encode() if encoding == "ascii" else XYZ.astype("<f4").tobytes()
+    cloud = read(tmp_path, header(count=3, encoding=encoding), body)
+    np.testing.assert_array_equal(cloud.xyz, XYZ[:3])
+    behind = "3 words" if encoding == "ascii" else "12 bytes"
+    assert cloud.notes == (f"{behind} behind the rows that the header promises are not read",)
+    assert heat_map(tmp_path, cloud).rstrip().endswith(body.splitlines()[-1] if encoding == "ascii" else body[-12:])
+
+
+def test_more_vertices_promised_than_there_are(tmp_path):
+    """A face row is no vertex: the first line that has not as many numbers as a vertex is named."""
+    with pytest.raises(InputRejected, match="vertex row 5 has 4 numbers, the header promises 3"):
+        read(tmp_path, header(count=5, behind=FACES), text_rows(XYZ) + "3 0 1 2\n3 0 2 3\n")
