@@ -7,12 +7,14 @@ Written out here because scoring must start without timm and torchvision, which 
 from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from align3d_cli.encoders.encoder import Encoder, EncoderSpec
+from align3d_cli.encoders.state_files import check_shapes, fill
 from align3d_cli.errors import WeightsRejected
 from align3d_cli.helpers.manifest import require_stated
 
@@ -27,6 +29,8 @@ STAGES = (
     (3, 1, 6, 320, 1),
 )
 VARIANTS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
+TOKEN_STRIDES = {4: 0, 8: 1}  # pixels a token: the first of the taps that is merged
+LARGEST = {"in_channels": 64, "embed_dim": 8192, "image_size": 4096, "width": 8192}  # far beyond any that was trained
 TAPS = (1, 2, 4, 6)  # stages whose output closes a stride of 4, 8, 16 and 32 pixels
 IMAGENET_MEAN, IMAGENET_STD = 0.498, 0.502  # what the published Lite weights were trained with
 
@@ -128,7 +132,7 @@ class LiteEncoder(Encoder):
             _spec(f"align3d-{variant}", "geometry", image_size, embed_dim, token_stride, in_channels, 0.5, 0.5)
         )
         self.trunk = LiteTrunk(variant, in_channels)
-        self.first_level = {4: 0, 8: 1}[token_stride]
+        self.first_level = TOKEN_STRIDES[token_stride]
         self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1) for c in self.trunk.channels[self.first_level :])
         self.merge = nn.ModuleList(
             nn.Sequential(conv_bn(width, width, 5, groups=width, act=False), conv_bn(width, width))
@@ -240,8 +244,29 @@ def _conv_bn_pairs(module: nn.Module) -> Iterator[nn.Sequential]:
             yield child
 
 
-def encoder_from_state(settings: dict, state: dict[str, torch.Tensor]) -> LiteEncoder:
-    """A LiteEncoder as a bundle stores it, folded for inference. settings: the constructor's own, plus "name"."""
-    encoder = LiteEncoder(**{key: value for key, value in settings.items() if key != "name"})
-    encoder.load_state_dict({key: v.float() if v.is_floating_point() else v for key, v in state.items()})
-    return fold_batch_norms(encoder).requires_grad_(False)
+def encoder_from_state(
+    settings: dict[str, Any], state: dict[str, torch.Tensor], source: str | Path = "the model"
+) -> LiteEncoder:
+    """A LiteEncoder as a bundle stores it, folded for inference.
+
+    settings: the constructor's own, plus "name"; source: what a message calls the file they are from
+    Raises WeightsRejected for settings that are none, and for tensors of another tower.
+    """
+    own = {key: value for key, value in settings.items() if key != "name"}
+    if faults := [key for key, value in own.items() if not _may_be(key, value)]:
+        raise WeightsRejected(f"{source}: no settings of this tower: {', '.join(faults)}; give another file")
+    with torch.device("meta"):  # shapes alone: settings that belong to no tensors claim no memory
+        wanted = {key: value.shape for key, value in LiteEncoder(**own).state_dict().items()}
+    check_shapes(wanted, state, source)
+    encoder = LiteEncoder(**own)
+    fill(encoder, state, source)
+    fold_batch_norms(encoder).requires_grad_(False)
+    return encoder
+
+
+def _may_be(name: str, value: object) -> bool:
+    if name == "variant":
+        return isinstance(value, str) and value in VARIANTS
+    if name == "token_stride":
+        return type(value) is int and value in TOKEN_STRIDES
+    return name in LARGEST and type(value) is int and 0 < value <= LARGEST[name]

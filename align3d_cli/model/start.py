@@ -9,6 +9,7 @@ from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, find_model
 from align3d_cli.model.profiles import Profile, get_profile
+from align3d_cli.model.towers import name_weights
 from align3d_cli.render.draw import PUBLISHED_COUNT
 
 PAPER_VIEWS = {"mvtec3d": "mvtec", "eyecandies": "eyecandies", "real3d": "real3d"}  # as published; else by the scan
@@ -38,7 +39,7 @@ def untrained(
         settings = replace(settings, image_size=None, vv_blocks=None)
     settings = replace(settings, image_size=image_px or settings.image_size)
     if weights is not None:
-        encoder["weights"] = str(weights.resolve())
+        encoder |= name_weights(weights)
     preset = PAPER_VIEWS.get(dataset, "auto") if profile.camera == "pointad" else "auto"
     return Bundle(
         name=f"{profile.name}-{encoder['name']}",
@@ -119,8 +120,3 @@ def rgb_tower(bundle: Bundle, encoder: Encoder, device: str) -> Encoder:
     space = RgbSpace(variant, spec.embed_dim, spec.image_size, spec.image_size // spec.grid[0])
     load_imagenet_file(space.trunk, find_model(f"imagenet-{variant}"))
     return space.requires_grad_(False).eval().to(device)
-
-
-def text_tower_of(bundle: Bundle) -> dict[str, Any]:
-    """The arguments of `load_text_tower` for the tower that belongs to a model's image tower."""
-    return {key: value for key, value in bundle.encoder.items() if key != "settings"}

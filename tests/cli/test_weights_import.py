@@ -57,8 +57,9 @@ def learner(clip):
 
 
 @pytest.fixture
-def program(monkeypatch, capsys):
+def program(monkeypatch, capsys, tmp_path):
     """`program(*arguments)` runs the program in this process: (exit code, stdout, lines of stderr)."""
+    monkeypatch.setenv("ALIGN3D_CACHE", str(tmp_path / "cache"))
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["align3d", *map(str, arguments)])
