@@ -91,13 +91,19 @@ def build_tower(
         if isinstance(weights, dict):
             source, state, by_openai = found.name, weights, False
         else:
-            source = Path(weights) if weights is not None else find_weights(found)
-            published = _own_archive_sha256(found, source) if weights is None else None
-            require_stated(source, published=published, note=weights is None and source.parent == cache_dir())
-            state, by_openai = read_state(source, select, published_sha256(found.tag_config.get("url", "")))
+            path = Path(weights) if weights is not None else find_weights(found)
+            state, by_openai = _read(found, path, select, own_file=weights is not None)
+            source = str(path)
         tower = build(found, found.quick_gelu or by_openai)
     fill(tower, state, source)
     return tower
+
+
+def _read(found: Architecture, path: Path, select: Select, *, own_file: bool) -> tuple[dict[str, Tensor], bool]:
+    """As `read_state`, of a file that is what is stated about it."""
+    published = None if own_file else _own_archive_sha256(found, path)
+    require_stated(path, published=published, note=not own_file and path.parent == cache_dir())
+    return read_state(path, select, published_sha256(found.tag_config.get("url", "")))
 
 
 def find_weights(found: Architecture) -> Path:

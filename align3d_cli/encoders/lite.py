@@ -160,6 +160,8 @@ class RgbSpace(Encoder):
     which keeps cosines (Johnson-Lindenstrauss); nothing here is ever trained.
     """
 
+    projection: torch.Tensor
+
     def __init__(self, variant: str, embed_dim: int, image_size: int, token_stride: int, seed: int = 0) -> None:
         super().__init__(
             _spec(f"imagenet-{variant}", "colour", image_size, embed_dim, token_stride, 3, IMAGENET_MEAN, IMAGENET_STD)
@@ -229,19 +231,23 @@ def _widen_stem(kernel: torch.Tensor, channels: int) -> torch.Tensor:
 def fold_batch_norms(module: nn.Module) -> nn.Module:
     """Merge every batch norm into the convolution before it, in place; returns the module in evaluation mode."""
     module.eval()
-    for sequence in _conv_bn_pairs(module):
-        conv, norm = sequence[0], sequence[1]
-        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    for sequence, conv, norm in _conv_bn_pairs(module):
+        mean, variance = norm.running_mean, norm.running_var
+        if mean is None or variance is None:
+            continue
+        scale = norm.weight / torch.sqrt(variance + norm.eps)
         conv.weight.data *= scale[:, None, None, None]
-        conv.bias = nn.Parameter((norm.bias - norm.running_mean * scale).detach())
+        conv.bias = nn.Parameter((norm.bias - mean * scale).detach())
         sequence[1] = nn.Identity()
     return module
 
 
-def _conv_bn_pairs(module: nn.Module) -> Iterator[nn.Sequential]:
+def _conv_bn_pairs(module: nn.Module) -> Iterator[tuple[nn.Sequential, nn.Conv2d, nn.BatchNorm2d]]:
     for child in module.modules():
-        if isinstance(child, nn.Sequential) and len(child) > 1 and isinstance(child[1], nn.BatchNorm2d):
-            yield child
+        if isinstance(child, nn.Sequential) and len(child) > 1:
+            conv, norm = child[0], child[1]
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                yield child, conv, norm
 
 
 def encoder_from_state(

@@ -10,9 +10,9 @@ from torch import nn
 
 from align3d_cli.encoders.clip_vision import ClipViT, supports_vv, vv_block_count
 from align3d_cli.encoders.clip_weights import Architecture, Weights, architecture, build_tower
-from align3d_cli.encoders.encoder import Encoder, EncoderSettings, EncoderSpec
+from align3d_cli.encoders.encoder import Encoder, EncoderSettings, EncoderSpec, Foreign
 from align3d_cli.encoders.state_files import visual_key
-from align3d_cli.encoders.towers import AttentionPooledViT, ResNetTower, TimmTower
+from align3d_cli.encoders.towers import AttentionPooledViT, ResNetTower, TimmTower, Tower
 from align3d_cli.errors import UsageError
 
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)  # of CLIP's training images, in [0, 1]
@@ -46,7 +46,7 @@ def load_encoder(
     return _as_encoder(found, visual, how).requires_grad_(False).eval().to(device)
 
 
-def _as_encoder(found: Architecture, visual: nn.Module, settings: EncoderSettings) -> Encoder:
+def _as_encoder(found: Architecture, visual: Foreign, settings: EncoderSettings) -> Encoder:
     size = settings.image_size or _side(found.config["vision_cfg"].get("image_size", 224))
     if settings.image_size and hasattr(visual, "set_input_size"):
         visual.set_input_size(size)  # timm towers resize their own positions and windows
@@ -70,7 +70,7 @@ def _build_visual(found: Architecture, quick_gelu: bool) -> nn.Module:
     return _build_vision_tower(found.config["embed_dim"], vision, quick_gelu)
 
 
-def _kind_of(visual: nn.Module) -> type[Encoder]:
+def _kind_of(visual: Foreign) -> type[ClipViT | Tower]:
     if supports_vv(visual):
         return ClipViT
     if hasattr(visual, "trunk"):
@@ -82,7 +82,7 @@ def _kind_of(visual: nn.Module) -> type[Encoder]:
     raise UsageError("this backbone's attention blocks are not CLIP's (scaled or normalised heads); choose another")
 
 
-def _details(visual: nn.Module, kind: type[Encoder], settings: EncoderSettings) -> str:
+def _details(visual: Foreign, kind: type[ClipViT | Tower], settings: EncoderSettings) -> str:
     if kind is not ClipViT:
         return f"{kind.__name__} {settings.precision}"
     blocks = visual.transformer.resblocks

@@ -168,13 +168,14 @@ def _checked_learner(
     deep = state.get("compound_prompts_text.0", torch.empty(0, 0))
     numbers = state.get("tokenized_prompts_pos")
     length = numbers.shape[-1] if numbers is not None and numbers.ndim else CONTEXT_LENGTH
-    shapes = _learner_shapes(*context.shape[2:], n_sets, deep.shape[0] if deep.ndim else 0, length)
+    n_ctx, width = context.shape[2:]
+    shapes = _learner_shapes(n_ctx, width, n_sets, deep.shape[0] if deep.ndim else 0, length)
     unused = [key for key in state if re.fullmatch(r"compound_prompt_projections\.\d+\.(weight|bias)", key)]
     wanted = {key: tensor for key, tensor in state.items() if key not in unused}
     kept, notes = _checked(path, name, wanted, shapes, ignore_unknown)
     if unused:
         notes.append(f"{path.name}: {name} compound_prompt_projections ({len(unused)} tensors) are never used")
-    _check_tokens(path, name, kept, context.shape[2])
+    _check_tokens(path, name, kept, n_ctx)
     return kept, notes
 
 
@@ -191,7 +192,7 @@ def _learner_shapes(n_ctx: int, width: int, n_sets: int, n_deep: int, length: in
 def _checked_aligner(path: Path, state: dict[str, Tensor], ignore_unknown: bool) -> tuple[dict[str, Tensor], list[str]]:
     first = state.get("global_mlp.input.weight")
     dim = first.shape[0] if first is not None and first.ndim == 2 else 0
-    shapes = {key: (dim,) if key.endswith("bias") else (dim, dim) for key in ALIGNER_KEYS}
+    shapes: dict[str, tuple[int, ...]] = {key: (dim,) if key.endswith("bias") else (dim, dim) for key in ALIGNER_KEYS}
     return _checked(path, "aligner", state, shapes, ignore_unknown)
 
 

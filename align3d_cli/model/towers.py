@@ -78,6 +78,8 @@ def bundle_encoder(bundle: Bundle, device: str) -> Encoder:
     open_clip does not know, EnvironmentMissing for CLIP weights that are not on this machine.
     """
     own, source = bundle.part("encoder"), bundle.path or bundle.name
+    if not isinstance(bundle.encoder, dict):
+        raise WeightsRejected(f"{source}: says nothing of its image tower; give a file written by prompt-train")
     if bundle.encoder.get("name") == LITE:
         from align3d_cli.encoders.lite import encoder_from_state
 
@@ -91,8 +93,8 @@ def bundle_encoder(bundle: Bundle, device: str) -> Encoder:
     except Align3DError:
         raise
     except Exception as error:  # open_clip and timm tell settings that are none by whatever comes to hand
-        reason = (str(error).strip() or "damaged").splitlines()[0][:160]
-        raise WeightsRejected(f"{source}: no settings of an image tower ({reason}); make the model anew") from error
+        finding = f"no image tower {bundle.encoder['name']} can be built of its settings"
+        raise WeightsRejected(f"{source}: {finding}; make the model anew") from error
     return encoder.to(device)
 
 
