@@ -66,7 +66,7 @@ def import_efficientnet(
 
     The published layers come in the order of ours; which variant it is follows from shapes. Raises InputRejected.
     """
-    from align3d_cli.encoders.lite import VARIANTS, LiteTrunk, load_imagenet
+    from align3d_cli.encoders.lite_trunk import VARIANTS, LiteTrunk, load_imagenet
 
     if len(files) != 1:
         raise UsageError(f"--kind efficientnet-lite: {len(files)} files; give one")

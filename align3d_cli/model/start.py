@@ -114,7 +114,8 @@ def rgb_tower(bundle: Bundle, encoder: Encoder, device: str) -> Encoder:
     """The frozen tower that coloured views are read with: the same one, or ImageNet's trunk beside a geometry tower."""
     if encoder.spec.style != "geometry":
         return encoder
-    from align3d_cli.encoders.lite import RgbSpace, load_imagenet_file
+    from align3d_cli.encoders.lite import RgbSpace
+    from align3d_cli.encoders.lite_trunk import load_imagenet_file
 
     variant, spec = bundle.encoder.get("variant", "lite0"), encoder.spec
     space = RgbSpace(variant, spec.embed_dim, spec.image_size, spec.image_size // spec.grid[0])
