@@ -33,9 +33,9 @@ def import_prompts(
     """
     from align3d_cli.encoders.clip_text import load_text_tower
     from align3d_cli.hub.import_checkpoint import compile_prompts, read_released
+    from align3d_cli.model.parts import bundle_encoder
     from align3d_cli.model.profiles import get_profile
-    from align3d_cli.model.start import untrained, with_view_size
-    from align3d_cli.model.towers import bundle_encoder, text_tower_of
+    from align3d_cli.model.start import text_tower_of, untrained, with_view_size
 
     imported = read_released(files, ignore_unknown=ignore_unknown)
     if (imported.aligner is None) == (kind == "align3d"):

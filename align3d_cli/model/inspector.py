@@ -16,9 +16,9 @@ from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import Prepared, prepare, spread_to_cloud
 from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.model.bundle import Bundle, require_branches
+from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
-from align3d_cli.model.towers import bundle_aligner, bundle_encoder, bundle_text
 from align3d_cli.render.draw import ViewPlan, asked_views, draw_style, draw_views, resolve_preset
 from align3d_cli.render.geometry import NORMAL_Z, incidence
 from align3d_cli.render.lift import incidence_weights, lift
@@ -95,8 +95,9 @@ class Inspector:
         self.bundle, self.device = bundle, device
         self.plan = view_plan(bundle, views)
         self.encoder = encoder or bundle_encoder(bundle, device)
-        self.aligner = bundle_aligner(bundle, self.encoder.spec.embed_dim, device)
-        self.text = bundle_text(bundle, self.encoder.spec.embed_dim, device)
+        check_fit(bundle, self.encoder)
+        self.aligner = bundle_aligner(bundle, device)
+        self.text = {name: bundle.tensors[f"text.{name}"].float().to(device) for name in bundle.branches}
 
     @torch.inference_mode()
     def inspect(self, cloud: PointCloud, background: str = "auto") -> Inspection:

@@ -8,8 +8,8 @@ from typing import Any
 from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, find_model
+from align3d_cli.model.own_weights import name_weights, weights_of
 from align3d_cli.model.profiles import Profile, get_profile
-from align3d_cli.model.towers import name_weights
 from align3d_cli.render.draw import PUBLISHED_COUNT
 
 PAPER_VIEWS = {"mvtec3d": "mvtec", "eyecandies": "eyecandies", "real3d": "real3d"}  # as published; else by the scan
@@ -121,3 +121,9 @@ def rgb_tower(bundle: Bundle, encoder: Encoder, device: str) -> Encoder:
     space = RgbSpace(variant, spec.embed_dim, spec.image_size, spec.image_size // spec.grid[0])
     load_imagenet_file(space.trunk, find_model(f"imagenet-{variant}"))
     return space.requires_grad_(False).eval().to(device)
+
+
+def text_tower_of(bundle: Bundle) -> dict[str, Any]:
+    """The arguments of `load_text_tower` for the tower that belongs to a model's image tower."""
+    words = {key: value for key, value in bundle.encoder.items() if key not in ("settings", "weights_sha256")}
+    return words | {"weights": weights_of(bundle)}

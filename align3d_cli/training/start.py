@@ -10,7 +10,7 @@ from align3d_cli.errors import UsageError
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.profiles import Profile
 from align3d_cli.model.prompts import ClipPrompts, VectorPrompts
-from align3d_cli.model.towers import text_tower_of
+from align3d_cli.model.start import text_tower_of
 from align3d_cli.training.align import AlignConfig
 from align3d_cli.training.prompts import PromptConfig
 

@@ -12,7 +12,7 @@ import pytest
 
 from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
 from align3d_cli.model.bundle import METADATA_KEY, find_model, load_bundle
-from align3d_cli.model.towers import bundle_aligner, bundle_encoder, bundle_text
+from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
 
 REFUSED = (EnvironmentMissing, UsageError, WeightsRejected)
 ODD = (None, True, -1, 0, 7, 10**12, 1e308, "", "lite", "ViT-B-32", "../../etc/passwd", [], {}, [[1]], {"name": 3})
@@ -46,9 +46,8 @@ def load_whole(path):
     """A model as scoring takes it up; what went wrong as one line, None for nothing."""
     try:
         bundle = load_bundle(path)
-        dim = bundle_encoder(bundle, "cpu").spec.embed_dim
-        bundle_aligner(bundle, dim, "cpu")
-        bundle_text(bundle, dim, "cpu")
+        check_fit(bundle, bundle_encoder(bundle, "cpu"))
+        bundle_aligner(bundle, "cpu")
     except REFUSED as error:
         assert "\n" not in str(error), error
         return str(error)

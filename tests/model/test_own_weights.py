@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from align3d_cli.errors import EnvironmentMissing, WeightsRejected
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
-from align3d_cli.model.towers import bundle_encoder, bundle_text, name_weights, text_tower_of, weights_of
+from align3d_cli.model.own_weights import name_weights, weights_of
+from align3d_cli.model.parts import bundle_encoder
+from align3d_cli.model.start import text_tower_of
 
 
 @pytest.fixture
@@ -96,24 +97,3 @@ def test_a_model_with_a_path_and_no_hash_loads_with_a_warning(cache, tiny_file, 
     model = Bundle("old", {"name": "tiny", "config": tiny_config, "settings": {}, "weights": str(tiny_file)}, {})
     with pytest.warns(UserWarning, match=r"old: names its CLIP weights by a path alone, so \S+ is not checked"):
         assert bundle_encoder(model, "cpu")(images)[0].shape == (3, 24)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"weights": 5}, {"weights": "x", "weights_sha256": "short"}, {"weights": "x", "weights_sha256": 7}, {"odd": 1},
-     {"name": 3}, {"settings": 5}, {"settings": {"odd": 1}}, {"config": {"embed_dim": 8}}, {"config": 8}],
-)  # fmt: skip
-def test_settings_that_are_none_are_refused(cache, tiny_config, wrong):
-    """Whatever a header says of its tower ends in one line with exit code 5."""
-    encoder = {"name": "tiny", "config": tiny_config, "random_seed": 0, "settings": {}} | wrong
-    with pytest.raises(WeightsRejected) as caught:
-        bundle_encoder(Bundle("m", encoder, {}), "cpu")
-    assert "\n" not in str(caught.value)
-
-
-def test_text_vectors_must_fit_the_tower():
-    """Rows of another length would end in a failure over shapes while scoring."""
-    model = Bundle("m", {"name": "lite"}, {"text.rendering": torch.zeros(2, 8, dtype=torch.float16)})
-    assert bundle_text(model, 8, "cpu")["rendering"].dtype == torch.float32
-    with pytest.raises(WeightsRejected, match=r"shape \(2, 8\), its image tower needs \(2, 9\)"):
-        bundle_text(model, 9, "cpu")
