@@ -109,7 +109,7 @@ def from_hub(source: Source, folder: Path, advance: Advance) -> tuple[Source, Pa
     except Exception as error:  # each line of huggingface_hub lets the errors of another HTTP library through
         if isinstance(error, OSError) and error.errno:
             raise  # of the disk
-        raise Unreachable(f"{source.url}: {_first_line(error)}") from error
+        raise Unreachable(f"{source.url}: {_hub_said(error)}") from error
     return source, Path(path)
 
 
@@ -124,15 +124,17 @@ def _pinned(source: Source) -> tuple[Source, str]:
         try:
             found = get_hf_file_metadata(url, timeout=TIMEOUT_S, endpoint=hub_address())
         except HfHubHTTPError as error:
-            refused = f"{url}: the hub answered {error.response.status_code}"
+            refused = f"{url}: {_hub_said(error)}"
             continue
         except Exception as error:  # as above
-            raise Unreachable(f"{url}: {_first_line(error)}") from error
+            raise Unreachable(f"{url}: {_hub_said(error)}") from error
+        if found.commit_hash is None:
+            raise Unreachable(f"{url}: the server is no model hub, see HF_ENDPOINT")
         return _held(source, file, found.commit_hash, found.etag or "", found.location or url), file
     raise Unreachable(refused)
 
 
-def _held(source: Source, file: str, commit: str | None, etag: str, location: str) -> Source:
+def _held(source: Source, file: str, commit: str, etag: str, location: str) -> Source:
     stated = etag if SHA256.fullmatch(etag) else None
     if stated and source.sha256 not in (None, stated):
         raise InputRejected(f"{source.url}: the hub has SHA-256 {stated}, not {source.sha256}; another --revision?")
@@ -140,8 +142,9 @@ def _held(source: Source, file: str, commit: str | None, etag: str, location: st
     if known is None and not is_protected(location):
         raise InputRejected(f"{location}: not encrypted, and the hub states no hash; give --sha256 to check it by")
     name = Path(source.filename).with_suffix("").name + Path(file).suffix
-    return replace(source, filename=name, sha256=known, revision=commit or source.revision)
+    return replace(source, filename=name, sha256=known, revision=commit)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or "no answer").splitlines()[0]
+def _hub_said(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    return "the hub cannot be reached" if response is None else f"the hub answered {response.status_code}"

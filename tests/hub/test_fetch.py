@@ -356,6 +356,18 @@ def test_a_cut_transfer_from_the_hub_is_taken_up_again(site, cache, hub_source):
     assert len(storage.requests) == 2
 
 
+def test_a_hub_that_is_not_there_is_told_in_words(site, cache, monkeypatch):
+    """A closed port, and a page that is no hub's: exit code 5, one line, in no library's words."""
+    with serving(Site(b"")) as closed:
+        monkeypatch.setenv("HF_ENDPOINT", closed.url(""))
+    with pytest.raises(EnvironmentMissing, match=r": the hub cannot be reached; take open_clip_model\.safetensors"):
+        fetch(source_of("ViT-B-16", "laion", {"hf_hub": "owner/clip/"}), cache)
+    monkeypatch.setenv("HF_ENDPOINT", site.url(""))
+    with pytest.raises(EnvironmentMissing, match="the server is no model hub, see HF_ENDPOINT; take") as caught:
+        fetch(source_of("ViT-B-16", "laion", {"hf_hub": "owner/clip/"}), cache)
+    assert "\n" not in str(caught.value) and caught.value.exit_code == 5
+
+
 def test_the_hub_has_other_bytes_than_it_says(site, cache, hub_source):
     """The hash that the hub itself states is held against what comes."""
     with serving(Site(CONTENT[::-1])) as storage:
