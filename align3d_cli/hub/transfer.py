@@ -26,7 +26,7 @@ class Unreachable(Exception):
     """The server could not be reached, refuses, or broke off."""
 
 
-def from_address(source: Source, folder: Path, advance: Advance, max_bytes: int) -> tuple[Source, Path]:
+def from_address(source: Source, folder: Path, max_bytes: int, advance: Advance) -> tuple[Source, Path]:
     """The file of a plain address in `folder`, from its beginning; returns the source as it is and the file.
 
     advance: called with the bytes there are and the bytes there will be (None while unknown)
@@ -92,15 +92,15 @@ def _why(error: Exception) -> str:
     return next((said for kind, said in words if isinstance(error, kind)), "the server redirects to no web address")
 
 
-def from_hub(source: Source, folder: Path, advance: Advance) -> tuple[Source, Path]:
-    """The file of a hub's repository in `folder`, going on with what an earlier call left there.
+def from_hub(source: Source, folder: Path, max_bytes: int) -> tuple[Source, Path]:
+    """The file of a hub's repository in `folder`, going on with what an earlier call left there; shows its own bar.
 
     Returns the source pinned to the commit and to the hash that the hub states, and the file.
-    Raises Unreachable, InputRejected (the hub has another file than --sha256 says) and OSError (disk).
+    Raises Unreachable, InputRejected (too large, or another file than --sha256 says) and OSError (disk).
     """
     from huggingface_hub import hf_hub_download
 
-    source, file = _pinned(source)
+    source, file = _pinned(source, max_bytes)
     try:
         path = hf_hub_download(
             source.repository or "", file, revision=source.revision, endpoint=hub_address(), local_dir=folder,
@@ -113,7 +113,7 @@ def from_hub(source: Source, folder: Path, advance: Advance) -> tuple[Source, Pa
     return source, Path(path)
 
 
-def _pinned(source: Source) -> tuple[Source, str]:
+def _pinned(source: Source, max_bytes: int) -> tuple[Source, str]:
     """The source as the hub has it now, and its first file that is there: asked for by name, then held to."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError
@@ -130,6 +130,8 @@ def _pinned(source: Source) -> tuple[Source, str]:
             raise Unreachable(f"{url}: {_hub_said(error)}") from error
         if found.commit_hash is None:
             raise Unreachable(f"{url}: the server is no model hub, see HF_ENDPOINT")
+        if (size := found.size or 0) > max_bytes:
+            raise InputRejected(f"{url}: {size:,} bytes, more than the limit of {max_bytes:,}; name another model")
         return _held(source, file, found.commit_hash, found.etag or "", found.location or url), file
     raise Unreachable(refused)
 

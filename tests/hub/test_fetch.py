@@ -378,11 +378,13 @@ def test_the_hub_has_other_bytes_than_it_says(site, cache, hub_source):
 
 
 def test_the_hub_has_another_file_than_wanted(site, cache, hub_source):
-    """A hash given by the user is compared with the hub's before the bytes are asked for."""
-    site.answers = [hub_answer(etag="1" * 64, Location="http://storage.invalid/blob")]
+    """A hash given by the user and the limit are compared with what the hub states before any bytes are asked for."""
+    site.answers = [hub_answer(etag="1" * 64, Location="http://storage.invalid/blob")] * 2
     with pytest.raises(InputRejected, match="another --revision"):
         fetch(hub_source(sha256=DIGEST), cache)
-    assert len(site.requests) == 1
+    with pytest.raises(InputRejected, match="more than the limit of 1,000"):
+        fetch(hub_source(), cache, max_bytes=1000)
+    assert len(site.requests) == 2
 
 
 def test_the_hub_offers_the_older_file(site, cache, hub_source):
