@@ -30,7 +30,7 @@ def model(tower: str, precision: str):
     """A model on that tower with random aligner and text vectors."""
     from align3d_cli.model.aligner import Aligner
     from align3d_cli.model.bundle import load_bundle
-    from align3d_cli.model.inspector import bundle_encoder
+    from align3d_cli.model.parts import bundle_encoder
     from align3d_cli.model.profiles import get_profile
     from align3d_cli.model.start import untrained, with_view_size
 

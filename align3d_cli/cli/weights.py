@@ -24,12 +24,12 @@ def list_weights(as_json: bool = typer.Option(False, "--json", help="Print the l
     from align3d_cli.helpers.places import weights_dirs
     from align3d_cli.hub.installed import inventory
 
-    rows = [{"name": path.stem, "path": str(path), "bytes": path.stat().st_size} for path in inventory(weights_dirs())]
+    sizes = {path: path.stat().st_size for path in inventory(weights_dirs())}
     if as_json:
-        output.result_json(rows)
+        output.result_json([{"name": path.stem, "path": str(path), "bytes": size} for path, size in sizes.items()])
         return
-    for row in rows:
-        output.result(f"{row['name']:28s} {row['bytes'] / 1e6:9.1f} MB  {row['path']}")
+    for path, size in sizes.items():
+        output.result(f"{path.stem:28s} {size / 1e6:9.1f} MB  {path}")
 
 
 @app_weights.command("verify", epilog=examples("align3d weights verify"))
@@ -140,8 +140,9 @@ def import_weights(
     if kind == "efficientnet-lite":
         made = import_efficientnet(files, out)
     elif kind in PROFILE_OF:
-        where = {"backbone": backbone, "pretrained": pretrained, "weights": weights}
-        made = import_prompts(files, out, kind, **where, ignore_unknown=ignore_unknown)
+        made = import_prompts(
+            files, out, kind, backbone=backbone, pretrained=pretrained, weights=weights, ignore_unknown=ignore_unknown
+        )
     else:
         raise UsageError(f"--kind {kind} is not known; use one of {', '.join(PROFILE_OF)}, efficientnet-lite")
     for note in made["notes"]:

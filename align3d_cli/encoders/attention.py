@@ -3,8 +3,22 @@
 Written out (open_clip's block hides its values) and shared by the image and the text tower. L tokens, W width.
 """
 
+from collections.abc import Callable
+from typing import Protocol
+
 from torch import Tensor, nn
 from torch.nn import functional
+
+
+class Block(Protocol):
+    """open_clip's ResidualAttentionBlock, as far as it is read here."""
+
+    attn: nn.MultiheadAttention
+    ln_1: Callable[[Tensor], Tensor]
+    ls_1: Callable[[Tensor], Tensor]
+    ln_2: Callable[[Tensor], Tensor]
+    mlp: Callable[[Tensor], Tensor]
+    ls_2: Callable[[Tensor], Tensor]
 
 
 def in_heads(x: Tensor, heads: int) -> Tensor:
@@ -17,14 +31,14 @@ def project(attention: nn.MultiheadAttention, heads_out: Tensor) -> Tensor:
     return attention.out_proj(heads_out.transpose(1, 2).flatten(2))
 
 
-def run_block(block: nn.Module, x: Tensor, mask: Tensor | None = None) -> Tensor:
+def run_block(block: Block, x: Tensor, mask: Tensor | None = None) -> Tensor:
     """One ordinary residual block: x (B, L, W), mask (L, L) additive or None -> (B, L, W)."""
     query, key, value = _query_key_value(block, x)
     attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     return _feed_forward(block, x + block.ls_1(project(block.attn, attended)))
 
 
-def run_dual_block(block: nn.Module, x: Tensor, rows: int | None = None) -> tuple[Tensor, Tensor]:
+def run_dual_block(block: Block, x: Tensor, rows: int | None = None) -> tuple[Tensor, Tensor]:
     """One block of the dual path (AnomalyCLIP's DPAM, arXiv 2310.18961 section 3.3).
 
     x: (B, L, W), the ORIGINAL path. Returns (what this block adds to the V-V path (B, L, W), the original path after
@@ -39,12 +53,12 @@ def run_dual_block(block: nn.Module, x: Tensor, rows: int | None = None) -> tupl
     return block.ls_1(update), _feed_forward(block, original)
 
 
-def _query_key_value(block: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _query_key_value(block: Block, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     attention = block.attn
     joint = functional.linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
     query, key, value = (in_heads(part, attention.num_heads) for part in joint.chunk(3, dim=-1))
     return query, key, value
 
 
-def _feed_forward(block: nn.Module, x: Tensor) -> Tensor:
+def _feed_forward(block: Block, x: Tensor) -> Tensor:
     return x + block.ls_2(block.mlp(block.ln_2(x)))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from align3d_cli.encoders.attention import run_block
 from align3d_cli.encoders.clip_weights import Architecture, Weights, architecture, build_tower
-from align3d_cli.encoders.encoder import unit
+from align3d_cli.encoders.encoder import Foreign, unit
 from align3d_cli.encoders.state_files import text_key
 from align3d_cli.errors import UsageError
 
@@ -20,7 +20,9 @@ from align3d_cli.errors import UsageError
 class TextTower(nn.Module):
     """open_clip's TextTransformer, its own weights, our forward. L = context length, W = width, D = joint space."""
 
-    def __init__(self, text: nn.Module) -> None:
+    text: Foreign
+
+    def __init__(self, text: Foreign) -> None:
         super().__init__()
         self.text = text
         self.tokenizer = SimpleTokenizer(context_length=text.context_length)  # its vocabulary is in the package

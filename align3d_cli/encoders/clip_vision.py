@@ -5,13 +5,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from align3d_cli.encoders.attention import run_block, run_dual_block
-from align3d_cli.encoders.encoder import Encoder, EncoderSettings, EncoderSpec
+from align3d_cli.encoders.encoder import Encoder, EncoderSettings, EncoderSpec, Foreign
 from align3d_cli.errors import UsageError
 
 PUBLISHED_SHARE = 19 / 24  # "DPAM_layer 20" counts from the top: the last 19 of the 24 blocks of ViT-L
 
 
-def supports_vv(visual: nn.Module) -> bool:
+def supports_vv(visual: Foreign) -> bool:
     """Whether an open_clip image tower is a CLIP ViT whose blocks hold plain query, key and value projections."""
     blocks = getattr(getattr(visual, "transformer", None), "resblocks", None)
     pooled_by_attention = getattr(visual, "attn_pool", None) is not None
@@ -52,7 +52,10 @@ class ClipViT(Encoder):
     global: the class row of the original path (or the mean of its patches where the model pools so), ln_post, proj.
     """
 
-    def __init__(self, visual: nn.Module, spec: EncoderSpec, settings: EncoderSettings) -> None:
+    visual: Foreign
+    positions: Tensor
+
+    def __init__(self, visual: Foreign, spec: EncoderSpec, settings: EncoderSettings) -> None:
         super().__init__(spec, settings.precision)
         self.visual = visual
         self.vv_blocks = vv_block_count(settings.vv_blocks, len(visual.transformer.resblocks))
@@ -64,7 +67,7 @@ class ClipViT(Encoder):
         self.register_buffer("positions", positions, persistent=False)
 
     @staticmethod
-    def grid_of(visual: nn.Module, image_size: int) -> tuple[int, int]:
+    def grid_of(visual: Foreign, image_size: int) -> tuple[int, int]:
         """(rows, columns) of the patches of an image of `image_size` pixels a side."""
         high, wide = visual.conv1.kernel_size
         return image_size // high, image_size // wide

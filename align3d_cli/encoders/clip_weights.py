@@ -11,21 +11,15 @@ from typing import Any
 
 import torch
 from open_clip.factory import get_model_config, list_models
-from open_clip.model import _build_vision_tower  # the one tower we need; the public factory also builds the text tower
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
 from torch import Tensor, nn
 
-from align3d_cli.encoders.clip_vision import ClipViT, supports_vv, vv_block_count
-from align3d_cli.encoders.encoder import Encoder, EncoderSettings, EncoderSpec
 from align3d_cli.encoders.sources import by_hand, published_sha256, source_of
-from align3d_cli.encoders.state_files import Select, read_state, visual_key
-from align3d_cli.encoders.towers import AttentionPooledViT, ResNetTower, TimmTower
-from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
+from align3d_cli.encoders.state_files import Select, fill, read_state
+from align3d_cli.errors import EnvironmentMissing, UsageError
 from align3d_cli.helpers.manifest import WEIGHTS_SUFFIXES, require_stated
 from align3d_cli.helpers.places import cache_dir
 
-OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)  # of CLIP's training images, in [0, 1]
-OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
 Weights = str | Path | dict[str, Tensor]  # a file of a whole model, or one tower's tensors
 HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin")
 
@@ -78,35 +72,6 @@ def is_known(name: str, tag: str) -> bool:
     return tag in list_pretrained_tags_by_model(name)
 
 
-def load_visual(
-    name: str,
-    pretrained: str | None,
-    weights: Weights | None,
-    settings: EncoderSettings,
-    config: dict[str, Any] | None = None,
-    random_seed: int | None = None,
-) -> Encoder:
-    """The image tower of an open_clip model as an Encoder; arguments as `load_encoder`."""
-    found = architecture(name, pretrained, config, own_file=weights is not None)
-    visual = build_tower(found, weights, random_seed, _build_visual, visual_key).eval()
-    size = settings.image_size or _side(found.config["vision_cfg"].get("image_size", 224))
-    if settings.image_size and hasattr(visual, "set_input_size"):
-        visual.set_input_size(size)  # timm towers resize their own positions and windows
-    kind = _kind_of(visual)
-    spec = EncoderSpec(
-        name=name,
-        style=settings.style,
-        image_size=size,
-        embed_dim=found.config["embed_dim"],
-        grid=kind.grid_of(visual, size),
-        class_token=kind is ClipViT,
-        mean=tuple(found.tag_config.get("mean") or OPENAI_MEAN),
-        std=tuple(found.tag_config.get("std") or OPENAI_STD),
-        details=_details(visual, kind, settings),
-    )
-    return kind(visual, spec, settings)
-
-
 def build_tower(
     found: Architecture,
     weights: Weights | None,
@@ -126,13 +91,19 @@ def build_tower(
         if isinstance(weights, dict):
             source, state, by_openai = found.name, weights, False
         else:
-            source = Path(weights) if weights is not None else find_weights(found)
-            published = _own_archive_sha256(found, source) if weights is None else None
-            require_stated(source, published=published, note=weights is None and source.parent == cache_dir())
-            state, by_openai = read_state(source, select, published_sha256(found.tag_config.get("url", "")))
+            path = Path(weights) if weights is not None else find_weights(found)
+            state, by_openai = _read(found, path, select, own_file=weights is not None)
+            source = str(path)
         tower = build(found, found.quick_gelu or by_openai)
-    _fill(tower, state, source)
+    fill(tower, state, source)
     return tower
+
+
+def _read(found: Architecture, path: Path, select: Select, *, own_file: bool) -> tuple[dict[str, Tensor], bool]:
+    """As `read_state`, of a file that is what is stated about it."""
+    published = None if own_file else _own_archive_sha256(found, path)
+    require_stated(path, published=published, note=not own_file and path.parent == cache_dir())
+    return read_state(path, select, published_sha256(found.tag_config.get("url", "")))
 
 
 def find_weights(found: Architecture) -> Path:
@@ -181,45 +152,3 @@ def _in_hub_cache(hub: str) -> list[Path]:
 def _own_archive_sha256(found: Architecture, path: Path) -> str | None:
     """The published hash where a cached file must be OpenAI's own archive: other formats are conversions of it."""
     return published_sha256(found.tag_config.get("url", "")) if path.suffix == ".pt" else None
-
-
-def _fill(tower: nn.Module, state: dict[str, Tensor], source: str | Path) -> None:
-    own = tower.state_dict()
-    shapes = [key for key in own.keys() & state.keys() if own[key].shape != state[key].shape]
-    faults = {"misses": own.keys() - state.keys(), "has unknown": state.keys() - own.keys(), "shapes differ in": shapes}
-    told = [f"{what} {', '.join(sorted(keys)[:4])} ({len(keys)} in all)" for what, keys in faults.items() if keys]
-    if told:
-        raise WeightsRejected(f"{source}: not weights of this backbone: {'; '.join(told)}")
-    tower.load_state_dict(state)
-
-
-def _build_visual(found: Architecture, quick_gelu: bool) -> nn.Module:
-    vision = dict(found.config["vision_cfg"], timm_model_pretrained=False)
-    return _build_vision_tower(found.config["embed_dim"], vision, quick_gelu)
-
-
-def _kind_of(visual: nn.Module) -> type[Encoder]:
-    if supports_vv(visual):
-        return ClipViT
-    if hasattr(visual, "trunk"):
-        return TimmTower
-    if hasattr(visual, "attnpool"):
-        return ResNetTower
-    if getattr(visual, "attn_pool", None) is not None:
-        return AttentionPooledViT
-    raise UsageError("this backbone's attention blocks are not CLIP's (scaled or normalised heads); choose another")
-
-
-def _details(visual: nn.Module, kind: type[Encoder], settings: EncoderSettings) -> str:
-    if kind is not ClipViT:
-        return f"{kind.__name__} {settings.precision}"
-    blocks = visual.transformer.resblocks
-    activation = type(blocks[0].mlp.gelu).__name__
-    return (
-        f"vv_blocks={vv_block_count(settings.vv_blocks, len(blocks))} ln_post_global={settings.ln_post_global} "
-        f"positions={settings.position_interpolation} {activation} {settings.precision}"
-    )
-
-
-def _side(size: int | list[int] | tuple[int, int]) -> int:
-    return size if isinstance(size, int) else size[0]

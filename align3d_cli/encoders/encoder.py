@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from align3d_cli.errors import UsageError
 
 STYLES = ("grey", "colour", "normal", "depth", "geometry")
+Foreign = Any  # a module of open_clip or timm, whose attributes have no types
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 VIEWS_AT_ONCE = {"cpu": 3, "cuda": 9}  # on a CPU the maps of more views than three leave its cache
 
@@ -59,6 +61,8 @@ class Encoder(nn.Module):
     """A frozen image tower. Subclasses set `spec` and implement `features`."""
 
     spec: EncoderSpec
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, spec: EncoderSpec, precision: str = "float32") -> None:
         super().__init__()

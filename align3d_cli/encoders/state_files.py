@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from align3d_cli.errors import EnvironmentMissing, WeightsRejected
 from align3d_cli.helpers.digest import sha256_of
@@ -49,6 +49,22 @@ def text_key(key: str) -> str | None:
     if key.startswith("text."):
         return key.removeprefix("text.")
     return key if key.startswith(flat) else None
+
+
+def fill(module: nn.Module, state: dict[str, Tensor], source: str | Path) -> None:
+    """Put a state dict into a module whose names and shapes are the same. Raises WeightsRejected that lists others."""
+    own = module.state_dict()
+    check_shapes({key: value.shape for key, value in own.items()}, state, source)
+    module.load_state_dict(state)
+
+
+def check_shapes(own: Mapping[str, torch.Size], state: dict[str, Tensor], source: str | Path) -> None:
+    """Raise WeightsRejected where a state dict misses a name, has one too many or another shape."""
+    shapes = [key for key in own.keys() & state.keys() if own[key] != state[key].shape]
+    faults = {"misses": own.keys() - state.keys(), "has unknown": state.keys() - own.keys(), "shapes differ in": shapes}
+    told = [f"{what} {', '.join(sorted(keys)[:4])} ({len(keys)} in all)" for what, keys in faults.items() if keys]
+    if told:
+        raise WeightsRejected(f"{source}: not weights of this tower: {'; '.join(told)}; give another file")
 
 
 def _read_safetensors(path: Path, select: Select) -> tuple[dict[str, Tensor], bool]:

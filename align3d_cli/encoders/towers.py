@@ -9,21 +9,23 @@ before any norm is the global feature; for attention pooling a single position l
 from math import isqrt
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from align3d_cli.encoders.encoder import Encoder, EncoderSettings, EncoderSpec
+from align3d_cli.encoders.encoder import Encoder, EncoderSettings, EncoderSpec, Foreign
 
 
 class Tower(Encoder):
     """An open_clip image tower read through `feature_maps` and a head. Subclasses implement the two."""
 
-    def __init__(self, visual: nn.Module, spec: EncoderSpec, settings: EncoderSettings) -> None:
+    visual: Foreign
+
+    def __init__(self, visual: Foreign, spec: EncoderSpec, settings: EncoderSettings) -> None:
         super().__init__(spec, settings.precision)
         self.visual = visual
 
     @classmethod
-    def grid_of(cls, visual: nn.Module, image_size: int) -> tuple[int, int]:
+    def grid_of(cls, visual: Foreign, image_size: int) -> tuple[int, int]:
         """(rows, columns) of the tokens, found by running one blank image."""
         weight = next(visual.parameters())
         with torch.inference_mode():
@@ -31,7 +33,7 @@ class Tower(Encoder):
             return cls.tokens_of(visual, blank)[2]
 
     @staticmethod
-    def tokens_of(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    def tokens_of(visual: Foreign, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
         """images (B, 3, H, W) -> global (B, D), tokens (B, P, D), (rows, columns)."""
         raise NotImplementedError
 
@@ -45,7 +47,7 @@ class TimmTower(Tower):
     """open_clip's TimmModel: a timm trunk and a projection."""
 
     @staticmethod
-    def tokens_of(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    def tokens_of(visual: Foreign, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
         trunk = visual.trunk
         maps = trunk.forward_features(images)
         pooled = visual.head(trunk.forward_head(maps))
@@ -54,7 +56,7 @@ class TimmTower(Tower):
         return pooled, tokens.reshape(len(images), -1, tokens.shape[-1]), grid
 
 
-def _single_positions(trunk: nn.Module, maps: Tensor) -> tuple[Tensor, tuple[int, int]]:
+def _single_positions(trunk: Foreign, maps: Tensor) -> tuple[Tensor, tuple[int, int]]:
     """Every position of a trunk's output as an output of its own: (B * P, ..one position..) and (rows, columns)."""
     if maps.ndim == 4:
         channels_last = getattr(trunk, "output_fmt", "NCHW") == "NHWC"
@@ -75,7 +77,7 @@ class ResNetTower(Tower):
     """CLIP's ModifiedResNet, pooled by attention: tokens are its value and output projection at each position."""
 
     @staticmethod
-    def tokens_of(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    def tokens_of(visual: Foreign, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
         x = visual.stem(images)
         for layer in (visual.layer1, visual.layer2, visual.layer3, visual.layer4):
             x = layer(x)
@@ -88,7 +90,7 @@ class AttentionPooledViT(Tower):
     """CoCa's ViT: learned queries pool the tokens; tokens are the pooler's value and output projection at each."""
 
     @staticmethod
-    def tokens_of(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    def tokens_of(visual: Foreign, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
         x = visual.transformer(visual._embeds(images))
         pooled = visual._pool(x)[0]
         patches = x[:, 1:]
@@ -97,7 +99,7 @@ class AttentionPooledViT(Tower):
         return pooled @ visual.proj, tokens @ visual.proj, (side, patches.shape[1] // side)
 
 
-def _value_and_output(pooler: nn.Module, patches: Tensor) -> Tensor:
+def _value_and_output(pooler: Foreign, patches: Tensor) -> Tensor:
     attention, dim = pooler.attn, pooler.attn.embed_dim
     packed = attention.in_proj_weight
     weight = packed[2 * dim :] if packed is not None else attention.v_proj_weight

@@ -72,9 +72,9 @@ def _fetched(source: Source, folder: Path, staging: Path, max_bytes: int, advanc
     staging.mkdir(exist_ok=True)
     try:
         if source.repository:
-            source, came = from_hub(source, staging, advance)
+            source, came = from_hub(source, staging, max_bytes)
         else:
-            source, came = from_address(source, staging, advance, max_bytes)
+            source, came = from_address(source, staging, max_bytes, advance)
         digest = sha256_of(came)
         if source.sha256 not in (None, digest):
             told = f"{source.url}: what came has SHA-256 {digest}, not {source.sha256}; nothing was kept"

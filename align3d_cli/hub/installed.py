@@ -38,7 +38,8 @@ def _load(path: Path) -> None:
     from align3d_cli.encoders.load import load_encoder
     from align3d_cli.encoders.state_files import read_state
     from align3d_cli.model.bundle import METADATA_KEY, load_bundle
-    from align3d_cli.model.inspector import Inspector, bundle_encoder
+    from align3d_cli.model.inspector import Inspector
+    from align3d_cli.model.parts import bundle_encoder
 
     if path.suffix == ".safetensors" and METADATA_KEY in safetensors_metadata(path):
         bundle = load_bundle(path)

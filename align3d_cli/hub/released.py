@@ -33,7 +33,7 @@ def import_prompts(
     """
     from align3d_cli.encoders.clip_text import load_text_tower
     from align3d_cli.hub.import_checkpoint import compile_prompts, read_released
-    from align3d_cli.model.inspector import bundle_encoder
+    from align3d_cli.model.parts import bundle_encoder
     from align3d_cli.model.profiles import get_profile
     from align3d_cli.model.start import text_tower_of, untrained, with_view_size
 
@@ -66,7 +66,7 @@ def import_efficientnet(
 
     The published layers come in the order of ours; which variant it is follows from shapes. Raises InputRejected.
     """
-    from align3d_cli.encoders.lite import VARIANTS, LiteTrunk, load_imagenet
+    from align3d_cli.encoders.lite_trunk import VARIANTS, LiteTrunk, load_imagenet
 
     if len(files) != 1:
         raise UsageError(f"--kind efficientnet-lite: {len(files)} files; give one")

@@ -26,7 +26,7 @@ class Unreachable(Exception):
     """The server could not be reached, refuses, or broke off."""
 
 
-def from_address(source: Source, folder: Path, advance: Advance, max_bytes: int) -> tuple[Source, Path]:
+def from_address(source: Source, folder: Path, max_bytes: int, advance: Advance) -> tuple[Source, Path]:
     """The file of a plain address in `folder`, from its beginning; returns the source as it is and the file.
 
     advance: called with the bytes there are and the bytes there will be (None while unknown)
@@ -92,15 +92,15 @@ def _why(error: Exception) -> str:
     return next((said for kind, said in words if isinstance(error, kind)), "the server redirects to no web address")
 
 
-def from_hub(source: Source, folder: Path, advance: Advance) -> tuple[Source, Path]:
-    """The file of a hub's repository in `folder`, going on with what an earlier call left there.
+def from_hub(source: Source, folder: Path, max_bytes: int) -> tuple[Source, Path]:
+    """The file of a hub's repository in `folder`, going on with what an earlier call left there; shows its own bar.
 
     Returns the source pinned to the commit and to the hash that the hub states, and the file.
-    Raises Unreachable, InputRejected (the hub has another file than --sha256 says) and OSError (disk).
+    Raises Unreachable, InputRejected (too large, or another file than --sha256 says) and OSError (disk).
     """
     from huggingface_hub import hf_hub_download
 
-    source, file = _pinned(source)
+    source, file = _pinned(source, max_bytes)
     try:
         path = hf_hub_download(
             source.repository or "", file, revision=source.revision, endpoint=hub_address(), local_dir=folder,
@@ -109,11 +109,11 @@ def from_hub(source: Source, folder: Path, advance: Advance) -> tuple[Source, Pa
     except Exception as error:  # each line of huggingface_hub lets the errors of another HTTP library through
         if isinstance(error, OSError) and error.errno:
             raise  # of the disk
-        raise Unreachable(f"{source.url}: {_first_line(error)}") from error
+        raise Unreachable(f"{source.url}: {_hub_said(error)}") from error
     return source, Path(path)
 
 
-def _pinned(source: Source) -> tuple[Source, str]:
+def _pinned(source: Source, max_bytes: int) -> tuple[Source, str]:
     """The source as the hub has it now, and its first file that is there: asked for by name, then held to."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError
@@ -124,15 +124,19 @@ def _pinned(source: Source) -> tuple[Source, str]:
         try:
             found = get_hf_file_metadata(url, timeout=TIMEOUT_S, endpoint=hub_address())
         except HfHubHTTPError as error:
-            refused = f"{url}: the hub answered {error.response.status_code}"
+            refused = f"{url}: {_hub_said(error)}"
             continue
         except Exception as error:  # as above
-            raise Unreachable(f"{url}: {_first_line(error)}") from error
+            raise Unreachable(f"{url}: {_hub_said(error)}") from error
+        if found.commit_hash is None:
+            raise Unreachable(f"{url}: the server is no model hub, see HF_ENDPOINT")
+        if (size := found.size or 0) > max_bytes:
+            raise InputRejected(f"{url}: {size:,} bytes, more than the limit of {max_bytes:,}; name another model")
         return _held(source, file, found.commit_hash, found.etag or "", found.location or url), file
     raise Unreachable(refused)
 
 
-def _held(source: Source, file: str, commit: str | None, etag: str, location: str) -> Source:
+def _held(source: Source, file: str, commit: str, etag: str, location: str) -> Source:
     stated = etag if SHA256.fullmatch(etag) else None
     if stated and source.sha256 not in (None, stated):
         raise InputRejected(f"{source.url}: the hub has SHA-256 {stated}, not {source.sha256}; another --revision?")
@@ -140,8 +144,9 @@ def _held(source: Source, file: str, commit: str | None, etag: str, location: st
     if known is None and not is_protected(location):
         raise InputRejected(f"{location}: not encrypted, and the hub states no hash; give --sha256 to check it by")
     name = Path(source.filename).with_suffix("").name + Path(file).suffix
-    return replace(source, filename=name, sha256=known, revision=commit or source.revision)
+    return replace(source, filename=name, sha256=known, revision=commit)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or "no answer").splitlines()[0]
+def _hub_said(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    return "the hub cannot be reached" if response is None else f"the hub answered {response.status_code}"

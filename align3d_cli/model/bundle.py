@@ -166,7 +166,7 @@ def load_bundle(name_or_path: str | Path = DEFAULT_MODEL) -> Bundle:
             sha256=digest,
             path=path,
         )
-    except (SafetensorError, KeyError, TypeError, AttributeError, ValueError) as error:  # JSON of another shape, too
+    except (SafetensorError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise WeightsRejected(f"{path}: not an align3d model ({error}); give a file written by prompt-train") from error
 
 

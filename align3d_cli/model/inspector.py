@@ -14,11 +14,10 @@ import torch
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import Prepared, prepare, spread_to_cloud
-from align3d_cli.encoders.encoder import Encoder, EncoderSettings
-from align3d_cli.encoders.load import load_encoder
-from align3d_cli.model.aligner import Aligner
+from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.device import drawing_device, exact
+from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
 from align3d_cli.render.draw import ViewPlan, asked_views, draw_style, draw_views, resolve_preset
@@ -99,7 +98,8 @@ class Inspector:
         self.bundle, self.device = bundle, device
         self.plan = view_plan(bundle, views)
         self.encoder = encoder or bundle_encoder(bundle, device)
-        self.aligner = _bundle_aligner(bundle, self.encoder.spec.embed_dim, device)
+        check_fit(bundle, self.encoder)
+        self.aligner = bundle_aligner(bundle, device)
         self.text = {name: bundle.tensors[f"text.{name}"].float().to(device) for name in bundle.branches}
 
     @exact()
@@ -193,27 +193,6 @@ def view_plan(bundle: Bundle, views: str | None = None) -> ViewPlan:
     own = bundle.views
     plan = ViewPlan(own.preset, own.count, own.size_px, own.camera, own.look, own.visibility)
     return plan if views is None else replace(plan, **asked_views(views))
-
-
-def bundle_encoder(bundle: Bundle, device: str) -> Encoder:
-    """The image tower of a bundle, ready to run: from its own tensors, or by its open_clip name."""
-    own = bundle.part("encoder")
-    if bundle.encoder["name"] == "lite":
-        from align3d_cli.encoders.lite import encoder_from_state
-
-        return encoder_from_state(bundle.encoder, own).to(device, memory_format=torch.channels_last)
-    settings = {key: value for key, value in bundle.encoder.items() if key != "name"}
-    if "settings" in settings:
-        settings["settings"] = EncoderSettings(**settings["settings"])
-    return load_encoder(bundle.encoder["name"], device=device, **settings | ({"weights": own} if own else {}))
-
-
-def _bundle_aligner(bundle: Bundle, dim: int, device: str) -> Aligner | None:
-    if "rgb" not in bundle.branches:
-        return None
-    aligner = Aligner(dim)
-    aligner.load_state_dict({key: value.float() for key, value in bundle.part("aligner").items()})
-    return aligner.eval().to(device)
 
 
 def _on_cloud(values: np.ndarray, scan: Prepared, cloud: PointCloud) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, find_model
+from align3d_cli.model.own_weights import name_weights, weights_of
 from align3d_cli.model.profiles import Profile, get_profile
 from align3d_cli.render.draw import PUBLISHED_COUNT
 
@@ -38,7 +39,7 @@ def untrained(
         settings = replace(settings, image_size=None, vv_blocks=None)
     settings = replace(settings, image_size=image_px or settings.image_size)
     if weights is not None:
-        encoder["weights"] = str(weights.resolve())
+        encoder |= name_weights(weights)
     preset = PAPER_VIEWS.get(dataset, "auto") if profile.camera == "pointad" else "auto"
     return Bundle(
         name=f"{profile.name}-{encoder['name']}",
@@ -113,7 +114,8 @@ def rgb_tower(bundle: Bundle, encoder: Encoder, device: str) -> Encoder:
     """The frozen tower that coloured views are read with: the same one, or ImageNet's trunk beside a geometry tower."""
     if encoder.spec.style != "geometry":
         return encoder
-    from align3d_cli.encoders.lite import RgbSpace, load_imagenet_file
+    from align3d_cli.encoders.lite import RgbSpace
+    from align3d_cli.encoders.lite_trunk import load_imagenet_file
 
     variant, spec = bundle.encoder.get("variant", "lite0"), encoder.spec
     space = RgbSpace(variant, spec.embed_dim, spec.image_size, spec.image_size // spec.grid[0])
@@ -123,4 +125,5 @@ def rgb_tower(bundle: Bundle, encoder: Encoder, device: str) -> Encoder:
 
 def text_tower_of(bundle: Bundle) -> dict[str, Any]:
     """The arguments of `load_text_tower` for the tower that belongs to a model's image tower."""
-    return {key: value for key, value in bundle.encoder.items() if key != "settings"}
+    words = {key: value for key, value in bundle.encoder.items() if key not in ("settings", "weights_sha256")}
+    return words | {"weights": weights_of(bundle)}

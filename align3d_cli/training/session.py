@@ -19,7 +19,8 @@ from align3d_cli.helpers.places import cache_dir
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.model.inspector import bundle_encoder, view_plan
+from align3d_cli.model.inspector import view_plan
+from align3d_cli.model.parts import bundle_encoder
 from align3d_cli.model.profiles import Profile
 from align3d_cli.model.start import rgb_tower, with_view_size
 from align3d_cli.training.align import AlignConfig, mean_cosines, train_aligner

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from align3d_cli.model.bundle import Bundle
-from align3d_cli.model.inspector import bundle_encoder
+from align3d_cli.model.parts import bundle_encoder
 from align3d_cli.model.similarity import patch_probabilities
 from align3d_cli.render.geometry import mirrored
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from align3d_cli.encoders.lite import LiteEncoder, load_imagenet_file
+from align3d_cli.encoders.lite import LiteEncoder
+from align3d_cli.encoders.lite_trunk import load_imagenet_file
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, load_bundle, save_bundle

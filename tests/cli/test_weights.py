@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from align3d_cli.encoders.lite import LiteTrunk
+from align3d_cli.encoders.lite_trunk import LiteTrunk
 
 CONTENT = b"not really weights, but bytes with a hash\n" * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -95,15 +95,16 @@ def test_the_shipped_model_is_listed_and_verified(tmp_path):
     assert any(line.startswith("verified") and "align3d-lite" in line for line in run.stdout.splitlines())
 
 
-def test_a_damaged_file_in_the_cache_fails_verification(tmp_path):
-    """Weights that are not what was fetched are the environment's fault: exit 5 and the file's name."""
+def test_files_that_no_load_takes_fail_verification(tmp_path):
+    """Not what was fetched, or with no hash known and yet no weights: exit 5 and both names."""
     (tmp_path / "cache").mkdir(exist_ok=True)
-    broken = tmp_path / "cache" / "broken.safetensors"
+    broken, foreign = (tmp_path / "cache" / f"{name}.safetensors" for name in ("broken", "foreign"))
     broken.write_bytes(b"noise")
     broken.with_name(broken.name + ".sha256").write_text("0" * 64 + "  broken.safetensors\n")
+    foreign.write_bytes(b"noise")
     run = weights(tmp_path, "verify")
     assert run.returncode == 5
-    assert run.stderr.splitlines()[-1].startswith(f"error: {broken}: ")
+    assert run.stderr.splitlines()[-1].startswith(f"error: {broken}, {foreign}: ")
 
 
 @pytest.mark.parametrize("zipped", [True, False])

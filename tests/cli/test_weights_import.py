@@ -57,8 +57,9 @@ def learner(clip):
 
 
 @pytest.fixture
-def program(monkeypatch, capsys):
+def program(monkeypatch, capsys, tmp_path):
     """`program(*arguments)` runs the program in this process: (exit code, stdout, lines of stderr)."""
+    monkeypatch.setenv("ALIGN3D_CACHE", str(tmp_path / "cache"))
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["align3d", *map(str, arguments)])
@@ -198,6 +199,21 @@ def test_from_a_hand_placed_tower_to_a_score(align3d, clip, pair, write_ball, tm
     placed.unlink()
     gone = align3d("score", scan, "--model", model, "--out", tmp_path / "again.npz", ALIGN3D_CACHE=str(cache))
     assert gone.code == 5 and "small-clip" in gone.err
+
+
+def test_another_clip_in_the_place_of_its_own_stops_scoring(program, clip, pair, write_ball, tmp_path):
+    """A model made with --weights runs on that file alone: another under its name is told, exit code 5."""
+    own, model, scan = tmp_path / "clip.safetensors", tmp_path / "model.safetensors", tmp_path / "ball.ply"
+    own.write_bytes((clip / "open_clip_model.safetensors").read_bytes())
+    write_ball(scan)
+    where = ("--backbone", clip / "open_clip_config.json", "--weights", own)
+    assert program("weights", "import", *pair(), *where, "--out", model)[0] == 0
+    assert str(tmp_path).encode() not in model.read_bytes()
+    code, _, err = program("score", scan, "--model", model, "--out", tmp_path / "heat.npz")
+    assert code == 0, err
+    own.write_bytes(own.read_bytes()[:-4] + bytes(4))
+    code, _, err = program("score", scan, "--model", model, "--out", tmp_path / "again.npz")
+    assert code == 5 and "SHA-256 is not the" in err[-1] and not (tmp_path / "again.npz").exists()
 
 
 def test_what_the_published_classes_wrote(program, shared_data, tmp_path):

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from align3d_cli.encoders.lite import LiteEncoder, LiteTrunk, SameConv, fold_batch_norms, load_imagenet
+from align3d_cli.encoders.lite import LiteEncoder
+from align3d_cli.encoders.lite_trunk import LiteTrunk, SameConv, fold_batch_norms, load_imagenet
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save
 
 from align3d_cli.encoders.sources import Source, source_of
-from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
+from align3d_cli.errors import EnvironmentMissing, InputRejected
 from align3d_cli.helpers.manifest import require_stated, sidecar_of, stated
 from align3d_cli.hub.fetch import fetch
 from align3d_cli.hub.installed import state_of
@@ -320,37 +320,6 @@ def test_a_disk_that_fills_up_is_said(site, cache):
     assert len(run.stderr.splitlines()) == 1 and len(site.requests) == 1 and NAME not in kept(cache)
 
 
-OPENAI = {"url": f"https://openaipublic.azureedge.net/clip/models/{DIGEST}/ViT-L-14-336px.pt", "hf_hub": "timm/vit/"}
-
-
-def test_sources_of_a_model():
-    """OpenAI's address and hash come first; the hub, another address and a hash of one's own can be asked for."""
-    own = source_of("ViT-L-14-336", "openai", OPENAI)
-    assert (own.url, own.sha256, own.trust, own.filename) == (
-        OPENAI["url"],
-        DIGEST,
-        "published",
-        "ViT-L-14-336.openai.pt",
-    )
-    hub = source_of("ViT-L-14-336", "openai", OPENAI, hub=True, revision="a" * 40)
-    assert hub.url.endswith(f"/timm/vit/resolve/{'a' * 40}/open_clip_model.safetensors") and hub.trust == "first use"
-    mirror = source_of("ViT-L-14-336", "openai", OPENAI, url="http://mirror.example/x.pt")
-    assert mirror.sha256 == DIGEST, "the published hash holds wherever the file comes from"
-    given = source_of("ViT-L-14-336", "openai", OPENAI, sha256="A" * 64)
-    assert (given.sha256, given.trust) == ("a" * 64, "given")
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["file:///etc/passwd", "ftp://host/x.pt", "//host/x.pt", "x.pt", "http://[::1/x.pt", "http://host:port/x.pt",
-     "http://ho st/x.pt", "http://mirror.example/x.pt", "https://host/x.zip", "https:///x.pt"],
-)  # fmt: skip
-def test_addresses_that_cannot_be_meant(url):
-    """Other schemes, broken addresses, unencrypted ones without a hash and other files are usage errors."""
-    with pytest.raises(UsageError):
-        source_of("ViT-B-32", "laion", {}, url=url)
-
-
 COMMIT = "c" * 40
 
 
@@ -387,6 +356,18 @@ def test_a_cut_transfer_from_the_hub_is_taken_up_again(site, cache, hub_source):
     assert len(storage.requests) == 2
 
 
+def test_a_hub_that_is_not_there_is_told_in_words(site, cache, monkeypatch):
+    """A closed port, and a page that is no hub's: exit code 5, one line, in no library's words."""
+    with serving(Site(b"")) as closed:
+        monkeypatch.setenv("HF_ENDPOINT", closed.url(""))
+    with pytest.raises(EnvironmentMissing, match=r": the hub cannot be reached; take open_clip_model\.safetensors"):
+        fetch(source_of("ViT-B-16", "laion", {"hf_hub": "owner/clip/"}), cache)
+    monkeypatch.setenv("HF_ENDPOINT", site.url(""))
+    with pytest.raises(EnvironmentMissing, match="the server is no model hub, see HF_ENDPOINT; take") as caught:
+        fetch(source_of("ViT-B-16", "laion", {"hf_hub": "owner/clip/"}), cache)
+    assert "\n" not in str(caught.value) and caught.value.exit_code == 5
+
+
 def test_the_hub_has_other_bytes_than_it_says(site, cache, hub_source):
     """The hash that the hub itself states is held against what comes."""
     with serving(Site(CONTENT[::-1])) as storage:
@@ -397,11 +378,13 @@ def test_the_hub_has_other_bytes_than_it_says(site, cache, hub_source):
 
 
 def test_the_hub_has_another_file_than_wanted(site, cache, hub_source):
-    """A hash given by the user is compared with the hub's before the bytes are asked for."""
-    site.answers = [hub_answer(etag="1" * 64, Location="http://storage.invalid/blob")]
+    """A hash given by the user and the limit are compared with what the hub states before any bytes are asked for."""
+    site.answers = [hub_answer(etag="1" * 64, Location="http://storage.invalid/blob")] * 2
     with pytest.raises(InputRejected, match="another --revision"):
         fetch(hub_source(sha256=DIGEST), cache)
-    assert len(site.requests) == 1
+    with pytest.raises(InputRejected, match="more than the limit of 1,000"):
+        fetch(hub_source(), cache, max_bytes=1000)
+    assert len(site.requests) == 2
 
 
 def test_the_hub_offers_the_older_file(site, cache, hub_source):

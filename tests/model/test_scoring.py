@@ -13,7 +13,8 @@ from align3d_cli.clouds.prepare import Prepared, prepare
 from align3d_cli.errors import UsageError
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle, Scoring, load_bundle, save_bundle
-from align3d_cli.model.inspector import Inspector, bundle_encoder
+from align3d_cli.model.inspector import Inspector
+from align3d_cli.model.parts import bundle_encoder
 from align3d_cli.model.profiles import get_profile
 from align3d_cli.model.scoring import BranchResult, fill, fill_branches, score_scan, smooth_grid
 from align3d_cli.model.start import scoring_of, untrained, with_view_size

@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from align3d_cli.encoders.encoder import EncoderSettings
-from align3d_cli.encoders.lite import LiteEncoder, LiteTrunk, load_imagenet_file
+from align3d_cli.encoders.lite import LiteEncoder
+from align3d_cli.encoders.lite_trunk import LiteTrunk, load_imagenet_file
 from align3d_cli.errors import Align3DError, InputRejected, UsageError
 from align3d_cli.helpers.manifest import write_manifest
 from align3d_cli.model.bundle import Bundle, load_bundle

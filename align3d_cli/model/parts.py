@@ -1,0 +1,74 @@
+"""The networks of a model, ready to run: its image tower and its aligner."""
+
+from typing import Any
+
+import torch
+
+from align3d_cli.encoders.encoder import Encoder, EncoderSettings
+from align3d_cli.encoders.state_files import fill
+from align3d_cli.errors import Align3DError, WeightsRejected
+from align3d_cli.model.aligner import Aligner
+from align3d_cli.model.bundle import Bundle
+from align3d_cli.model.own_weights import weights_of
+
+LITE = "lite"  # the name of our own tower; every other is open_clip's or that of a configuration
+SOURCE = ("name", "pretrained", "config", "random_seed")  # which open_clip model, in the words of `load_encoder`
+KNOWN = {*SOURCE, "settings", "weights", "weights_sha256"}
+
+
+def bundle_encoder(bundle: Bundle, device: str) -> Encoder:
+    """The image tower of a model, ready to run: from its own tensors, or by its open_clip name.
+
+    Raises WeightsRejected for settings that are none and tensors that do not fit them, UsageError for a name that
+    open_clip does not know, EnvironmentMissing for CLIP weights that are not on this machine.
+    """
+    own, said = bundle.part("encoder"), bundle.encoder
+    if not isinstance(said, dict):
+        raise WeightsRejected(f"{_named(bundle)}: says nothing of its image tower; give a file written by prompt-train")
+    if said.get("name") == LITE:
+        from align3d_cli.encoders.lite import encoder_from_state
+
+        lite: Encoder = encoder_from_state(said, own, _named(bundle))
+        return lite.to(torch.device(device)).to(memory_format=torch.channels_last)
+    if not isinstance(said.get("name"), str) or not said.keys() <= KNOWN:
+        told = ", ".join(sorted(map(str, said.keys() - KNOWN))) or "no name"
+        raise WeightsRejected(f"{_named(bundle)}: unknown settings of its image tower ({told}); make the model anew")
+    weights = own or weights_of(bundle)
+    try:
+        encoder = _clip_encoder(said, weights)
+    except Align3DError:
+        raise
+    except Exception as error:  # open_clip and timm tell settings that are none by whatever comes to hand
+        finding = f"no image tower {said['name']} can be built of its settings"
+        raise WeightsRejected(f"{_named(bundle)}: {finding}; make the model anew") from error
+    return encoder.to(device)
+
+
+def _clip_encoder(said: dict[str, Any], weights: Any) -> Encoder:
+    from align3d_cli.encoders.load import load_encoder
+
+    source = {key: said[key] for key in SOURCE if key in said}
+    return load_encoder(**source, weights=weights, settings=EncoderSettings(**said.get("settings", {})))
+
+
+def bundle_aligner(bundle: Bundle, device: str) -> Aligner | None:
+    """The aligner of a model, frozen; None for a model whose RGB branch has no prompts. Raises WeightsRejected."""
+    if "rgb" not in bundle.branches:
+        return None
+    aligner = Aligner(bundle.tensors["text.rgb"].shape[-1])
+    fill(aligner, bundle.part("aligner"), _named(bundle))
+    return aligner.eval().to(device)
+
+
+def check_fit(bundle: Bundle, encoder: Encoder) -> None:
+    """Raise WeightsRejected where the prompts of a model and its image tower do not belong together."""
+    dim = encoder.spec.embed_dim
+    for branch in bundle.branches:
+        shape = tuple(bundle.tensors[f"text.{branch}"].shape)
+        if shape != (2, dim):
+            finding = f"its {branch} prompts have shape {shape}, its image tower needs (2, {dim})"
+            raise WeightsRejected(f"{_named(bundle)}: {finding}; give a file written by prompt-train")
+
+
+def _named(bundle: Bundle) -> str:
+    return str(bundle.path or bundle.name)
