@@ -16,7 +16,8 @@ from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_mod
 from torch import Tensor, nn
 
 from align3d_cli.encoders.clip_vision import ClipViT, supports_vv, vv_block_count
-from align3d_cli.encoders.encoder import Encoder, EncoderSettings, EncoderSpec
+from align3d_cli.encoders.encoder import Encoder, EncoderSpec
+from align3d_cli.encoders.settings import EncoderSettings
 from align3d_cli.encoders.sources import by_hand, published_sha256, source_of
 from align3d_cli.encoders.state_files import Select, read_state, visual_key
 from align3d_cli.encoders.towers import AttentionPooledViT, ResNetTower, TimmTower

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from align3d_cli.encoders.encoder import Encoder, EncoderSettings
+from align3d_cli.encoders.encoder import Encoder
+from align3d_cli.encoders.settings import EncoderSettings
 
 
 def load_encoder(

@@ -8,21 +8,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import Prepared, prepare, spread_to_cloud
-from align3d_cli.encoders.encoder import Encoder, EncoderSettings
-from align3d_cli.encoders.load import load_encoder
-from align3d_cli.model.aligner import Aligner
+from align3d_cli.clouds.settings import Background
+from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.model.bundle import Bundle, require_branches
+from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
-from align3d_cli.render.draw import ViewPlan, asked_views, draw_style, draw_views, resolve_preset
+from align3d_cli.render.draw import draw_style, draw_views, resolve_preset
 from align3d_cli.render.geometry import NORMAL_Z, incidence
 from align3d_cli.render.lift import incidence_weights, lift
+from align3d_cli.render.settings import with_views
 from align3d_cli.render.splat import Views
 
 
@@ -46,7 +48,7 @@ class Inspection:
     n_unseen: int
     n_removed: int
     views: str
-    preparation: dict
+    preparation: dict[str, Any]
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -55,7 +57,8 @@ class Clock:
     """Seconds per named step; waits for the device so that a step pays for its own work."""
 
     def __init__(self, device: str) -> None:
-        self.device, self.seconds = device, {}
+        self.device = device
+        self.seconds: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, step: str) -> Iterator[None]:
@@ -91,16 +94,21 @@ class Inspector:
         views: str | None = None,
         encoder: Encoder | None = None,
     ) -> None:
-        """encoder: of another inspector with the same image tower, so that it is held once; None loads the bundle's."""
+        """views: others than the bundle's own, a preset's name or a number of views
+
+        encoder: of another inspector with the same image tower, so that it is held once; None loads the bundle's.
+        Raises WeightsRejected for a bundle whose parts do not fit each other.
+        """
         require_branches(bundle)
         self.bundle, self.device = bundle, device
-        self.plan = view_plan(bundle, views)
+        self.plan = with_views(bundle.views, views)
         self.encoder = encoder or bundle_encoder(bundle, device)
-        self.aligner = _bundle_aligner(bundle, self.encoder.spec.embed_dim, device)
+        check_fit(bundle, self.encoder)
+        self.aligner = bundle_aligner(bundle, device)
         self.text = {name: bundle.tensors[f"text.{name}"].float().to(device) for name in bundle.branches}
 
     @torch.inference_mode()
-    def inspect(self, cloud: PointCloud, background: str = "auto") -> Inspection:
+    def inspect(self, cloud: PointCloud, background: Background = "auto") -> Inspection:
         """Score every point of the scan and the scan as a whole. Raises InputRejected where that cannot be done."""
         clock = Clock(self.device)
         with clock("prepare"):
@@ -157,7 +165,7 @@ class Inspector:
         spec, temperature, text = self.encoder.spec, self.bundle.scoring.temperature, self.text[branch]
         maps, views = [], []
         for view in zip(pooled.split(1), tokens.split(1), strict=True):  # one by one they stay in the cache of a CPU
-            whole, patches = self.aligner(*view) if branch == "rgb" else view
+            whole, patches = self.aligner(*view) if self.aligner and branch == "rgb" else view
             abnormal = patch_probabilities(patches, text, temperature)[..., 1:]
             maps.append(view_maps(abnormal, spec.grid, self.plan.size_px, spec.class_token)[:, 0])
             views.append(patch_probabilities(whole[:, None], text, temperature)[:, 0, 1])
@@ -179,34 +187,6 @@ class Inspector:
         branches: both, or one alone, which then stands for itself
         """
         return score_scan(scan, branches, self.bundle.scoring, self.plan.size_px)
-
-
-def view_plan(bundle: Bundle, views: str | None = None) -> ViewPlan:
-    """The bundle's own views, or those asked for: a preset's name or a number of views."""
-    own = bundle.views
-    plan = ViewPlan(own.preset, own.count, own.size_px, own.camera, own.look, own.visibility)
-    return plan if views is None else replace(plan, **asked_views(views))
-
-
-def bundle_encoder(bundle: Bundle, device: str) -> Encoder:
-    """The image tower of a bundle, ready to run: from its own tensors, or by its open_clip name."""
-    own = bundle.part("encoder")
-    if bundle.encoder["name"] == "lite":
-        from align3d_cli.encoders.lite import encoder_from_state
-
-        return encoder_from_state(bundle.encoder, own).to(device, memory_format=torch.channels_last)
-    settings = {key: value for key, value in bundle.encoder.items() if key != "name"}
-    if "settings" in settings:
-        settings["settings"] = EncoderSettings(**settings["settings"])
-    return load_encoder(bundle.encoder["name"], device=device, **settings | ({"weights": own} if own else {}))
-
-
-def _bundle_aligner(bundle: Bundle, dim: int, device: str) -> Aligner | None:
-    if "rgb" not in bundle.branches:
-        return None
-    aligner = Aligner(dim)
-    aligner.load_state_dict({key: value.float() for key, value in bundle.part("aligner").items()})
-    return aligner.eval().to(device)
 
 
 def _on_cloud(values: np.ndarray, scan: Prepared, cloud: PointCloud) -> np.ndarray:

@@ -140,7 +140,9 @@ class ScoreRun:
             n_unseen=inspection.n_unseen,
             n_removed=inspection.n_removed,
             score=inspection.score,
-            threshold=bundle.calibration.threshold if limit is None else limit,
+            threshold=(bundle.calibration.threshold if bundle.calibration.calibrated else 0.5)
+            if limit is None
+            else limit,
             unit=cloud.unit,
             extent=inspection.preparation["extent"],
             notes=list(inspection.notes),
