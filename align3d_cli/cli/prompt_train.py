@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from align3d_cli.cli.call import taking
 from align3d_cli.cli.options import examples
 from align3d_cli.cli.training_options import MODEL, TrainingCall, option, setting
-from align3d_cli.training.settings import PromptSettings, ViewAverage
+from align3d_cli.training.settings import PromptKind, PromptSettings, ViewAverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class PromptCall(TrainingCall):
         bool, option("--no-align", panel=MODEL, help="The rendering branch alone, as PointAD; needs no colour.")
     ] = False
     prompts: Annotated[
-        Literal["auto", "clip", "vectors"],
+        PromptKind,
         option(panel=MODEL, help="Through CLIP's text tower, or vectors learned directly."),
     ] = "auto"
     alpha: Annotated[float | None, setting(PromptSettings, "alpha")] = None

@@ -40,7 +40,7 @@ def gl_images(cloud: PointCloud, scan: Prepared, views: Views, style: Style) -> 
     return draw_style(style, scan, replace(views, index=shown, depth=depth, surface=depth))
 
 
-def _trimesh(mesh: Mesh, path: Path | None, coloured: bool) -> "trimesh.Trimesh":
+def _trimesh(mesh: Mesh, path: Path | None, coloured: bool) -> "trimesh.Geometry":
     """The scan's own mesh, with its textures when they are to be seen."""
     import trimesh
 

@@ -5,17 +5,16 @@ a branch, how views are drawn and scores formed, calibration, and the record of 
 they are learned, so no text tower travels along.
 """
 
-import os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
 from align3d_cli.helpers.digest import sha256_of
+from align3d_cli.helpers.files import write_tensors
 from align3d_cli.helpers.manifest import require_stated
 from align3d_cli.helpers.places import weights_dirs
 from align3d_cli.helpers.settings import SettingsError
@@ -59,21 +58,10 @@ class Bundle:
 
 
 def save_bundle(path: Path, bundle: Bundle) -> Bundle:
-    """Write the bundle beside its place and move it there; returns it with path and sha256 filled in."""
+    """Write the bundle, whole or not at all; returns it with path and sha256 filled in."""
     path = Path(path)
-    tensors = {key: value.detach().cpu().contiguous() for key, value in sorted(bundle.tensors.items())}
     facts = Header(**{part.name: getattr(bundle, part.name) for part in fields(Header)})
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata=header.written(facts, tensors))
-        partial.chmod(0o644)  # safetensors writes for the owner alone; a model is for everybody on the machine
-        os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        raise EnvironmentMissing(f"{path}: cannot be written ({error}); free space or choose another") from error
-    finally:
-        if partial.is_file():
-            partial.unlink()
+    write_tensors(path, bundle.tensors, header.written(facts, bundle.tensors))
     return replace(bundle, path=path, sha256=sha256_of(path))
 
 

@@ -1,13 +1,12 @@
 """The tensors of a model's file: which there may be, what belongs together, and their checksum."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from align3d_cli.helpers.digest import digest_of_arrays, digest_of_settings
 from align3d_cli.helpers.settings import SettingsError
 from align3d_cli.model.aligner import Aligner
 
@@ -18,19 +17,14 @@ COUNTER_TYPES = (torch.int64, torch.int32, torch.uint8, torch.bool)
 
 
 def checksum(settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
-    """Hex SHA-256 over the settings as JSON and over names, types, shapes and bytes of all tensors, by name."""
-    sha = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for name, tensor in sorted(tensors.items()):
-        plain = tensor.detach().cpu().contiguous()
-        sha.update(f"\n{name} {plain.dtype} {tuple(plain.shape)}\n".encode())
-        sha.update(plain.reshape(-1).view(torch.uint8).numpy().data)
-    return sha.hexdigest()
+    """Hex SHA-256 over the settings and over names, types, shapes and bytes of all tensors."""
+    return digest_of_settings({"settings": settings, "tensors": digest_of_arrays(tensors)})
 
 
 def check_tensors(tensors: Mapping[str, Tensor]) -> None:
     """Raise SettingsError for tensors that are no part of a model, not finite, or do not belong together.
 
-    Whether "encoder.*" fit the tower that the settings name is known once that is built, see model.parts.
+    Whether "encoder.*" fit the tower that the settings name is known once that is built, see model.towers.
     """
     for name, tensor in tensors.items():
         if not name.startswith(PARTS) or (name.startswith("text.") and name not in TEXTS):

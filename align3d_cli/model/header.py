@@ -20,6 +20,7 @@ from align3d_cli.render.settings import ViewSettings
 FORMAT_VERSION = 1
 METADATA_KEY = "align3d"
 CHECKSUM = "sha256"
+SECTIONS = {"views": ViewSettings, "scoring": ScoringSettings, "calibration": Calibration}
 UNMEASURED = {"slope": 1.0, "offset": 0.0, "threshold": 0.5, "false_alarm_rate": None}  # in older models
 
 
@@ -65,7 +66,7 @@ def read(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> Header:
     elif stated != checksum(facts, tensors):
         raise SettingsError("damaged or edited since it was written, its checksum is another")
     facts.pop("format")
-    header = from_dict(Header, facts | {name: from_dict(kind, facts.get(name)) for name, kind in _SECTIONS.items()})
+    header = from_dict(Header, facts | {name: _section(name, facts) for name in SECTIONS})
     if not header.name.isprintable():
         raise SettingsError("its name cannot be printed")
     _check_encoder(header.encoder)
@@ -73,7 +74,11 @@ def read(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> Header:
     return header
 
 
-_SECTIONS = {"views": ViewSettings, "scoring": ScoringSettings, "calibration": Calibration}
+def _section(name: str, facts: Mapping[str, Any]) -> Any:
+    try:
+        return from_dict(SECTIONS[name], facts.get(name))
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class _ClipTower:
     name: str
     pretrained: str | None = None
     weights: str | None = None
+    weights_sha256: str | None = None
     config: dict | None = None
     random_seed: int | None = None
     settings: dict | None = None
@@ -93,7 +99,7 @@ class _ClipTower:
 
 def _check_encoder(encoder: dict) -> None:
     if encoder.get("name") == "lite":
-        return  # its other entries are the arguments of the tower, see model.parts
+        return  # its other entries are the arguments of the tower, see model.towers
     settings = from_dict(_ClipTower, encoder).settings
     from_dict(EncoderSettings, {} if settings is None else settings)
 

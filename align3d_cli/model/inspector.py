@@ -17,10 +17,11 @@ from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import Prepared, prepare, spread_to_cloud
 from align3d_cli.clouds.settings import Background
 from align3d_cli.encoders.encoder import Encoder
+from align3d_cli.errors import WeightsRejected
 from align3d_cli.model.bundle import Bundle, require_branches
-from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
+from align3d_cli.model.towers import bundle_aligner, bundle_encoder, bundle_text
 from align3d_cli.render.draw import draw_style, draw_views, resolve_preset
 from align3d_cli.render.geometry import NORMAL_Z, incidence
 from align3d_cli.render.lift import incidence_weights, lift
@@ -103,9 +104,12 @@ class Inspector:
         self.bundle, self.device = bundle, device
         self.plan = with_views(bundle.views, views)
         self.encoder = encoder or bundle_encoder(bundle, device)
-        check_fit(bundle, self.encoder)
-        self.aligner = bundle_aligner(bundle, device)
-        self.text = {name: bundle.tensors[f"text.{name}"].float().to(device) for name in bundle.branches}
+        spec = self.encoder.spec
+        if self.plan.size_px != spec.image_size:
+            finding = f"its views have {self.plan.size_px} px, its image tower reads {spec.image_size} px"
+            raise WeightsRejected(f"{bundle.path or bundle.name}: {finding}; give a file written by prompt-train")
+        self.aligner = bundle_aligner(bundle, spec.embed_dim, device)
+        self.text = bundle_text(bundle, spec.embed_dim, device)
 
     @torch.inference_mode()
     def inspect(self, cloud: PointCloud, background: Background = "auto") -> Inspection:

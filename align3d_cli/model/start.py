@@ -10,6 +10,7 @@ from align3d_cli.encoders.settings import Precision
 from align3d_cli.errors import InputRejected, UsageError, WeightsRejected
 from align3d_cli.model.bundle import Bundle, find_model
 from align3d_cli.model.profiles import NAMES, SECTIONS, Profile, get_profile, profile_from, with_tower
+from align3d_cli.model.settings import ScoringSettings
 from align3d_cli.render.settings import ViewSettings
 
 PAPER_VIEWS = {"mvtec3d": "mvtec", "eyecandies": "eyecandies", "real3d": "real3d"}  # as published; else by the scan
@@ -78,10 +79,15 @@ def profile_for(asked: str | None, model: Bundle | None) -> Profile:
     """
     made = made_with(model) if model else None
     profile = get_profile(asked or "align3d") if asked or made is None else made
-    if model and made and (profile.views, profile.scoring) != (made.views, made.scoring):
+    if model and made and not any(_looks_alike(profile, like.views, like.scoring) for like in (made, model)):
         found = f"{model.path or model.name} follows the profile {made.name}, and its views and scoring go with it"
         raise UsageError(f"--profile {asked}: {found}; leave --profile out, or begin anew with {asked}")
     return profile
+
+
+def _looks_alike(profile: Profile, views: ViewSettings, scoring: ScoringSettings) -> bool:
+    """Whether the profile draws and scores so; the size of the views is the image tower's."""
+    return replace(profile.views, size_px=views.size_px) == views and profile.scoring == scoring
 
 
 def made_with(model: Bundle) -> Profile | None:

@@ -18,8 +18,8 @@ from align3d_cli.helpers.places import cache_dir
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.model.parts import bundle_encoder
 from align3d_cli.model.start import rgb_tower, with_view_size
+from align3d_cli.model.towers import bundle_encoder
 from align3d_cli.training.align import mean_cosines, train_aligner
 from align3d_cli.training.assess import class_means, separation
 from align3d_cli.training.data import Data

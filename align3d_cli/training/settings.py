@@ -8,6 +8,7 @@ from align3d_cli.model.settings import TEMPERATURE
 
 Reweighting = Literal["published", "discrepancy", "none"]
 ViewAverage = Literal["sample", "published"]
+PromptKind = Literal["auto", "clip", "vectors"]  # through the text tower, or learned directly
 
 MAP_SIZES = Range(8, 4096)  # pixels; the coarsest grid of patches has about 8 rows
 Beta = Annotated[float, Range(0, 0.999999)]  # Adam divides by 1 - beta

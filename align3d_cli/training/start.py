@@ -1,7 +1,7 @@
 """What the stages of a training run start from: a profile's settings of each, and prompts at their beginning."""
 
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -12,9 +12,8 @@ from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.profiles import Profile
 from align3d_cli.model.prompts import ClipPrompts, VectorPrompts
 from align3d_cli.model.start import text_tower_of
-from align3d_cli.training.settings import AlignSettings, PromptSettings
+from align3d_cli.training.settings import AlignSettings, PromptKind, PromptSettings
 
-PromptKind = Literal["auto", "clip", "vectors"]
 Stage = TypeVar("Stage", AlignSettings, PromptSettings)
 
 

@@ -14,11 +14,11 @@ from align3d_cli.errors import UsageError
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.inspector import Inspector
-from align3d_cli.model.parts import bundle_encoder
 from align3d_cli.model.profiles import get_profile
 from align3d_cli.model.scoring import BranchResult, fill, fill_branches, score_scan, smooth_grid
 from align3d_cli.model.settings import ScoringSettings
 from align3d_cli.model.start import untrained, with_view_size
+from align3d_cli.model.towers import bundle_encoder
 from align3d_cli.render.cameras import pointad_cameras, preset_rotations
 from align3d_cli.render.draw import draw_style, draw_views, nearest_in_pixel
 from align3d_cli.render.paper import pointad_images

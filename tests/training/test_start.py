@@ -1,6 +1,7 @@
 """What a run starts from: profiles become models and stage settings, generated data become samples."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from align3d_cli.encoders.lite import LiteEncoder, LiteTrunk, load_imagenet_file
 from align3d_cli.encoders.settings import EncoderSettings
 from align3d_cli.errors import Align3DError, InputRejected, UsageError, WeightsRejected
 from align3d_cli.helpers.manifest import write_manifest
+from align3d_cli.helpers.toml import toml_of
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.profiles import get_profile
 from align3d_cli.model.start import profile_for, rgb_tower, untrained
@@ -49,10 +51,13 @@ def test_a_model_keeps_the_whole_profile_that_it_was_made_with(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('extends = "paper"\n[scoring]\nsmoothing = "neighbours"\n')
     mine = get_profile(str(path))
-    saved = save_bundle(tmp_path / "m.safetensors", untrained(mine, "folder")).path
+    saved = save_bundle(tmp_path / "m.safetensors", untrained(mine, "mvtec3d")).path
     assert saved is not None and profile_for(None, load_bundle(saved)) == mine
     path.write_text('extends = "paper"\n[scoring]\nsmoothing = "neighbours"\n[prompts]\nn_ctx = 4\n')
     assert prompt_settings(profile_for(str(path), load_bundle(saved))).n_ctx == 4
+    drawn = replace(mine, views=load_bundle(saved).views)  # as --print-config shows it, the views by their name
+    path.write_text(toml_of(drawn.as_dict()))
+    assert profile_for(str(path), load_bundle(saved)).views == drawn.views
     with pytest.raises(UsageError, match="follows the profile mine"):
         profile_for("paper", load_bundle(saved))
 

@@ -1,4 +1,4 @@
-"""The networks of a model, ready to run: its image tower and its aligner."""
+"""What a model is run with, ready to run: its image tower, its aligner and its text vectors."""
 
 from typing import Any
 
@@ -44,26 +44,28 @@ def _encoder(bundle: Bundle, device: str) -> Encoder:
     )
 
 
-def bundle_aligner(bundle: Bundle, device: str) -> Aligner | None:
-    """The aligner of a bundle, frozen; None for a bundle without the RGB branch."""
+def bundle_aligner(bundle: Bundle, dim: int, device: str) -> Aligner | None:
+    """The aligner of a model whose RGB branch has prompts, over D = `dim`, frozen. Raises WeightsRejected."""
     if "rgb" not in bundle.branches:
         return None
     state = {key: value.float() for key, value in bundle.part("aligner").items()}
-    aligner = Aligner(len(state["global_mlp.input.bias"]))
+    if (found := len(state["global_mlp.input.bias"])) != dim:
+        raise _unfit(bundle, f"its aligner has {found} dimensions, its image tower {dim}")
+    aligner = Aligner(dim)
     aligner.load_state_dict(state)
     return aligner.eval().to(device)
 
 
-def check_fit(bundle: Bundle, encoder: Encoder) -> None:
-    """Raise WeightsRejected where views, image tower and prompts of a bundle do not belong together."""
-    spec = encoder.spec
-    if bundle.views.size_px != spec.image_size:
-        finding = f"its views have {bundle.views.size_px} px, its image tower reads {spec.image_size} px"
-        raise WeightsRejected(f"{_named(bundle)}: {finding}; give a file written by prompt-train")
-    for branch in bundle.branches:
-        if (dim := bundle.tensors[f"text.{branch}"].shape[1]) != spec.embed_dim:
-            finding = f"its {branch} prompts have {dim} dimensions, its image tower {spec.embed_dim}"
-            raise WeightsRejected(f"{_named(bundle)}: {finding}; give a file written by prompt-train")
+def bundle_text(bundle: Bundle, dim: int, device: str) -> dict[str, torch.Tensor]:
+    """The text vectors of every branch, (2, D) float32: normal, abnormal. Raises WeightsRejected."""
+    for name in bundle.branches:
+        if (shape := tuple(bundle.tensors[f"text.{name}"].shape)) != (2, dim):
+            raise _unfit(bundle, f"its text vectors have shape {shape}, its image tower needs (2, {dim})")
+    return {name: bundle.tensors[f"text.{name}"].float().to(device) for name in bundle.branches}
+
+
+def _unfit(bundle: Bundle, finding: str) -> WeightsRejected:
+    return WeightsRejected(f"{_named(bundle)}: {finding}; give a file written by prompt-train")
 
 
 def _named(bundle: Bundle) -> str:
