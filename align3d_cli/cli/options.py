@@ -7,7 +7,7 @@ import typer
 
 from align3d_cli.errors import UsageError
 from align3d_cli.helpers.settings import SettingsError
-from align3d_cli.model.device import Device as Device
+from align3d_cli.model.settings import Device as Device
 from align3d_cli.render.settings import ViewSettings, with_views
 
 

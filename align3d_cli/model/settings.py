@@ -1,10 +1,11 @@
-"""How view probabilities become scores (Align3D-AD section 3.4, PointAD section 3.3). Imports nothing heavy."""
+"""What can be asked of a model: where it runs, and how view probabilities become scores. Imports nothing heavy."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from align3d_cli.helpers.settings import NotNegative, Positive, Range, Share, check_settings
 
+Device = Literal["auto", "cpu", "cuda", "mps"]  # auto takes CUDA where there is a GPU; mps is Apple's
 Branch = Literal["rendering", "rgb"]
 ObjectForm = Literal["max+global", "max", "top"]
 ViewWeight = Literal["uniform", "incidence"]
@@ -18,7 +19,7 @@ SomeShare = Annotated[float, Range(above=0, most=1)]
 
 @dataclass(frozen=True, slots=True)
 class ScoringSettings:
-    """How a model's view probabilities become the scores of points and of the whole scan."""
+    """How view probabilities become the scores of points and of the scan (Align3D-AD section 3.4, PointAD section 3.3)."""
 
     temperature: Annotated[Positive, "of the softmax over the cosines with the normal and the abnormal prompt"] = (
         TEMPERATURE
