@@ -19,7 +19,7 @@ SomeShare = Annotated[float, Range(above=0, most=1)]
 
 @dataclass(frozen=True, slots=True)
 class ScoringSettings:
-    """How view probabilities become the scores of points and of the scan (Align3D-AD section 3.4, PointAD section 3.3)."""
+    """How view probabilities become scores of points and of the scan (Align3D-AD section 3.4, PointAD section 3.3)."""
 
     temperature: Annotated[Positive, "of the softmax over the cosines with the normal and the abnormal prompt"] = (
         TEMPERATURE
