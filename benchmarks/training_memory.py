@@ -137,14 +137,15 @@ def align(folder: Path, count: int) -> dict[str, float]:
     from align3d_cli.model.bundle import save_bundle
     from align3d_cli.model.profiles import get_profile
     from align3d_cli.training.session import align
-    from align3d_cli.training.start import align_config
+    from align3d_cli.training.start import align_settings
 
     profile, laps = get_profile(PROFILE), Laps()
     data, session = session_in(folder, on_epoch=laps)
-    config = align_config(profile, epochs=3, reweight_epochs=1)
+    config = align_settings(profile, epochs=3, reweight_epochs=1)
     done = align(untrained(), data, samples(count), config, session)
     save_bundle(folder / "aligner.safetensors", done.bundle)
-    return of_both_kinds(laps, profile.align_epochs, profile.reweight_epochs)
+    whole = align_settings(profile)
+    return of_both_kinds(laps, whole.epochs, whole.reweight_epochs)
 
 
 def prompt_train(folder: Path, count: int) -> dict[str, float]:
@@ -152,17 +153,18 @@ def prompt_train(folder: Path, count: int) -> dict[str, float]:
     from align3d_cli.model.bundle import load_bundle, save_bundle
     from align3d_cli.model.profiles import get_profile
     from align3d_cli.training.session import train_text
-    from align3d_cli.training.start import prompt_config
+    from align3d_cli.training.start import prompt_settings
 
     profile, laps = get_profile(PROFILE), Laps()
     data, session = session_in(folder, on_epoch=laps)
-    config = prompt_config(profile, epochs=3, contrastive_epochs=1)
+    config = prompt_settings(profile, epochs=3, contrastive_epochs=1)
     bundle = load_bundle(folder / "aligner.safetensors")
     done = train_text(
-        bundle, data, samples(count), config, session, profile=profile, kind="clip", use_aligner=True
+        bundle, data, samples(count), config, session, kind="clip", use_aligner=True
     )  # fmt: skip
     save_bundle(folder / "model.safetensors", done.bundle)
-    return of_both_kinds(laps, profile.prompt_epochs, profile.contrastive_epochs)
+    whole = prompt_settings(profile)
+    return of_both_kinds(laps, whole.epochs, whole.contrastive_epochs)
 
 
 def of_both_kinds(laps: Laps, epochs: int, last: int) -> dict[str, float]:

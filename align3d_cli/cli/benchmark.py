@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 
 from align3d_cli.cli import benchmark_options as opt
 from align3d_cli.cli import output
-from align3d_cli.cli.options import Device, check_folder, check_views, examples
+from align3d_cli.cli.options import check_folder, check_views, examples
 from align3d_cli.errors import BatchFailures, UsageError
 
 LISTS = ("--seeds", "--category", "--methods", "--auxiliary")  # options that take several values: --seeds 0 1 2
@@ -82,8 +82,8 @@ def run(
     align_epochs: opt.AlignEpochs = None,
     prompt_epochs: opt.PromptEpochs = None,
     views: opt.Views = None,
-    background: opt.WhichBackground = opt.Background.auto,
-    device: opt.WhichDevice = Device.auto,
+    background: opt.WhichBackground = "auto",
+    device: opt.WhichDevice = "auto",
     jobs: opt.Jobs = None,
     engine: opt.WhichEngine = opt.Engine.local,
     ray_address: opt.RayAddress = None,
@@ -103,7 +103,7 @@ def run(
     from align3d_cli.model.device import resolve_device
 
     check_views(views)
-    device_name = resolve_device(device.value)
+    device_name = resolve_device(device)
     question = Question(
         data_set=dataset.value,
         root=root,
@@ -121,7 +121,7 @@ def run(
         train_root=train_root,
         align_epochs=align_epochs,
         prompt_epochs=prompt_epochs,
-        scan=ScanSettings(background.value, views, device_name),
+        scan=ScanSettings(background, views, device_name),
     )
     data = dataset.value if root is None else f"{dataset.value}-{root.resolve().name}"
     folder = run or RUNS / f"{data}-{protocol.value}"

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from align3d_cli.cli.options import Device
-from align3d_cli.cli.score_options import Background as Background
 from align3d_cli.cli.score_options import Engine as Engine
 from align3d_cli.cli.score_options import RayAddress as RayAddress
 from align3d_cli.cli.score_options import WhichEngine as WhichEngine
+from align3d_cli.clouds.settings import Background
 
 DATA, PROTOCOL, HOW, RUN = "Data", "Protocol", "How it is scored", "The run"
 

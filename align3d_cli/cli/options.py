@@ -2,24 +2,14 @@
 
 import math
 import os
-import re
-from enum import StrEnum
 from pathlib import Path
 
 import typer
 
 from align3d_cli.errors import UsageError
-
-VIEW_LIMIT = 1000  # 0.5 GB of pictures at 336 px; presets have 9 to 27 views
-
-
-class Device(StrEnum):
-    """Where to compute; auto takes CUDA when this machine has it."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-    mps = "mps"
+from align3d_cli.helpers.settings import SettingsError
+from align3d_cli.model.settings import Device as Device
+from align3d_cli.render.settings import ViewSettings, with_views
 
 
 def examples(*lines: str) -> str:
@@ -55,13 +45,9 @@ def check_folder(option: str, folder: Path | None) -> None:
         raise UsageError(f"{option} {folder}: is a file; name a folder")
 
 
-def check_views(name: str | None) -> None:
-    """Raise UsageError unless the name is a preset of views or a number of them; None is fine."""
-    if name is None:
-        return
-    known = re.fullmatch(r"auto|mvtec|eyecandies|real3d|((sphere|front([+-][xyz])?):)?([1-9][0-9]{0,9})", name)
-    if known and int(known[4] or 1) <= VIEW_LIMIT:
-        return
-    if known:
-        raise UsageError(f"--views {name}: are too many; use {VIEW_LIMIT} at most")
-    raise UsageError(f"--views {name}: unknown; use a number, mvtec, eyecandies, real3d, sphere:N or front:N")
+def check_views(asked: str | None) -> None:
+    """Raise UsageError unless `--views` names a preset of views or a number of them; None is fine."""
+    try:
+        with_views(ViewSettings(), asked)
+    except SettingsError as error:
+        raise UsageError(f"--views {asked}: {error}") from error

@@ -10,7 +10,7 @@ import typer
 
 from align3d_cli.cli import output
 from align3d_cli.cli import score_options as opt
-from align3d_cli.cli.options import Device, check_folder, check_views, examples, refuse_overwriting
+from align3d_cli.cli.options import check_folder, check_views, examples, refuse_overwriting
 from align3d_cli.cli.score_lines import result_line, summary
 from align3d_cli.errors import BatchFailures, UsageError
 
@@ -50,9 +50,9 @@ def score(
     force: opt.Force = False,
     quiet: opt.Quiet = False,
     model: opt.Model = "align3d-lite",
-    device: opt.WhichDevice = Device.auto,
+    device: opt.WhichDevice = "auto",
     views: opt.Views = None,
-    background: opt.WhichBackground = opt.Background.auto,
+    background: opt.WhichBackground = "auto",
     seed: opt.Seed = 0,
     input_format: opt.InputFormat = None,
     focal: opt.Focal = None,

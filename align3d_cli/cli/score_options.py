@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from align3d_cli.cli.options import Device, finite, positive
+from align3d_cli.clouds.settings import Background
 
 OUTPUTS, HOW, READING, WHERE = "Outputs", "How to score", "How to read", "On which machines"
 
@@ -20,14 +21,6 @@ class HeatmapFormat(StrEnum):
     glb = "glb"
     png = "png"
     html = "html"
-
-
-class Background(StrEnum):
-    """What happens to the plane a part lies on."""
-
-    auto = "auto"
-    keep = "keep"
-    remove = "remove"
 
 
 class Engine(StrEnum):

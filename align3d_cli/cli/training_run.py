@@ -1,15 +1,19 @@
 """What `align` and `prompt-train` do alike: check, start, show progress, write the model, tell."""
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from align3d_cli.cli import output
-from align3d_cli.cli.options import check_views, refuse_overwriting
+from align3d_cli.cli.options import refuse_overwriting
+from align3d_cli.cli.training_options import TrainingCall
 from align3d_cli.errors import UsageError
+from align3d_cli.helpers.toml import toml_of
+from align3d_cli.training.settings import AlignSettings, PromptSettings
 
 if TYPE_CHECKING:
     from align3d_cli.clouds.labelled import Sample
@@ -18,110 +22,75 @@ if TYPE_CHECKING:
     from align3d_cli.training.data import Data
     from align3d_cli.training.session import Session, Trained
 
-SPLITS = ("test", "train", "all")
+
+def data_of(call: TrainingCall) -> "Data":
+    """The auxiliary data of a call."""
+    from align3d_cli.training.data import Data
+
+    split, categories = None if call.split == "all" else call.split, tuple(call.category or ())
+    return Data(call.dataset, call.root, categories, split, call.limit, call.count, call.data_seed)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """The options that both stages share, as a command got them; training_options says what each means.
+def begin(call: TrainingCall, model: str | None) -> "tuple[Bundle, Profile]":
+    """What the stage goes on from, the model of that name or path, else an untrained backbone; and its profile.
 
-    Raises UsageError for views and splits that do not exist.
+    Raises UsageError, EnvironmentMissing or InputRejected.
     """
+    if model and (call.backbone or call.pretrained or call.weights):
+        raise UsageError("--model brings its own image tower; leave --backbone, --pretrained and --weights out")
+    from align3d_cli.model.bundle import load_bundle
+    from align3d_cli.model.start import profile_for, untrained
+    from align3d_cli.render.settings import with_views
 
-    dataset: str
-    out: Path
-    root: Path | None
-    category: list[str] | None
-    split: str
-    limit: int | None
-    count: int
-    data_seed: int
-    backbone: str | None
-    pretrained: str | None
-    weights: Path | None
-    profile: str | None
-    views: str | None
-    precision: str
-    epochs: int | None
-    batch: int | None
-    learning_rate: float | None
-    seed: int
-    store: Path | None
-    device: str
-    max_minutes: float | None
-    fresh: bool
-    json: bool
-    force: bool
-    print_config: bool
-
-    def __post_init__(self) -> None:
-        check_views(self.views)
-        if self.split not in SPLITS:
-            raise UsageError(f"--split {self.split}: unknown; use one of {', '.join(SPLITS)}")
-
-    @classmethod
-    def of(cls, arguments: dict[str, Any]) -> "Call":
-        """The shared ones among a command's arguments by name, its `locals()`."""
-        return cls(**{field.name: arguments[field.name] for field in fields(cls)})
-
-    @property
-    def schedule(self) -> dict[str, Any]:
-        """What either stage's configuration takes from them; None keeps the profile's."""
-        return {name: getattr(self, name) for name in ("epochs", "batch", "learning_rate", "seed")}
-
-    def data(self) -> "Data":
-        """The auxiliary data."""
-        from align3d_cli.training.data import Data
-
-        split, categories = None if self.split == "all" else self.split, tuple(self.category or ())
-        return Data(self.dataset, self.root, categories, split, self.limit, self.count, self.data_seed)
-
-    def begin(self, model: str | None) -> "tuple[Bundle, Profile]":
-        """What the stage goes on from, the model of that name or path, else an untrained backbone; and its profile.
-
-        Raises UsageError, EnvironmentMissing or InputRejected.
-        """
-        tower = {name: getattr(self, name) for name in ("backbone", "pretrained", "weights")}
-        if model and any(tower.values()):
-            raise UsageError("--model brings its own image tower; leave --backbone, --pretrained and --weights out")
-        from align3d_cli.model.bundle import load_bundle
-        from align3d_cli.model.start import profile_for, untrained
-
-        loaded = load_bundle(model) if model else None
-        profile = profile_for(self.profile, loaded)
-        bundle = loaded or untrained(profile, self.dataset, **tower, precision=self.precision)
-        if self.views is not None:
-            from align3d_cli.render.draw import asked_views
-
-            bundle = replace(bundle, views=replace(bundle.views, **asked_views(self.views)))
-        return bundle, profile
-
-    def carry_out(self, stage: Callable[..., "Trained"], bundle: "Bundle", profile: "Profile", config: Any) -> None:
-        """Train, write the model and tell; or only show the settings, with --print-config.
-
-        stage: of training.session; gets bundle, data, config, samples and session
-        """
-        data = self.data()
-        if self.print_config:
-            _print_config(bundle, profile, config, data)
-        else:
-            _train(partial(stage, bundle, data, config=config), data, self, config.epochs)
+    loaded = load_bundle(model) if model else None
+    profile = profile_for(call.profile, loaded)
+    bundle = loaded or untrained(
+        profile,
+        call.dataset,
+        backbone=call.backbone,
+        pretrained=call.pretrained,
+        weights=call.weights,
+        precision=call.precision,
+    )
+    return replace(bundle, views=with_views(bundle.views, call.views)), profile
 
 
-def _print_config(bundle: "Bundle", profile: "Profile", config: Any, data: "Data") -> None:
-    """All settings of a call as JSON."""
-    settings = {
-        "profile": profile.settings(),
-        "training": asdict(config),
-        "data": asdict(data) | {"root": str(data.root) if data.root else None},
-        "model": {"name": bundle.name, "encoder": bundle.encoder},
-        "views": asdict(bundle.views),
-        "scoring": asdict(bundle.scoring),
-    }
-    output.result_json(settings, indent=2)
+def carry_out(
+    call: TrainingCall,
+    stage: Callable[..., "Trained"],
+    bundle: "Bundle",
+    profile: "Profile",
+    settings: AlignSettings | PromptSettings,
+) -> None:
+    """Train, write the model and tell; or only show the settings, with --print-config.
+
+    stage: of training.session; gets bundle, data, config, samples and session
+    """
+    data = data_of(call)
+    if call.print_config:
+        output.result(settings_of(call, bundle, profile, settings).rstrip())
+    else:
+        _train(partial(stage, bundle, data, config=settings), data, call, settings.epochs)
 
 
-def _train(stage: Callable[..., "Trained"], data: "Data", call: Call, epochs: int) -> None:
+def settings_of(
+    call: TrainingCall, bundle: "Bundle", profile: "Profile", settings: AlignSettings | PromptSettings
+) -> str:
+    """All settings of a call as TOML, which `--profile` takes; what is no setting stands in comments."""
+    from align3d_cli.model.profiles import with_tower
+
+    own = with_tower(profile, backbone=call.backbone, pretrained=call.pretrained, precision=call.precision)
+    own = replace(own, views=bundle.views, scoring=bundle.scoring)
+    if isinstance(settings, AlignSettings):
+        own = replace(own, align=asdict(settings))
+    else:
+        own = replace(own, prompts=asdict(settings))
+    origin = "its image tower, views and scoring are its own" if bundle.path else "new"
+    notes = [f"# data: {json.dumps(asdict(data_of(call)), default=str)}", f"# model: {bundle.name} ({origin})"]
+    return "\n".join([*notes, toml_of(own.as_dict())])
+
+
+def _train(stage: Callable[..., "Trained"], data: "Data", call: TrainingCall, epochs: int) -> None:
     """Train, write the model, print the result; under torchrun only the first process writes and talks."""
     refuse_overwriting([call.out], force=call.force)
     import torch
@@ -183,7 +152,7 @@ class Bars:
         self.done = done
 
 
-def _tell(trained: "Trained", out: Path, json: bool) -> None:
+def _tell(trained: "Trained", out: Path, as_json: bool) -> None:
     from align3d_cli.model.bundle import save_bundle
 
     bundle, record = save_bundle(out, trained.bundle), trained.record
@@ -197,7 +166,7 @@ def _tell(trained: "Trained", out: Path, json: bool) -> None:
         "store": str(trained.store.folder),
         "store_bytes": trained.store.bytes_on_disk(),
     }
-    if json:
+    if as_json:
         output.result_json({"output": str(out), "sha256": bundle.sha256, **record, **places})
         return
     figures = ", ".join(f"{key} {value:.3f}" for key, value in record["metrics"].items() if value is not None)

@@ -1,13 +1,13 @@
 """From the scan as read to the points that are scored: measured, on the part, not flying about."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from align3d_cli.clouds.background import find_support
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.extent import lacking_extent
+from align3d_cli.clouds.settings import Background
 from align3d_cli.clouds.spacing import point_spacing
 from align3d_cli.clouds.voxels import bounds, components
 from align3d_cli.errors import InputRejected
@@ -43,7 +43,7 @@ class Prepared:
     notes: tuple[str, ...] = ()
 
 
-def prepare(cloud: PointCloud, *, background: Literal["auto", "keep", "remove"] = "auto") -> Prepared:
+def prepare(cloud: PointCloud, *, background: Background = "auto") -> Prepared:
     """Choose the points to score. The cloud is left as it is, and preparing the rest again drops nothing more.
 
     background: "remove" the plane the part lies on, "keep" it, or "auto": remove it from organised scans

@@ -5,7 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from align3d_cli.encoders.attention import run_block, run_dual_block
-from align3d_cli.encoders.encoder import Encoder, EncoderSettings, EncoderSpec, Foreign
+from align3d_cli.encoders.encoder import Encoder, EncoderSpec, Foreign
+from align3d_cli.encoders.settings import EncoderSettings
 from align3d_cli.errors import UsageError
 
 PUBLISHED_SHARE = 19 / 24  # "DPAM_layer 20" counts from the top: the last 19 of the 24 blocks of ViT-L

@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from align3d_cli.errors import UsageError
+from align3d_cli.encoders.settings import Precision
+from align3d_cli.render.settings import Style
 
-STYLES = ("grey", "colour", "normal", "depth", "geometry")
 Foreign = Any  # a module of open_clip or timm, whose attributes have no types
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 VIEWS_AT_ONCE = {"cpu": 3, "cuda": 9}  # on a CPU the maps of more views than three leave its cache
 
 
@@ -21,7 +20,7 @@ class EncoderSpec:
     """What a caller must know to draw views for an encoder and to read its tokens.
 
     name:        as given to `load_encoder`
-    style:       which drawing of a view it reads, one of STYLES
+    style:       which drawing of a view it reads
     image_size:  pixels a side of the square views
     embed_dim:   D of the global feature and of the tokens
     grid:        (rows, columns) of the patch tokens
@@ -31,7 +30,7 @@ class EncoderSpec:
     """
 
     name: str
-    style: str
+    style: Style
     image_size: int
     embed_dim: int
     grid: tuple[int, int]
@@ -41,8 +40,6 @@ class EncoderSpec:
     details: str = ""
 
     def __post_init__(self) -> None:
-        if self.style not in STYLES:
-            raise ValueError(f"style must be one of {STYLES}, got {self.style!r}")
         if len(self.mean) != len(self.std) or not all(s > 0 for s in self.std):
             raise ValueError(f"mean and std need one number a channel, std above 0: {self.mean} {self.std}")
 
@@ -64,10 +61,10 @@ class Encoder(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, spec: EncoderSpec, precision: str = "float32") -> None:
+    def __init__(self, spec: EncoderSpec, precision: Precision = "float32") -> None:
         super().__init__()
         self.spec = spec
-        self.compute_dtype = PRECISIONS[precision]
+        self.compute_dtype: torch.dtype = getattr(torch, precision)
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, -1, 1, 1), persistent=False)
 
@@ -109,32 +106,3 @@ class Encoder(nn.Module):
 def unit(features: Tensor) -> Tensor:
     """Every row scaled to length 1 along the last axis."""
     return nn.functional.normalize(features, dim=-1)
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderSettings:
-    """How a backbone is run; a profile names these and a bundle stores them.
-
-    image_size:             pixels a side, None = what the backbone was trained at
-    vv_blocks:              how many of the LAST blocks of a CLIP ViT run V-V attention (AnomalyCLIP's DPAM); 0 = none,
-                            None = 19 of 24, the same share of a shallower or deeper tower
-    ln_post_global:         ln_post on the global feature, as PointAD and Align3D-AD (AnomalyCLIP leaves it out)
-    position_interpolation: "bilinear" (published) or "bicubic", where image_size is not the trained one
-    precision:              "float32", or "bfloat16" / "float16" autocast
-    style:                  which drawing of a view the tower reads
-    """
-
-    image_size: int | None = None
-    vv_blocks: int | None = None
-    ln_post_global: bool = True
-    position_interpolation: str = "bilinear"
-    precision: str = "float32"
-    style: str = "grey"
-
-    def __post_init__(self) -> None:
-        if self.position_interpolation not in ("bilinear", "bicubic"):
-            raise UsageError(f"position_interpolation must be bilinear or bicubic, got {self.position_interpolation}")
-        if self.precision not in PRECISIONS:
-            raise UsageError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision}")
-        if self.style not in STYLES:
-            raise UsageError(f"style must be one of {', '.join(STYLES)}, got {self.style}")

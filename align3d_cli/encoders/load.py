@@ -10,7 +10,8 @@ from torch import nn
 
 from align3d_cli.encoders.clip_vision import ClipViT, supports_vv, vv_block_count
 from align3d_cli.encoders.clip_weights import Architecture, Weights, architecture, build_tower
-from align3d_cli.encoders.encoder import Encoder, EncoderSettings, EncoderSpec, Foreign
+from align3d_cli.encoders.encoder import Encoder, EncoderSpec, Foreign
+from align3d_cli.encoders.settings import EncoderSettings
 from align3d_cli.encoders.state_files import visual_key
 from align3d_cli.encoders.towers import AttentionPooledViT, ResNetTower, TimmTower, Tower
 from align3d_cli.errors import UsageError

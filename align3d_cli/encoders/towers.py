@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from align3d_cli.encoders.encoder import Encoder, EncoderSettings, EncoderSpec, Foreign
+from align3d_cli.encoders.encoder import Encoder, EncoderSpec, Foreign
+from align3d_cli.encoders.settings import EncoderSettings
 
 
 class Tower(Encoder):

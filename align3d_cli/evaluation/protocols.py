@@ -104,6 +104,8 @@ class Question:
         if base is not None:
             encoder = {key: value for key, value in base.encoder.items() if key != "weights"}
             kept |= {"model": base.name, "model_sha256": base.sha256, "encoder": encoder}
+        if base is not None and self.profile is not None:
+            kept["settings"] = base.record.get("profile")  # a file of one's own may change under its name
         if self.weights is not None:
             kept["weights_sha256"] = sha256_of(self.weights)
         return kept

@@ -42,7 +42,7 @@ def _verdicts(record: RunRecord) -> list[str]:
     """What a calibrated model's own threshold makes of these scans."""
     model = record.plan.get("model") or {}
     calibration = Calibration(**model.get("calibration", {}))
-    if calibration.false_alarm_rate is None:
+    if calibration.threshold is None or calibration.false_alarm_rate is None:
         return []
     method = model["method"]
     mine = (line for line in record.scans if line["arm"]["sha256"] == model["sha256"])

@@ -10,6 +10,7 @@ from align3d_cli.evaluation.protocols import GENERATED, Question, branches_of
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.profiles import Profile
+from align3d_cli.model.start import profile_for
 from align3d_cli.training import session as training
 from align3d_cli.training import start
 from align3d_cli.training.extract import NoColour
@@ -33,7 +34,7 @@ class Trainer:
     @property
     def profile(self) -> Profile:
         """Settings of both stages: as asked for, as the base model was trained, else `align3d`."""
-        return start.profile_for(self.question.profile, self.base)
+        return profile_for(self.question.profile, self.base)
 
     def arms(self) -> tuple[list[Arm], list[str]]:
         """One arm for each auxiliary category and seed, and notes."""
@@ -64,8 +65,8 @@ class Trainer:
         model, samples = replace(self.base, tensors=kept, name=f"{self.base.name}-{auxiliary}"), data.samples()
         use_aligner = "rgb" in branches_of(wanted) and "rgb" in self.profile.branches
         if use_aligner:
-            changed = _epochs(question.align_epochs, "reweight_epochs", self.profile)
-            config = start.align_config(self.profile, seed=seed, **changed)
+            config = start.align_settings(self.profile, seed=seed)
+            config = _shortened(config, question.align_epochs, "reweight_epochs")
             try:
                 model = training.align(model, data, samples, config, session).bundle
             except NoColour as error:
@@ -73,14 +74,10 @@ class Trainer:
                     raise InputRejected(f"--methods {' '.join(question.methods)}: {error}") from error
                 note = f"rgb and align3d are not in the table: scans of {question.source} have no colour to align with"
                 model, use_aligner = replace(model, record=model.record | {"no_align": note}), False
-        prompts = start.prompt_config(
-            self.profile, seed=seed, **_epochs(question.prompt_epochs, "contrastive_epochs", self.profile)
-        )
+        prompts = start.prompt_settings(self.profile, seed=seed)
+        prompts = _shortened(prompts, question.prompt_epochs, "contrastive_epochs")
         kind = start.kind_of_prompts("auto", model)
-        trained = training.train_text(
-            model, data, samples, prompts, session, profile=self.profile, kind=kind, use_aligner=use_aligner
-        )
-        return trained.bundle
+        return training.train_text(model, data, samples, prompts, session, kind=kind, use_aligner=use_aligner).bundle
 
     def _data(self, auxiliary: str, seed: int) -> training.Data:
         question = self.question
@@ -90,6 +87,10 @@ class Trainer:
         return training.Data(question.source, root, (auxiliary,), "test", question.limit, count, drawn)
 
 
-def _epochs(given: int | None, last: str, profile: Profile) -> dict[str, int]:
-    """A changed number of epochs, with the profile's closing epochs cut to fit."""
-    return {} if given is None else {"epochs": given, last: min(given, getattr(profile, last))}
+def _shortened(settings: start.Stage, epochs: int | None, last: str) -> start.Stage:
+    """The settings with a changed number of epochs, the closing ones cut to fit; None leaves them."""
+    return (
+        settings
+        if epochs is None
+        else replace(settings, **{"epochs": epochs, last: min(epochs, getattr(settings, last))})
+    )

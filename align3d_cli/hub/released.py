@@ -42,7 +42,8 @@ def import_prompts(
         raise InputRejected(
             f"{', '.join(imported.sources)}: the layout of {imported.layout}, not of --kind {kind}; name the kind it is"
         )
-    profile = get_profile(PROFILE_OF[kind], ln_post_global=kind != "anomalyclip")
+    profile = get_profile(PROFILE_OF[kind])
+    profile = replace(profile, encoder=replace(profile.encoder, ln_post_global=kind != "anomalyclip"))
     bundle = untrained(profile, "", backbone=backbone, pretrained=pretrained, weights=weights)
     bundle = with_view_size(bundle, bundle_encoder(bundle, "cpu"))
     tower = load_text_tower(**text_tower_of(bundle))

@@ -42,8 +42,8 @@ def average_bundles(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundl
     if "rgb" in branches:
         tensors |= {key: value for key, value in first.tensors.items() if key.startswith("aligner.")}
     of = [{"sha256": b.sha256, "share": share, "record": b.record} for b, share in zip(bundles, weights, strict=True)]
-    fresh = {"calibration": Calibration(), "record": {"average": of}, "sha256": None, "path": None}
-    return replace(first, tensors=tensors, **fresh)
+    record = {"average": of}
+    return replace(first, tensors=tensors, calibration=Calibration(), record=record, sha256=None, path=None)
 
 
 def _shapes(bundle: Bundle) -> dict[str, torch.Size]:
@@ -62,5 +62,7 @@ def _share_tower(bundles: Sequence[Bundle]) -> bool:
 def _mean(values: list[torch.Tensor], weights: list[float]) -> torch.Tensor:
     if not values[0].is_floating_point():
         return values[0]  # counters of batch norms, which scoring does not read
-    total = sum(weight * value.double() for weight, value in zip(weights, values, strict=True))
+    total = torch.zeros_like(values[0], dtype=torch.float64)
+    for weight, value in zip(weights, values, strict=True):
+        total += weight * value.double()
     return total.to(values[0].dtype)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import get_args
 
 import torch
 
 from align3d_cli.errors import EnvironmentMissing, UsageError
+from align3d_cli.model.settings import Device
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
+DEVICES = get_args(Device)
 
 
 def resolve_device(asked: str) -> str:

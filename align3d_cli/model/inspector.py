@@ -8,21 +8,24 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import Prepared, prepare, spread_to_cloud
+from align3d_cli.clouds.settings import Background
 from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.device import drawing_device, exact
 from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
-from align3d_cli.render.draw import ViewPlan, asked_views, draw_style, draw_views, resolve_preset
+from align3d_cli.render.draw import draw_style, draw_views, resolve_preset
 from align3d_cli.render.geometry import NORMAL_Z, incidence
 from align3d_cli.render.lift import incidence_weights, lift
+from align3d_cli.render.settings import with_views
 from align3d_cli.render.splat import Views
 
 
@@ -47,7 +50,7 @@ class Inspection:
     n_unseen: int
     n_removed: int
     views: str
-    preparation: dict
+    preparation: dict[str, Any]
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
@@ -57,7 +60,8 @@ class Clock:
     """Seconds per named step; waits for the device so that a step pays for its own work."""
 
     def __init__(self, device: str) -> None:
-        self.device, self.seconds = device, {}
+        self.device = device
+        self.seconds: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, step: str) -> Iterator[None]:
@@ -93,10 +97,14 @@ class Inspector:
         views: str | None = None,
         encoder: Encoder | None = None,
     ) -> None:
-        """encoder: of another inspector with the same image tower, so that it is held once; None loads the bundle's."""
+        """views: others than the bundle's own, a preset's name or a number of views
+
+        encoder: of another inspector with the same image tower, so that it is held once; None loads the bundle's.
+        Raises WeightsRejected for a bundle whose parts do not fit each other.
+        """
         require_branches(bundle)
         self.bundle, self.device = bundle, device
-        self.plan = view_plan(bundle, views)
+        self.plan = with_views(bundle.views, views)
         self.encoder = encoder or bundle_encoder(bundle, device)
         check_fit(bundle, self.encoder)
         self.aligner = bundle_aligner(bundle, device)
@@ -104,7 +112,7 @@ class Inspector:
 
     @exact()
     @torch.inference_mode()
-    def inspect(self, cloud: PointCloud, background: str = "auto") -> Inspection:
+    def inspect(self, cloud: PointCloud, background: Background = "auto") -> Inspection:
         """Score every point of the scan and the scan as a whole. Raises InputRejected where that cannot be done."""
         clock = Clock(self.device)
         with clock("prepare"):
@@ -160,10 +168,9 @@ class Inspector:
         """Abnormal probability per pixel (V, H, W) and per view (V,), where the views were drawn."""
         spec, temperature, text = self.encoder.spec, self.bundle.scoring.temperature, self.text[branch]
         maps, views = [], []
-        for view in zip(
-            look.pooled.split(1), look.tokens.split(1), strict=True
-        ):  # one by one they stay in the cache of a CPU
-            whole, patches = self.aligner(*view) if branch == "rgb" else view
+        each = zip(look.pooled.split(1), look.tokens.split(1), strict=True)
+        for view in each:  # one by one they stay in the cache of a CPU
+            whole, patches = self.aligner(*view) if self.aligner and branch == "rgb" else view
             abnormal = patch_probabilities(patches, text, temperature)[..., 1:]
             maps.append(view_maps(abnormal, spec.grid, self.plan.size_px, spec.class_token)[:, 0])
             views.append(patch_probabilities(whole[:, None], text, temperature)[:, 0, 1])
@@ -186,13 +193,6 @@ class Inspector:
         branches: both, or one alone, which then stands for itself
         """
         return score_scan(scan, branches, self.bundle.scoring, self.plan.size_px)
-
-
-def view_plan(bundle: Bundle, views: str | None = None) -> ViewPlan:
-    """The bundle's own views, or those asked for: a preset's name or a number of views."""
-    own = bundle.views
-    plan = ViewPlan(own.preset, own.count, own.size_px, own.camera, own.look, own.visibility)
-    return plan if views is None else replace(plan, **asked_views(views))
 
 
 def _on_cloud(values: np.ndarray, scan: Prepared, cloud: PointCloud) -> np.ndarray:

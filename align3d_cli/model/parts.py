@@ -4,15 +4,19 @@ from typing import Any
 
 import torch
 
-from align3d_cli.encoders.encoder import Encoder, EncoderSettings
+from align3d_cli.encoders.encoder import Encoder
+from align3d_cli.encoders.settings import EncoderSettings
 from align3d_cli.encoders.state_files import fill
 from align3d_cli.errors import Align3DError, WeightsRejected
+from align3d_cli.helpers.settings import from_dict
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.own_weights import weights_of
 
 LITE = "lite"  # the name of our own tower; every other is open_clip's or that of a configuration
 SOURCE = ("name", "pretrained", "config", "random_seed")  # which open_clip model, in the words of `load_encoder`
+# what torch and open_clip raise for a configuration or tensors that fit no tower, in no order of theirs
+UNFIT = (RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError, AssertionError, ArithmeticError)
 KNOWN = {*SOURCE, "settings", "weights", "weights_sha256"}
 
 
@@ -38,7 +42,9 @@ def bundle_encoder(bundle: Bundle, device: str) -> Encoder:
         encoder = _clip_encoder(said, weights)
     except Align3DError:
         raise
-    except Exception as error:  # open_clip and timm tell settings that are none by whatever comes to hand
+    except torch.OutOfMemoryError:
+        raise  # of the device; nothing is wrong with the model
+    except UNFIT as error:
         finding = f"no image tower {said['name']} can be built of its settings"
         raise WeightsRejected(f"{_named(bundle)}: {finding}; make the model anew") from error
     return encoder.to(device)
@@ -48,7 +54,7 @@ def _clip_encoder(said: dict[str, Any], weights: Any) -> Encoder:
     from align3d_cli.encoders.load import load_encoder
 
     source = {key: said[key] for key in SOURCE if key in said}
-    return load_encoder(**source, weights=weights, settings=EncoderSettings(**said.get("settings", {})))
+    return load_encoder(**source, weights=weights, settings=from_dict(EncoderSettings, said.get("settings") or {}))
 
 
 def bundle_aligner(bundle: Bundle, device: str) -> Aligner | None:
@@ -61,8 +67,11 @@ def bundle_aligner(bundle: Bundle, device: str) -> Aligner | None:
 
 
 def check_fit(bundle: Bundle, encoder: Encoder) -> None:
-    """Raise WeightsRejected where the prompts of a model and its image tower do not belong together."""
-    dim = encoder.spec.embed_dim
+    """Raise WeightsRejected where views or prompts of a model do not belong to its image tower."""
+    dim, side = encoder.spec.embed_dim, encoder.spec.image_size
+    if bundle.views.size_px != side:
+        finding = f"its views have {bundle.views.size_px} px, its image tower reads {side} px"
+        raise WeightsRejected(f"{_named(bundle)}: {finding}; give a file written by prompt-train")
     for branch in bundle.branches:
         shape = tuple(bundle.tensors[f"text.{branch}"].shape)
         if shape != (2, dim):

@@ -46,6 +46,8 @@ class VectorPrompts(nn.Module):
 class FrozenPrompts(nn.Module):
     """Hand-written sentences, nothing learned (CLIP + rendering): each vector is the mean of its sentences."""
 
+    vectors: Tensor
+
     def __init__(self, tower: TextTower, noun: str = "object") -> None:
         super().__init__()
         with torch.no_grad():
@@ -69,6 +71,9 @@ class ClipPrompts(nn.Module):
     prompts share and which enter at blocks 2 .. depth. Everything else is the frozen text tower's. State keys are those
     of the released checkpoints of AnomalyCLIP, PointAD and Align3D-AD.
     """
+
+    tokenized_prompts_pos: Tensor
+    tokenized_prompts_neg: Tensor
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """View probabilities to the scores of points and of the whole scan (Align3D-AD section 3.4, PointAD section 3.3).
 
-Every choice is a named setting of `bundle.Scoring`: as published, or with the faults of the published code mended.
+Every choice is a named setting of `ScoringSettings`: as published, or with the faults of the published code mended.
 """
 
 import math
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from align3d_cli.clouds.prepare import Prepared
-from align3d_cli.model.bundle import Scoring
+from align3d_cli.model.settings import ScoringSettings, Unseen
 from align3d_cli.render.lift import fill_unseen, smooth_points
 
 
@@ -33,7 +33,7 @@ def fuse(branches: dict[str, torch.Tensor], rgb_weight: float) -> torch.Tensor:
 
 
 def score_scan(
-    scan: Prepared, branches: dict[str, BranchResult], scoring: Scoring, size_px: int
+    scan: Prepared, branches: dict[str, BranchResult], scoring: ScoringSettings, size_px: int
 ) -> tuple[np.ndarray, float]:
     """(M,) scores of the prepared points, and the object score before calibration, both from the fused map.
 
@@ -51,13 +51,17 @@ def above_level(points: np.ndarray, share: float) -> np.ndarray:
     return np.maximum(points - share * np.median(points), 0.0) if share else points
 
 
-def _fused_map(scan: Prepared, branches, scoring: Scoring, size_px: int, rgb_weight: float) -> np.ndarray:
+def _fused_map(
+    scan: Prepared, branches: dict[str, BranchResult], scoring: ScoringSettings, size_px: int, rgb_weight: float
+) -> np.ndarray:
     """(M,) fused and smoothed. Smoothing is linear: the published order (smoothed, then fused) gives the same."""
     fused = fuse({name: found.points for name, found in branches.items()}, rgb_weight).cpu().numpy()
     return smooth(fused, scan, scoring, size_px)
 
 
-def _object_score(scan: Prepared, branches, scoring: Scoring, size_px: int, points: np.ndarray) -> float:
+def _object_score(
+    scan: Prepared, branches: dict[str, BranchResult], scoring: ScoringSettings, size_px: int, points: np.ndarray
+) -> float:
     """From the fused map and, in the published form, the views' global probabilities.
 
     Where object and point scores weigh the branches differently (Align3D-AD names two weights, w_i and w_p), the map is
@@ -82,7 +86,7 @@ def mean_of_highest(points: np.ndarray, share: float) -> float:
     return float(np.partition(points, -count)[-count:].mean(dtype=np.float64))
 
 
-def fill(xyz: np.ndarray, scores: np.ndarray, rule: str) -> tuple[np.ndarray, int]:
+def fill(xyz: np.ndarray, scores: np.ndarray, rule: Unseen) -> tuple[np.ndarray, int]:
     """Scores without NaN, and how many points had none: from the "nearest" seen point, or "zero" as published.
 
     scores: (M,), or (B, M) with NaN at the same points in every row
@@ -93,7 +97,9 @@ def fill(xyz: np.ndarray, scores: np.ndarray, rule: str) -> tuple[np.ndarray, in
     return np.where(unseen, scores.dtype.type(0), scores), int(np.atleast_2d(unseen)[0].sum())
 
 
-def fill_branches(xyz: np.ndarray, branches: dict[str, BranchResult], rule: str) -> tuple[dict[str, BranchResult], int]:
+def fill_branches(
+    xyz: np.ndarray, branches: dict[str, BranchResult], rule: Unseen
+) -> tuple[dict[str, BranchResult], int]:
     """The branches with points without NaN, by the rule of `fill`, and how many points no view sees.
 
     Their views are the same, so they leave the same points out. Filling each gives the same as filling what is fused.
@@ -103,7 +109,7 @@ def fill_branches(xyz: np.ndarray, branches: dict[str, BranchResult], rule: str)
     return {name: replace(found, points=values) for (name, found), values in pairs}, n_unseen
 
 
-def smooth(values: np.ndarray, scan: Prepared, scoring: Scoring, size_px: int) -> np.ndarray:
+def smooth(values: np.ndarray, scan: Prepared, scoring: ScoringSettings, size_px: int) -> np.ndarray:
     """(M,) -> (M,), smoothed as the settings say: once, or twice with smooth_fused."""
     times = 1 + scoring.smooth_fused
     if scoring.smoothing == "grid":
@@ -124,9 +130,9 @@ def smooth_grid(values: np.ndarray, scan: Prepared, sigma_px: float, size_px: in
 
     side = math.ceil(math.sqrt(scan.report["n_points"]))
     height, width = scan.grid or (side, side)
-    image = np.zeros(height * width, np.float32)
-    image[scan.index] = values
-    image = image.reshape(height, width)
+    flat = np.zeros(height * width, np.float32)
+    flat[scan.index] = values
+    image = flat.reshape(height, width)
     for _ in range(times):
         image = gaussian_filter(image, (sigma_px * height / size_px, sigma_px * width / size_px))
     return image.ravel()[scan.index]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-TEMPERATURE = 0.07  # CLIP's initial temperature, which PointAD and Align3D-AD keep fixed
+from align3d_cli.model.settings import TEMPERATURE
 
 
 def view_logits(pooled: Tensor, text: Tensor, temperature: float = TEMPERATURE) -> Tensor:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from align3d_cli.encoders.encoder import Encoder
-from align3d_cli.errors import InputRejected, UsageError
-from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, find_model
+from align3d_cli.encoders.settings import Precision
+from align3d_cli.errors import InputRejected, UsageError, WeightsRejected
+from align3d_cli.model.bundle import Bundle, find_model
 from align3d_cli.model.own_weights import name_weights, weights_of
-from align3d_cli.model.profiles import Profile, get_profile
-from align3d_cli.render.draw import PUBLISHED_COUNT
+from align3d_cli.model.profiles import NAMES, SECTIONS, Profile, get_profile, profile_from, with_tower
+from align3d_cli.model.settings import ScoringSettings
+from align3d_cli.render.settings import ViewSettings
 
 PAPER_VIEWS = {"mvtec3d": "mvtec", "eyecandies": "eyecandies", "real3d": "real3d"}  # as published; else by the scan
-FRAME = {"pointad": 1.4, "fitted": 1.09}  # width of a view over the scan's longest side, to turn pixels into lengths
 
 
 def untrained(
@@ -23,32 +24,33 @@ def untrained(
     backbone: str | None = None,
     pretrained: str | None = None,
     weights: Path | None = None,
-    image_px: int | None = None,
-    precision: str = "float32",
+    precision: Precision | None = None,
 ) -> Bundle:
     """A model of a profile, or of another open_clip backbone run as the profile says; no tensors yet.
 
-    A backbone other than the profile's own runs at the size it was trained at, with the same share of V-V blocks.
     backbone: an open_clip name, or the path of an open_clip_config.json for a model that open_clip does not list
+    weights:  a file of the tower's weights, instead of the cache
+    See `with_tower` for the others; None leaves what the profile says.
     """
-    settings = profile.encoder_settings(precision)
-    if backbone in (None, profile.backbone):
-        encoder: dict[str, Any] = {"name": profile.backbone, "pretrained": pretrained or profile.pretrained}
-    else:
-        encoder = named_backbone(backbone) | {"pretrained": pretrained}
-        settings = replace(settings, image_size=None, vv_blocks=None)
-    settings = replace(settings, image_size=image_px or settings.image_size)
+    own = with_tower(profile, backbone=backbone, pretrained=pretrained, precision=precision)
+    encoder = named_backbone(own.backbone) | {"pretrained": own.pretrained}
     if weights is not None:
         encoder |= name_weights(weights)
-    preset = PAPER_VIEWS.get(dataset, "auto") if profile.camera == "pointad" else "auto"
     return Bundle(
         name=f"{profile.name}-{encoder['name']}",
-        encoder=encoder | {"settings": asdict(settings)},
+        encoder=encoder | {"settings": asdict(own.encoder)},
         tensors={},
-        views=_views_of(profile, preset, settings.image_size or profile.image_px),
-        scoring=scoring_of(profile),
-        record={"profile": profile.settings()},
+        views=views_for(own.views, dataset),
+        scoring=own.scoring,
+        record={"profile": {"name": profile.name} | profile.as_dict()},
     )
+
+
+def views_for(views: ViewSettings, dataset: str) -> ViewSettings:
+    """A profile's views of a data set: the published camera sees those that have published views from these."""
+    if views.preset == "auto" and views.camera == "pointad":
+        return replace(views, preset=PAPER_VIEWS.get(dataset, "auto"))
+    return views
 
 
 def named_backbone(backbone: str) -> dict[str, Any]:
@@ -70,44 +72,43 @@ def named_backbone(backbone: str) -> dict[str, Any]:
     return {"name": path.resolve().parent.name, "config": config}
 
 
-def _views_of(profile: Profile, preset: str, size_px: int) -> ViewSettings:
-    how = {"camera": profile.camera, "style": profile.style, "look": profile.look, "visibility": profile.visibility}
-    return ViewSettings(preset, PUBLISHED_COUNT, size_px, **how)
-
-
 def profile_for(asked: str | None, model: Bundle | None) -> Profile:
     """The profile that a stage follows: the one asked for, else that of the model it goes on from, else align3d.
 
+    asked: name or path, see `get_profile`
     Raises UsageError where the model's views and scoring are of another profile: its features would not fit.
     """
-    made = model.record.get("profile", {}).get("name") if model else None
-    if made and asked not in (None, made):
-        found = f"{model.path or model.name} follows the profile {made}, and its views and scoring go with it"
+    made = made_with(model) if model else None
+    profile = get_profile(asked or "align3d") if asked or made is None else made
+    if model and made and not any(_looks_alike(profile, like.views, like.scoring) for like in (made, model)):
+        found = f"{model.path or model.name} follows the profile {made.name}, and its views and scoring go with it"
         raise UsageError(f"--profile {asked}: {found}; leave --profile out, or begin anew with {asked}")
-    return get_profile(asked or made or "align3d")
+    return profile
 
 
-def scoring_of(profile: Profile) -> Scoring:
-    """How models of a profile are scored; a Gaussian of sigma pixels becomes a ball of two sigma in the scan."""
-    radius_px = 2 * profile.smoothing_sigma_px
-    return Scoring(
-        temperature=profile.temperature,
-        rgb_weight_point=profile.rgb_weight_point,
-        rgb_weight_object=profile.rgb_weight_object,
-        smooth=round(radius_px / profile.image_px * FRAME[profile.camera], 4),
-        object_max_weight=profile.object_max_weight,
-        object_view_weight=profile.object_view_weight,
-        unseen=profile.unseen,
-        smoothing=profile.smoothing,
-        smooth_sigma_px=profile.smoothing_sigma_px,
-        smooth_fused=profile.smooth_fused,
-    )
+def _looks_alike(profile: Profile, views: ViewSettings, scoring: ScoringSettings) -> bool:
+    """Whether the profile draws and scores so; the size of the views is the image tower's."""
+    return replace(profile.views, size_px=views.size_px) == views and profile.scoring == scoring
+
+
+def made_with(model: Bundle) -> Profile | None:
+    """The profile that a model's record names, None where it names none. Raises WeightsRejected for what is none."""
+    stated = model.record.get("profile")
+    if not stated:
+        return None
+    try:
+        name = stated["name"]
+        if SECTIONS.keys() & stated.keys():
+            return profile_from({key: value for key, value in stated.items() if key != "name"}, name)
+        return get_profile(NAMES[NAMES.index(name)])  # older records list settings by other names
+    except (UsageError, LookupError, TypeError, ValueError) as error:
+        finding = "what its record says of a profile is none"
+        raise WeightsRejected(f"{model.path or model.name}: {finding}; name one with --profile") from error
 
 
 def with_view_size(bundle: Bundle, encoder: Encoder) -> Bundle:
-    """The model with views of the size and style that its encoder reads."""
-    views = replace(bundle.views, size_px=encoder.spec.image_size, style=encoder.spec.style)
-    return replace(bundle, views=views)
+    """The model with views of the size that its encoder reads."""
+    return replace(bundle, views=replace(bundle.views, size_px=encoder.spec.image_size))
 
 
 def rgb_tower(bundle: Bundle, encoder: Encoder, device: str) -> Encoder:

@@ -1,52 +1,22 @@
 """One prepared scan to its views and the images the encoder reads: the same road for scoring, training and `render`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from align3d_cli.clouds.prepare import Prepared
-from align3d_cli.errors import InputRejected, UsageError
+from align3d_cli.errors import InputRejected
 from align3d_cli.render import cameras as cams
 from align3d_cli.render.geometry import geometry_channels
 from align3d_cli.render.relief import press_relief
+from align3d_cli.render.settings import PUBLISHED_COUNT, Look, Style, ViewSettings
 from align3d_cli.render.splat import Views, splat
-
-CHOICES = {
-    "camera": ("fitted", "pointad"),
-    "look": ("closed", "published"),
-    "visibility": ("depth tolerance", "one per pixel"),
-}
-PUBLISHED_COUNT = 9  # views of every published preset
-
-
-@dataclass(frozen=True, slots=True)
-class ViewPlan:
-    """Which views to draw; the fields are those of model.bundle.ViewSettings. Raises UsageError for unknown words."""
-
-    preset: str = "auto"
-    count: int = 9
-    size_px: int = 336
-    camera: str = "fitted"
-    look: str = "closed"
-    visibility: str = "depth tolerance"
-
-    def __post_init__(self) -> None:
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise UsageError(f"{name} {getattr(self, name)!r} is not known; use {' or '.join(choices)}")
-        if self.look == "published" and self.camera != "pointad":
-            raise UsageError("the published look is drawn with the published camera; use camera pointad with it")
-
-
-def asked_views(views: str) -> dict[str, int | str]:
-    """The field of ViewPlan (and of ViewSettings) that `--views` sets: a number of views, else a preset's name."""
-    return {"count": int(views)} if views.isdigit() else {"preset": views}
 
 
 def draw_views(
-    scan: Prepared, plan: ViewPlan, *, device: str = "cpu", turn: np.ndarray | None = None, roll: bool = True
+    scan: Prepared, plan: ViewSettings, *, device: str = "cpu", turn: np.ndarray | None = None, roll: bool = True
 ) -> Views:
     """Render the scan's points from the planned views.
 
@@ -67,7 +37,7 @@ def draw_views(
     return views
 
 
-def resolve_preset(scan: Prepared, plan: ViewPlan) -> str:
+def resolve_preset(scan: Prepared, plan: ViewSettings) -> str:
     """The preset's name, with "auto" decided by the scan: from the front for one-sided scans, else all around.
 
     In the published look organised scans get the nine views (and the flip) of MVTec 3D-AD, others those of Real3D-AD.
@@ -79,23 +49,21 @@ def resolve_preset(scan: Prepared, plan: ViewPlan) -> str:
     return cams.choose_views(scan.xyz, scan.grid, plan.count, scan.index)
 
 
-def draw_style(style: str, scan: Prepared, views: Views, look: str = "closed") -> torch.Tensor:
-    """Images of one style: (V, C, H, W) float32 in [0, 1]. Styles: grey, colour, normal, depth, geometry.
+def draw_style(style: Style, scan: Prepared, views: Views, look: Look = "closed") -> torch.Tensor:
+    """Images of one style: (V, C, H, W) float32 in [0, 1].
 
     look: of grey and colour; "published" draws them as Open3D did for PointAD, with views of its camera only
     """
     from align3d_cli.clouds.normals import estimate_normals
     from align3d_cli.render import shade
 
-    painters: dict[str, Callable[[], torch.Tensor]] = {
+    painters: dict[Style, Callable[[], torch.Tensor]] = {
         "grey": lambda: shade.grey(views, estimate_normals(scan.xyz)),
         "colour": lambda: shade.colour(views, _colours(scan)),
         "normal": lambda: shade.normal_map(views, estimate_normals(scan.xyz)),
         "depth": lambda: shade.depth_map(views),
         "geometry": lambda: geometry_channels(views),
     }
-    if style not in painters:
-        raise UsageError(f"style {style!r} is not known; use one of {', '.join(painters)}")
     if look == "published" and style in ("grey", "colour"):
         return _published(scan, views, _colours(scan) if style == "colour" else None)
     return painters[style]()

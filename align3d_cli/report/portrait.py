@@ -11,8 +11,9 @@ import torch
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import prepare
 from align3d_cli.render.cameras import CAMERA_FROM_VIEWER, preset_rotations
-from align3d_cli.render.draw import ViewPlan, draw_views
+from align3d_cli.render.draw import draw_views
 from align3d_cli.render.geometry import incidence
+from align3d_cli.render.settings import ViewSettings
 
 GREY = (0.22, 0.72)  # lightness of a surface seen edge-on, and what facing the eye adds
 
@@ -38,7 +39,7 @@ def portray(
     views:  name of a preset, as the inspection states it; background: as it was scored with
     """
     scan = prepare(cloud, background=background)
-    drawn = draw_views(scan, ViewPlan(preset=views, size_px=size_px))
+    drawn = draw_views(scan, ViewSettings(preset=views, size_px=size_px))
     surface = (drawn.index >= 0).numpy()
     grey = np.where(surface, GREY[0] + GREY[1] * _facing(drawn), 1.0).astype(np.float32)
     at_point = scores[scan.index].astype(np.float32)

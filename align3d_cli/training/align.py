@@ -2,59 +2,28 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from align3d_cli.errors import UsageError
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.training.batches import feature_pairs
 from align3d_cli.training.checkpoint import with_adam
 from align3d_cli.training.features import FeatureStore
 from align3d_cli.training.loop import Run, Schedule, train
-from align3d_cli.training.losses import REWEIGHTINGS, alignment_loss, consistency_weights, holistic_consistency
+from align3d_cli.training.losses import alignment_loss, consistency_weights, holistic_consistency
+from align3d_cli.training.settings import AlignSettings
 
 LOSSES = ("loss", "cosine_global", "cosine_local")
-
-
-@dataclass(frozen=True, slots=True)
-class AlignConfig:
-    """Settings of stage 1; the defaults are the published ones.
-
-    reweight: form of the consistency weights in the last `reweight_epochs` epochs, "published", "discrepancy" or "none"
-    strength: lambda of these weights
-    betas:    of Adam
-    tokens_per_view: tokens drawn of every view in each step, the same of all; None takes all, as published. A tower
-        with thousands of tokens a view learns as much from an eighth of them.
-    """
-
-    epochs: int = 250
-    reweight_epochs: int = 50
-    reweight: str = "published"
-    strength: float = 1.0
-    batch: int = 4
-    learning_rate: float = 1e-3
-    betas: tuple[float, float] = (0.5, 0.999)
-    seed: int = 111
-    tokens_per_view: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.reweight not in REWEIGHTINGS:
-            raise UsageError(f"--reweight {self.reweight} is not known; use one of {', '.join(REWEIGHTINGS)}")
-
-    def form_at(self, epoch: int) -> str:
-        """The form of the weights in an epoch, counted from 0."""
-        return self.reweight if epoch >= self.epochs - self.reweight_epochs else "none"
 
 
 def train_aligner(
     store: FeatureStore,
     names: Sequence[str],
     dim: int,
-    config: AlignConfig,
+    config: AlignSettings,
     run: Run,
     max_minutes: float | None = None,
 ) -> tuple[Aligner, list[dict[str, float]]]:
@@ -75,7 +44,7 @@ def train_aligner(
 
 
 def alignment_losses(
-    aligner: Aligner, store: FeatureStore, names: Sequence[str], config: AlignConfig, epoch: int, device: torch.device
+    aligner: Aligner, store: FeatureStore, names: Sequence[str], config: AlignSettings, epoch: int, device: torch.device
 ) -> dict[str, Tensor]:
     """The loss of stage 1 on some samples, and the mean cosines it has reached; scalars."""
     pairs = feature_pairs(store, names, device, partial(drawn_tokens, names, config, epoch))
@@ -94,7 +63,7 @@ def alignment_losses(
     }
 
 
-def drawn_tokens(names: Sequence[str], config: AlignConfig, epoch: int, count: int) -> Tensor | None:
+def drawn_tokens(names: Sequence[str], config: AlignSettings, epoch: int, count: int) -> Tensor | None:
     """Rows of the `count` tokens of a view that a step learns from, None for all; the same for the same arguments."""
     if config.tokens_per_view is None or config.tokens_per_view >= count:
         return None

@@ -10,10 +10,12 @@ import torch
 
 from align3d_cli.clouds.labelled import Sample
 from align3d_cli.clouds.prepare import prepare
+from align3d_cli.clouds.settings import Background
 from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.digest import digest_of_arrays
-from align3d_cli.render.draw import ViewPlan, draw_style, draw_views
+from align3d_cli.render.draw import draw_style, draw_views
+from align3d_cli.render.settings import ViewSettings
 from align3d_cli.render.shade import mask_views
 from align3d_cli.training.distributed import ALONE, Workers
 from align3d_cli.training.features import FeatureStore, SampleFeatures
@@ -28,16 +30,16 @@ class Extraction:
 
     encoder:  reads the rendered views in its own style; rgb_encoder reads coloured views, None leaves them out
     max_points, seed: how many labelled points are kept for the point loss, and which
-    background: of `scans.prepare`
+    background: of `clouds.prepare`
     """
 
     encoder: Encoder
-    plan: ViewPlan
+    plan: ViewSettings
     rgb_encoder: Encoder | None = None
     device: str = "cpu"
     max_points: int = MAX_POINTS
     seed: int = 0
-    background: str = "auto"
+    background: Background = "auto"
 
     def identity(self) -> dict[str, Any]:
         """What the rendering features depend on, apart from the data set."""
@@ -118,7 +120,7 @@ def extract(sample: Sample, extraction: Extraction) -> SampleFeatures:
     masks = mask_views(views, defect)
     encoder, rgb_encoder, look = extraction.encoder, extraction.rgb_encoder, extraction.plan.look
     pooled, tokens = encoder.encode(draw_style(encoder.spec.style, scan, views, look))
-    rgb = (None, None)
+    rgb: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None)
     if rgb_encoder is not None:
         rgb = rgb_encoder.encode(draw_style("colour", scan, views, look))
     rng = np.random.default_rng([extraction.seed, zlib.crc32(sample.name.encode())])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-REWEIGHTINGS = ("published", "discrepancy", "none")
+from align3d_cli.training.settings import Reweighting
 
 
 def dice_loss(probability: Tensor, target: Tensor, smooth: float = 1.0) -> Tensor:
@@ -57,7 +57,7 @@ def holistic_consistency(render_tokens: Tensor, rgb_tokens: Tensor) -> Tensor:
     return (render_tokens * mean_rgb).sum(dim=-1)
 
 
-def consistency_weights(consistency: Tensor, form: str, strength: float = 1.0) -> Tensor:
+def consistency_weights(consistency: Tensor, form: Reweighting, strength: float = 1.0) -> Tensor:
     """Weight of every token in the alignment loss: consistency (..., T) in [-1, 1] -> (..., T), at least 1.
 
     published:   1 + strength * sigmoid(s), the formula of the paper (more weight where the modalities agree)
@@ -68,9 +68,7 @@ def consistency_weights(consistency: Tensor, form: str, strength: float = 1.0) -
         return torch.ones_like(consistency)
     if form == "published":
         return 1 + strength * torch.sigmoid(consistency)
-    if form == "discrepancy":
-        return 1 + strength * (1 - consistency) / 2
-    raise ValueError(f"reweighting must be one of {REWEIGHTINGS}, got {form!r}")
+    return 1 + strength * (1 - consistency) / 2
 
 
 def alignment_loss(

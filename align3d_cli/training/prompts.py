@@ -12,50 +12,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from align3d_cli.encoders.encoder import EncoderSpec
-from align3d_cli.errors import UsageError
 from align3d_cli.model.aligner import Aligner
-from align3d_cli.model.similarity import TEMPERATURE, average_views, patch_probabilities, view_logits, view_maps
+from align3d_cli.model.similarity import average_views, patch_probabilities, view_logits, view_maps
 from align3d_cli.training.batches import LabelledViews, labelled_views
 from align3d_cli.training.checkpoint import with_adam
 from align3d_cli.training.features import FeatureStore
 from align3d_cli.training.loop import Run, Schedule, train
 from align3d_cli.training.losses import contrastive_loss, dice_loss, map_loss
+from align3d_cli.training.settings import PromptSettings
 
 PARTS = ("points", "maps", "object", "views", "contrastive")
-VIEW_AVERAGES = ("sample", "published")
-
-
-@dataclass(frozen=True, slots=True)
-class PromptConfig:
-    """Settings of stage 2; the defaults are the published ones.
-
-    alpha:        weight of the contrastive loss, which runs in the last `contrastive_epochs` epochs
-    map_px:       side of the maps that are compared with the masks; None = the size of the views
-    keep_rendering: leave the prompts of the rendering branch as they are and train those of the RGB branch alone
-    keep_best:    end with the epoch whose prompts rank the points of the training samples best, not with the last
-    view_average: "sample", or "published": the released code's average, which mixes the views of a batch's samples
-    """
-
-    epochs: int = 15
-    contrastive_epochs: int = 5
-    alpha: float = 0.1
-    batch: int = 4
-    map_px: int | None = None
-    temperature: float = TEMPERATURE
-    view_average: str = "sample"
-    keep_rendering: bool = False
-    keep_best: bool = False
-    learning_rate: float = 1e-3
-    betas: tuple[float, float] = (0.5, 0.999)
-    seed: int = 111
-
-    def __post_init__(self) -> None:
-        if self.view_average not in VIEW_AVERAGES:
-            raise UsageError(f"--view-average {self.view_average} is not known; use one of {', '.join(VIEW_AVERAGES)}")
-
-    def contrasts_at(self, epoch: int) -> bool:
-        """Whether the contrastive loss runs in an epoch, counted from 0."""
-        return epoch >= self.epochs - self.contrastive_epochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +62,7 @@ def train_prompts(
     store: FeatureStore,
     names: Sequence[str],
     branches: Branches,
-    config: PromptConfig,
+    config: PromptSettings,
     run: Run,
     max_minutes: float | None = None,
     rating_of: Callable[[dict[str, Tensor]], float] | None = None,
@@ -120,14 +86,14 @@ def train_prompts(
         with torch.no_grad():
             return {name: module().float().cpu() for name, module in modules.items()}
 
-    rated = (lambda: rating_of(text())) if config.keep_best else None
+    rated = (lambda: rating_of(text())) if config.keep_best and rating_of else None
     train(learner, losses_of, branches.parts, names, schedule, run, rated)
     learner.return_to_best()
     return text(), learner.losses
 
 
 def prompt_losses(
-    branches: Branches, batch: LabelledViews, config: PromptConfig, *, contrast: bool
+    branches: Branches, batch: LabelledViews, config: PromptSettings, *, contrast: bool
 ) -> dict[str, Tensor]:
     """All losses of stage 2 on one batch, by name; "loss" is their sum, the contrastive parts times alpha."""
     text = {name: module() for name, module in sorted(branches.prompts.items())}
@@ -146,7 +112,7 @@ def prompt_losses(
 
 
 def branch_losses(
-    pooled: Tensor, tokens: Tensor, text: Tensor, batch: LabelledViews, spec: EncoderSpec, config: PromptConfig
+    pooled: Tensor, tokens: Tensor, text: Tensor, batch: LabelledViews, spec: EncoderSpec, config: PromptSettings
 ) -> dict[str, Tensor]:
     """The four losses of one branch. pooled: (B, V, D), tokens: (B, V, T, D), text: (2, D), all of unit length.
 

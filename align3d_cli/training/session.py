@@ -19,18 +19,17 @@ from align3d_cli.helpers.places import cache_dir
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.model.inspector import view_plan
 from align3d_cli.model.parts import bundle_encoder
-from align3d_cli.model.profiles import Profile
 from align3d_cli.model.start import rgb_tower, with_view_size
-from align3d_cli.training.align import AlignConfig, mean_cosines, train_aligner
+from align3d_cli.training.align import mean_cosines, train_aligner
 from align3d_cli.training.assess import class_means, separation
 from align3d_cli.training.data import Data
 from align3d_cli.training.distributed import ALONE, Workers
 from align3d_cli.training.extract import Built, Extraction, build_store
 from align3d_cli.training.features import FeatureStore
 from align3d_cli.training.loop import Run
-from align3d_cli.training.prompts import Branches, PromptConfig, train_prompts
+from align3d_cli.training.prompts import Branches, train_prompts
+from align3d_cli.training.settings import AlignSettings, PromptSettings
 from align3d_cli.training.start import clip_prompts, vector_prompts
 
 
@@ -103,7 +102,7 @@ def gather_features(bundle: Bundle, data: Data, samples: Sequence[Sample], sessi
     encoder = bundle_encoder(bundle, session.device)
     extraction = Extraction(
         encoder,
-        view_plan(with_view_size(bundle, encoder)),
+        with_view_size(bundle, encoder).views,
         rgb_tower(bundle, encoder, session.device) if rgb else None,
         session.device,
     )
@@ -117,7 +116,7 @@ def gather_features(bundle: Bundle, data: Data, samples: Sequence[Sample], sessi
     return Features(store, built, encoder.spec, samples)
 
 
-def align(bundle: Bundle, data: Data, samples: Sequence[Sample], config: AlignConfig, session: Session) -> Trained:
+def align(bundle: Bundle, data: Data, samples: Sequence[Sample], config: AlignSettings, session: Session) -> Trained:
     """Stage 1: the model with an aligner. Raises InputRejected for data without colour."""
     started = time.monotonic()
     features = gather_features(bundle, data, samples, session, rgb=True)
@@ -136,10 +135,9 @@ def train_text(
     bundle: Bundle,
     data: Data,
     samples: Sequence[Sample],
-    config: PromptConfig,
+    config: PromptSettings,
     session: Session,
     *,
-    profile: Profile,
     kind: str,
     use_aligner: bool,
 ) -> Trained:
@@ -153,7 +151,7 @@ def train_text(
     aligner = _aligner_of(bundle, features.spec.embed_dim) if use_aligner else None
     branches = Branches(features.spec, dict.fromkeys(("rendering", "rgb") if aligner else ("rendering",)), aligner)
     if kind == "clip":
-        prompts = clip_prompts(bundle, profile, tuple(branches.prompts), config.seed, session.device)
+        prompts = clip_prompts(bundle, config, tuple(branches.prompts), session.device)
     else:
         prompts = _first_vectors(bundle, features, branches, torch.device(session.device))
     branches = replace(branches, prompts=prompts, frozen=frozenset(("rendering",) if config.keep_rendering else ()))
@@ -249,8 +247,7 @@ def _record(
 def _trained(
     bundle: Bundle, features: Features, tensors: dict[str, Tensor], stage: str, record: dict[str, Any], run: Run
 ) -> Trained:
-    views = replace(bundle.views, size_px=features.spec.image_size, style=features.spec.style)
-    model = replace(
-        bundle, tensors=tensors, views=views, record=bundle.record | {stage: record}, sha256=None, path=None
-    )
+    views = replace(bundle.views, size_px=features.spec.image_size)
+    kept = {key: value for key, value in record.items() if key != "seconds"}  # equal runs write equal files
+    model = replace(bundle, tensors=tensors, views=views, record=bundle.record | {stage: kept}, sha256=None, path=None)
     return Trained(model, record, record["complete"], run, features.store)

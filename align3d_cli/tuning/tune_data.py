@@ -15,8 +15,9 @@ from torch.nn import functional as F
 from align3d_cli.clouds.labelled import LabelledCloud
 from align3d_cli.clouds.prepare import prepare
 from align3d_cli.render.cameras import rotation_z
-from align3d_cli.render.draw import ViewPlan, draw_views
+from align3d_cli.render.draw import draw_views
 from align3d_cli.render.geometry import depth_px
+from align3d_cli.render.settings import ViewSettings
 from align3d_cli.render.shade import mask_views
 
 BACKGROUND, GOOD, DEFECT = 0, 1, 2  # values of a view's target
@@ -74,7 +75,7 @@ class ViewPool:
         return Batch(self.depth[rows], self.target[rows], self.pixel[rows])
 
 
-def views_of(labelled: LabelledCloud, plan: ViewPlan, count: int, rng: np.random.Generator) -> SampleViews:
+def views_of(labelled: LabelledCloud, plan: ViewSettings, count: int, rng: np.random.Generator) -> SampleViews:
     """Depth and targets of `count` of the planned views of one labelled cloud, turned at random."""
     torch.set_num_threads(1)
     scan = prepare(labelled.cloud)

@@ -14,9 +14,10 @@ from align3d_cli.encoders.lite import LiteEncoder
 from align3d_cli.encoders.lite_trunk import load_imagenet_file
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.helpers.digest import sha256_of
-from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, load_bundle, save_bundle
+from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.prompts import VectorPrompts
-from align3d_cli.render.draw import ViewPlan
+from align3d_cli.model.settings import ScoringSettings
+from align3d_cli.render.settings import ViewSettings
 from align3d_cli.synthetic.samples import make_sample, mesh_sources
 from align3d_cli.tuning.ranking import TOP_SHARE
 from align3d_cli.tuning.teacher import Teacher
@@ -39,7 +40,7 @@ class ScanMaker:
     seed: int
     meshes: tuple[tuple[str, ...], ...]
     mesh_share: float
-    plan: ViewPlan
+    plan: ViewSettings
     views: int
 
     def __call__(self, index: int) -> SampleViews:
@@ -142,7 +143,7 @@ class TuneJob:
     def maker(self) -> ScanMaker:
         """What makes the scans that the run learns from."""
         sources = tuple(tuple(str(path) for path in mesh_sources(folder)) for folder in self.meshes)
-        plan = ViewPlan("auto", 9, self.view_px, "fitted")
+        plan = ViewSettings(size_px=self.view_px)
         return ScanMaker(self.config.seed, sources, self.mesh_share, plan, self.config.views_per_sample)
 
     def save(self, tuner: Tuner) -> None:
@@ -156,8 +157,8 @@ class TuneJob:
             name="align3d-lite",
             encoder={"name": "lite"} | self.encoder,
             tensors=tensors,
-            views=ViewSettings("auto", 9, self.view_px, "fitted", "geometry"),
-            scoring=Scoring(
+            views=ViewSettings(size_px=self.view_px),
+            scoring=ScoringSettings(
                 self.config.temperature,
                 rgb_weight_object=0.0,  # the aligned branch sharpens the map and ranks whole parts no better
                 object_form="top",

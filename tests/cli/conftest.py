@@ -54,8 +54,10 @@ def model(tmp_path_factory) -> Path:
     import torch
 
     from align3d_cli.encoders.lite import LiteEncoder
-    from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings, save_bundle
+    from align3d_cli.model.bundle import Bundle, save_bundle
     from align3d_cli.model.calibration import Calibration
+    from align3d_cli.model.settings import ScoringSettings
+    from align3d_cli.render.settings import ViewSettings
 
     torch.manual_seed(0)
     settings = {"variant": "lite0", "embed_dim": 16, "image_size": 64, "width": 16, "token_stride": 8}
@@ -66,8 +68,8 @@ def model(tmp_path_factory) -> Path:
         "tiny",
         {"name": "lite"} | settings,
         tensors,
-        ViewSettings(count=4, size_px=64, style="geometry"),
-        Scoring(object_form="max"),
+        ViewSettings(count=4, size_px=64),
+        ScoringSettings(object_form="max"),
         Calibration(threshold=0.5, colour_low=0.2, colour_high=0.8),
     )
     return save_bundle(tmp_path_factory.mktemp("model") / "tiny.safetensors", bundle).path
@@ -76,8 +78,9 @@ def model(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def clip_model(tmp_path_factory):
     """An untrained model on a tiny CLIP with random weights, as a file."""
-    from align3d_cli.encoders.encoder import EncoderSettings
-    from align3d_cli.model.bundle import Bundle, ViewSettings, save_bundle
+    from align3d_cli.encoders.settings import EncoderSettings
+    from align3d_cli.model.bundle import Bundle, save_bundle
+    from align3d_cli.render.settings import ViewSettings
 
     encoder = {"name": "tiny", "config": CLIP, "random_seed": 0, "settings": asdict(EncoderSettings())}
     bundle = Bundle("tiny", encoder, {}, ViewSettings("front:3", 3, 48))

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,6 @@ import pytest
 import tifffile
 
 from align3d_cli.io.read import read_scan
-from align3d_cli.model.bundle import load_bundle, save_bundle
-from align3d_cli.model.calibration import Calibration
 from align3d_cli.report.result import FIELDS, result_schema
 
 REPOSITORY = Path(__file__).parents[2]
@@ -183,17 +181,26 @@ def test_a_reader_that_leaves_does_not_stop_the_work(parts, model):
     assert len(list((parts / "heat").rglob("*.ply"))) == 3
 
 
-def test_a_bug_keeps_its_traceback_and_gives_1(align3d, parts, model, tmp_path):
-    """Colour limits that do not rise are no fault of the user's: traceback, exit 1, and a batch still goes on."""
-    broken = replace(load_bundle(model), calibration=Calibration(colour_low=0.5, colour_high=0.5))
-    path = save_bundle(tmp_path / "broken.safetensors", broken).path
-    alone = align3d("score", parts / "ball.ply", "--out", parts / "h.ply", "--model", path)
-    assert alone.code == 1
-    assert "Traceback" in alone.err
-    batch = align3d("score", parts, "--out-dir", parts / "heat", "--jsonl", "--model", path)
-    assert batch.code == 1
-    assert [json.loads(line)["error"]["kind"] for line in batch.out.splitlines()] == ["internal"] * 3
-    assert "Traceback" in batch.err
+def test_a_bug_keeps_its_traceback_and_gives_1(parts, model):
+    """What raises an error of Python's own is no fault of the user's: traceback, exit 1, and a batch still goes on."""
+    program = (
+        "from align3d_cli.cli.app import main\nfrom align3d_cli.model.inspector import Inspector\n"
+        "def inspect(*given, **more):\n    raise ValueError('ours')\n"
+        "Inspector.inspect = inspect\nmain()"
+    )
+
+    def score(*arguments) -> subprocess.CompletedProcess:
+        call = [sys.executable, "-c", program, "score", *map(str, arguments), "--model", str(model)]
+        paths = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+        return subprocess.run(call, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False)
+
+    alone = score(parts / "ball.ply", "--out", parts / "h.ply")
+    assert alone.returncode == 1
+    assert "Traceback" in alone.stderr
+    batch = score(parts, "--out-dir", parts / "heat", "--jsonl")
+    assert batch.returncode == 1
+    assert [json.loads(line)["error"]["kind"] for line in batch.stdout.splitlines()] == ["internal"] * 3
+    assert "Traceback" in batch.stderr
 
 
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is an optional extra: pip install align3d[ray]")

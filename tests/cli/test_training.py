@@ -1,6 +1,7 @@
 """`align3d align` and `prompt-train` as programs: a folder of coloured scans in, a model out that `score` takes."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -145,11 +146,56 @@ def test_print_config_shows_how_profiles_differ_and_does_nothing(align3d, tmp_pa
             "prompt-train", "--dataset", "real3d", "--profile", profile, "--no-align", "--print-config",
             "--out", tmp_path / "m.safetensors",
         )  # fmt: skip
-        shown[profile] = json.loads(run.out)
-    assert shown["paper"]["training"] | {"contrastive_epochs": 0} == shown["pointad"]["training"]
+        shown[profile] = tomllib.loads(run.out)
+    assert shown["paper"]["prompts"] | {"contrastive_epochs": 0} == shown["pointad"]["prompts"]
     assert shown["paper"]["views"]["preset"] == "real3d" and shown["paper"]["views"]["camera"] == "pointad"
-    assert shown["pointad"]["profile"]["branches"] == ["rendering"]
+    assert shown["pointad"]["branches"] == ["rendering"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("align", "--backbone", "ViT-B-16", "--precision", "bfloat16", "--epochs", "30", "--lambda=0.5", "--seed=7"),
+        ("prompt-train", "--no-align", "--views", "5", "--keep-best", "--map-px", "64", "--view-average", "published"),
+    ],
+)  # fmt: skip
+def test_what_print_config_shows_can_be_given_back(align3d, tmp_path, changes):
+    """As a profile of one's own it gives the same settings without any other option."""
+    command, *options = changes
+    call = (command, "--dataset", "mvtec3d", "--out", tmp_path / "m.safetensors", "--print-config")
+    first = align3d(*call, *options)
+    assert first.code == 0, first.err
+    (tmp_path / "mine.toml").write_text(first.out)
+    again = align3d(*call, "--profile", tmp_path / "mine.toml", *(["--no-align"] if "--no-align" in options else []))
+    assert again.code == 0, again.err
+    assert tomllib.loads(again.out) == tomllib.loads(first.out)
+    shown = tomllib.loads(first.out)
+    if command == "align":
+        assert shown["align"]["epochs"] == 30 and shown["align"]["reweight_epochs"] == 6
+        assert shown["align"]["strength"] == 0.5 and shown["align"]["seed"] == 7
+        assert shown["backbone"] == "ViT-B-16" and shown["encoder"]["precision"] == "bfloat16"
+    else:
+        assert shown["views"]["count"] == 5 and shown["prompts"]["keep_best"] and shown["prompts"]["map_px"] == 64
+
+
+def test_two_equal_trainings_write_equal_files(trained, align3d, clip_model):
+    """The record of a model holds no time of day and no seconds; the printed result does."""
+    place, first, _ = trained
+    run = align3d(
+        "align", "--dataset", "folder", "--root", place / "plates", "--store", place / "store", "--epochs", "3",
+        "--model", clip_model, "--fresh", "--json", "--out", place / "again.safetensors",
+    )  # fmt: skip
+    assert run.code == 0, run.err
+    assert (place / "again.safetensors").read_bytes() == (place / "aligner.safetensors").read_bytes()
+    assert json.loads(run.out)["seconds"] > 0 and first["seconds"] > 0
+
+
+def test_a_trained_model_is_not_calibrated_yet(trained):
+    """There is no threshold before good scans have set one."""
+    from align3d_cli.model.bundle import load_bundle
+
+    assert not load_bundle(trained[0] / "model.safetensors").calibration.calibrated
 
 
 def test_the_help_says_which_split_is_learned_from(align3d):

@@ -8,8 +8,9 @@ import torch
 from torch.nn import functional
 
 from align3d_cli.encoders.clip_vision import resize_positions, vv_block_count
-from align3d_cli.encoders.encoder import EncoderSettings, unit
+from align3d_cli.encoders.encoder import unit
 from align3d_cli.encoders.load import load_encoder
+from align3d_cli.encoders.settings import EncoderSettings
 from align3d_cli.errors import UsageError
 from align3d_cli.model.similarity import patch_probabilities
 

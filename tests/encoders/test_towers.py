@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from align3d_cli.encoders.encoder import EncoderSettings
 from align3d_cli.encoders.load import load_encoder
+from align3d_cli.encoders.settings import EncoderSettings
 from align3d_cli.encoders.towers import _single_positions
 from align3d_cli.errors import UsageError
 

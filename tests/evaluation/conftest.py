@@ -60,7 +60,8 @@ def tiny_model(path: Path):
 
     from align3d_cli.encoders.lite import LiteEncoder
     from align3d_cli.model.aligner import Aligner
-    from align3d_cli.model.bundle import Bundle, ViewSettings, save_bundle
+    from align3d_cli.model.bundle import Bundle, save_bundle
+    from align3d_cli.render.settings import ViewSettings
 
     settings = {"variant": "lite0", "embed_dim": 16, "image_size": 64, "width": 16, "token_stride": 8}
     torch.manual_seed(0)
@@ -68,7 +69,7 @@ def tiny_model(path: Path):
     tensors |= {f"aligner.{key}": value for key, value in Aligner(16).state_dict().items()}
     for branch in ("rendering", "rgb"):
         tensors[f"text.{branch}"] = torch.nn.functional.normalize(torch.randn(2, 16), dim=1)
-    views = ViewSettings(count=3, size_px=64, style="geometry")
+    views = ViewSettings(count=3, size_px=64)
     return save_bundle(path, Bundle("tiny", {"name": "lite"} | settings, tensors, views))
 
 

@@ -16,9 +16,10 @@ from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.runner import run_benchmark
 from align3d_cli.evaluation.scorer import ScanSettings, Scorer
 from align3d_cli.io.read import read_scan
-from align3d_cli.model.bundle import Bundle, ViewSettings, load_bundle, save_bundle
+from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.inspector import Inspector
 from align3d_cli.model.prompts import FrozenPrompts
+from align3d_cli.render.settings import ViewSettings
 
 
 def test_auxiliary_categories_are_the_fields():
@@ -172,7 +173,7 @@ def clip_bundle(folder: Path) -> Path:
     }
     text = torch.nn.functional.normalize(torch.randn(2, 16, generator=torch.Generator().manual_seed(1)), dim=1)
     encoder = {"name": "mini", "config": config, "random_seed": 0}
-    views = ViewSettings(count=2, size_px=64, style="grey")
+    views = ViewSettings(count=2, size_px=64)
     return save_bundle(folder / "clip.safetensors", Bundle("clip", encoder, {"text.rendering": text}, views)).path
 
 

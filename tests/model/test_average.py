@@ -7,8 +7,9 @@ import torch
 
 from align3d_cli.errors import UsageError
 from align3d_cli.model.average import average_bundles
-from align3d_cli.model.bundle import Bundle, Scoring
+from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.calibration import Calibration
+from align3d_cli.model.settings import ScoringSettings
 
 
 def model(level: float, text: torch.Tensor) -> Bundle:
@@ -19,7 +20,7 @@ def model(level: float, text: torch.Tensor) -> Bundle:
         "text.rgb": text,
         "aligner.global_mlp.input.bias": torch.ones(2),
     }
-    return Bundle("tiny", {"name": "lite"}, tensors, calibration=Calibration(threshold=level), sha256=str(level))
+    return Bundle("tiny", {"name": "lite"}, tensors, calibration=Calibration(offset=level), sha256=str(level))
 
 
 def test_the_mean_of_two_models_by_hand():
@@ -35,7 +36,7 @@ def test_the_mean_of_two_models_by_hand():
 
 def test_settings_are_the_first_ones_and_what_was_learned_for_one_tower_stays_behind():
     """Neither the second stage nor the calibration of either model fits the mean of their towers."""
-    text, scoring = torch.eye(2), Scoring(top_share=0.25)
+    text, scoring = torch.eye(2), ScoringSettings(top_share=0.25)
     mean = average_bundles([replace(model(0.0, text), scoring=scoring), model(1.0, text)], [1.0, 1.0])
     assert mean.scoring == scoring and mean.calibration == Calibration() and mean.branches == ("rendering",)
     assert not mean.part("aligner") and mean.sha256 is None

@@ -13,8 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from align3d_cli.encoders.clip_text import load_text_tower
-from align3d_cli.encoders.encoder import EncoderSettings, unit
+from align3d_cli.encoders.encoder import unit
 from align3d_cli.encoders.load import load_encoder
+from align3d_cli.encoders.settings import EncoderSettings
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.prompts import ClipPrompts
 from align3d_cli.model.similarity import patch_probabilities, view_logits, view_maps

@@ -12,15 +12,17 @@ from align3d_cli.clouds.normals import estimate_normals
 from align3d_cli.clouds.prepare import Prepared, prepare
 from align3d_cli.errors import UsageError
 from align3d_cli.model.aligner import Aligner
-from align3d_cli.model.bundle import Bundle, Scoring, load_bundle, save_bundle
+from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.inspector import Inspector
 from align3d_cli.model.parts import bundle_encoder
 from align3d_cli.model.profiles import get_profile
 from align3d_cli.model.scoring import BranchResult, fill, fill_branches, score_scan, smooth_grid
-from align3d_cli.model.start import scoring_of, untrained, with_view_size
+from align3d_cli.model.settings import ScoringSettings
+from align3d_cli.model.start import untrained, with_view_size
 from align3d_cli.render.cameras import pointad_cameras, preset_rotations
-from align3d_cli.render.draw import ViewPlan, draw_style, draw_views, nearest_in_pixel
+from align3d_cli.render.draw import draw_style, draw_views, nearest_in_pixel
 from align3d_cli.render.paper import pointad_images
+from align3d_cli.render.settings import ViewSettings
 from align3d_cli.render.splat import splat
 
 SIDE = 48
@@ -41,7 +43,7 @@ BOTH = {"rendering": branch([0.2, 0.4], [0.1, 0.3]), "rgb": branch([0.8, 0.0], [
 
 
 def score(branches, **settings) -> float:
-    return score_scan(scan_of(2, None), branches, Scoring(**settings), 8)[1]
+    return score_scan(scan_of(2, None), branches, ScoringSettings(**settings), 8)[1]
 
 
 def test_object_scores_by_hand():
@@ -62,14 +64,14 @@ def test_the_highest_points_and_a_wider_share_of_them_weigh_as_told():
     alone = {"rendering": branch([i / 10 for i in (3, 9, 0, 1, 2, 5, 4, 8, 7, 6)], [0.5])}
     settings = {"object_form": "top", "top_share": 0.1, "wide_share": 0.5}
     for weight, expected in ((0.0, 0.9), (0.25, 0.75 * 0.9 + 0.25 * 0.7), (1.0, 0.7)):
-        scoring = Scoring(**settings, wide_weight=weight)
+        scoring = ScoringSettings(**settings, wide_weight=weight)
         assert score_scan(scan_of(10, None), alone, scoring, 8)[1] == pytest.approx(expected)
 
 
 def test_the_level_of_the_scan_comes_off_the_points_alone():
     """Half of the median 0.4 off (0.1, 0.4, 0.7), not below 0; the object score is of the map as it was."""
     alone = {"rendering": branch([0.1, 0.4, 0.7], [0.5])}
-    plain, above = (score_scan(scan_of(3, None), alone, Scoring(level_share=share), 8) for share in (0.0, 0.5))
+    plain, above = (score_scan(scan_of(3, None), alone, ScoringSettings(level_share=share), 8) for share in (0.0, 0.5))
     np.testing.assert_allclose(above[0], [0.0, 0.2, 0.5], atol=1e-6)
     np.testing.assert_array_equal(plain[0], alone["rendering"].points.numpy())
     assert above[1] == plain[1] == pytest.approx(0.7 + 0.5)
@@ -98,7 +100,7 @@ def test_the_published_map_is_reproduced():
         image[index] = np.nan_to_num(values)
         smoothed[name] = gaussian_filter(image.reshape(SIDE, SIDE), sigma=4)
     expected = gaussian_filter(0.3 * smoothed["rgb"] + 0.7 * smoothed["rendering"], sigma=4).ravel()[index]
-    scoring = replace(scoring_of(get_profile("paper")), rgb_weight_point=0.3)
+    scoring = replace(get_profile("paper").scoring, rgb_weight_point=0.3)
     lifted = {name: branch(values.tolist(), [0.5]) for name, values in maps.items()}
     branches, n_unseen = fill_branches(scan.xyz, lifted, scoring.unseen)
     found = score_scan(scan, branches, scoring, SIDE)[0]
@@ -136,13 +138,13 @@ def relief() -> PointCloud:
 def test_the_published_look_is_drawn_through_the_same_road():
     """Grey and coloured views of a plan with that look are those of `pointad_images` in the published views."""
     scan = prepare(relief(), background="keep")
-    plan = ViewPlan(size_px=40, camera="pointad", look="published")
+    plan = ViewSettings(size_px=40, camera="pointad", look="published")
     views, normals = draw_views(scan, plan), estimate_normals(scan.xyz, k=50)
     for style, colours in (("grey", None), ("colour", scan.colours)):
         expected = pointad_images(scan.xyz, preset_rotations("mvtec"), normals=normals, colours=colours, size_px=40)
         assert torch.equal(draw_style(style, scan, views, plan.look), expected)
     with pytest.raises(UsageError, match="use camera pointad"):
-        ViewPlan(look="published")
+        ViewSettings(look="published")
 
 
 @pytest.fixture(scope="module")

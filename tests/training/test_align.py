@@ -6,8 +6,9 @@ import torch
 
 from align3d_cli.errors import UsageError
 from align3d_cli.model.aligner import Aligner
-from align3d_cli.training.align import AlignConfig, alignment_losses, drawn_tokens, mean_cosines, train_aligner
+from align3d_cli.training.align import alignment_losses, drawn_tokens, mean_cosines, train_aligner
 from align3d_cli.training.loop import Run
+from align3d_cli.training.settings import AlignSettings
 
 CPU, DIM = torch.device("cpu"), 16
 
@@ -16,7 +17,7 @@ def test_training_brings_unseen_samples_closer_to_their_colour_features(store_an
     """On samples it never saw, the aligned features point to the coloured ones; before training they do not."""
     store, names = store_and_names
     aligner, losses = train_aligner(
-        store, names, DIM, AlignConfig(epochs=60, reweight_epochs=10, learning_rate=1e-2), Run()
+        store, names, DIM, AlignSettings(epochs=60, reweight_epochs=10, learning_rate=1e-2), Run()
     )
     assert losses[-1]["cosine_local"] > losses[0]["cosine_local"]
     held_out, other_names = fill_store(tmp_path, seed=5)
@@ -29,7 +30,7 @@ def test_the_plain_loss_is_one_minus_cosine_by_hand(store_and_names):
     """Without reweighting, the loss is 2 minus the mean cosines of the global features and of the tokens."""
     store, names = store_and_names
     aligner = Aligner(DIM, seed=3)
-    found = alignment_losses(aligner, store, names[:2], AlignConfig(epochs=9, reweight_epochs=0), 0, CPU)
+    found = alignment_losses(aligner, store, names[:2], AlignSettings(epochs=9, reweight_epochs=0), 0, CPU)
     by_hand = []
     for name in names[:2]:
         s = {
@@ -46,7 +47,7 @@ def test_the_plain_loss_is_one_minus_cosine_by_hand(store_and_names):
 def test_reweighting_runs_in_the_last_epochs_only(store_and_names, form, low, high):
     """The weighted loss is larger by the weights' range, and only from epoch 250 - 50 on."""
     store, names = store_and_names
-    config, aligner = AlignConfig(reweight=form), Aligner(DIM, seed=3)
+    config, aligner = AlignSettings(reweight=form), Aligner(DIM, seed=3)
     early, late = (alignment_losses(aligner, store, names[:3], config, epoch, CPU) for epoch in (199, 200))
     local = 1 - early["cosine_local"]
     extra = late["loss"] - early["loss"]
@@ -55,15 +56,15 @@ def test_reweighting_runs_in_the_last_epochs_only(store_and_names, form, low, hi
 
 def test_an_unknown_reweighting_is_a_usage_error():
     """The choices are named in the message."""
-    with pytest.raises(UsageError, match="published, discrepancy, none"):
-        AlignConfig(reweight="best")
+    with pytest.raises(UsageError, match="published, discrepancy or none"):
+        AlignSettings(reweight="best")
 
 
 def test_the_seed_decides_the_result(store_and_names):
     """Same seed, same bytes; another seed, another aligner."""
     store, names = store_and_names
     first, again, other = (
-        train_aligner(store, names[:4], DIM, AlignConfig(epochs=2, seed=seed), Run())[0].state_dict()
+        train_aligner(store, names[:4], DIM, AlignSettings(epochs=2, seed=seed), Run())[0].state_dict()
         for seed in (1, 1, 2)
     )
     assert all(torch.equal(first[key], again[key]) for key in first)
@@ -73,7 +74,7 @@ def test_the_seed_decides_the_result(store_and_names):
 def test_drawn_tokens_are_distinct_seeded_and_the_same_of_every_view(store_and_names):
     """Three of a view's tokens stand for all: the loss is that of exactly these rows; another epoch draws others."""
     store, names = store_and_names
-    config, aligner = AlignConfig(tokens_per_view=3, reweight_epochs=0), Aligner(DIM, seed=3)
+    config, aligner = AlignSettings(tokens_per_view=3, reweight_epochs=0), Aligner(DIM, seed=3)
     count = store.get(names[0])["render_tokens"].shape[1]
     rows = drawn_tokens(names[:2], config, 0, count)
     assert len(set(rows.tolist())) == 3
@@ -94,5 +95,5 @@ def test_drawn_tokens_are_distinct_seeded_and_the_same_of_every_view(store_and_n
 
 def test_asking_for_more_tokens_than_there_are_takes_all():
     """None and a large number mean the published way: every token of every view."""
-    assert drawn_tokens(["a"], AlignConfig(), 0, 9) is None
-    assert drawn_tokens(["a"], AlignConfig(tokens_per_view=9), 0, 9) is None
+    assert drawn_tokens(["a"], AlignSettings(), 0, 9) is None
+    assert drawn_tokens(["a"], AlignSettings(tokens_per_view=9), 0, 9) is None

@@ -8,16 +8,17 @@ import torch
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.labelled import LabelledCloud, Sample
-from align3d_cli.encoders.encoder import EncoderSettings
 from align3d_cli.encoders.load import load_encoder
+from align3d_cli.encoders.settings import EncoderSettings
 from align3d_cli.errors import InputRejected
-from align3d_cli.render.draw import ViewPlan
-from align3d_cli.training.align import AlignConfig, train_aligner
+from align3d_cli.render.settings import ViewSettings
+from align3d_cli.training.align import train_aligner
 from align3d_cli.training.assess import class_means, separation
 from align3d_cli.training.extract import Extraction, build_store, extract, labelled_subset
 from align3d_cli.training.features import FeatureStore
 from align3d_cli.training.loop import Run
-from align3d_cli.training.prompts import Branches, PromptConfig, train_prompts
+from align3d_cli.training.prompts import Branches, train_prompts
+from align3d_cli.training.settings import AlignSettings, PromptSettings
 from align3d_cli.training.start import vector_prompts
 
 CPU, SIDE = torch.device("cpu"), 60
@@ -60,7 +61,7 @@ def unreadable(name: str = "plate/cut/900") -> Sample:
 @pytest.fixture(scope="module")
 def extraction() -> Extraction:
     encoder = load_encoder("tiny", config=TINY, random_seed=0, settings=EncoderSettings(vv_blocks=2))
-    return Extraction(encoder, ViewPlan("front:4", 4, 64, "fitted"), rgb_encoder=encoder)
+    return Extraction(encoder, ViewSettings("front:4", 4, 64, "fitted"), rgb_encoder=encoder)
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +75,10 @@ def test_both_stages_find_a_planted_bump_on_plates_they_never_saw(plate_store, e
     """Trained on eight plates, the prompts rank the bumps of four others first, and the losses fall."""
     store, names = plate_store
     train_names, held_out, spec = names[:8], names[8:], extraction.encoder.spec
-    aligner, align_losses = train_aligner(store, train_names, 32, AlignConfig(epochs=15, learning_rate=3e-3), Run())
+    aligner, align_losses = train_aligner(store, train_names, 32, AlignSettings(epochs=15, learning_rate=3e-3), Run())
     blank = Branches(spec, dict.fromkeys(("rendering", "rgb")), aligner)
     branches = Branches(spec, vector_prompts(class_means(store, train_names, blank, CPU)), aligner)
-    config = PromptConfig(epochs=40, learning_rate=1e-2)
+    config = PromptSettings(epochs=40, learning_rate=1e-2)
     text, losses = train_prompts(store, train_names, branches, config, Run())
     found = separation(store, held_out, branches, text, config.temperature, CPU)
     assert align_losses[-1]["loss"] < 0.5 * align_losses[0]["loss"]
@@ -152,7 +153,7 @@ def test_the_identity_names_weights_and_views(extraction):
     changed = [
         replace(extraction, encoder=other),
         replace(extraction, encoder=half),
-        replace(extraction, plan=ViewPlan("front:9", 9, 64, "fitted")),
+        replace(extraction, plan=ViewSettings("front:9", 9, 64, "fitted")),
         replace(extraction, max_points=10),
     ]
     identities = [item.identity() for item in (extraction, *changed)]

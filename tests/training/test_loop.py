@@ -24,11 +24,12 @@ import torch
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.encoders.encoder import EncoderSpec
 from align3d_cli.model.prompts import VectorPrompts
-from align3d_cli.training.align import AlignConfig, train_aligner
+from align3d_cli.training.align import train_aligner
 from align3d_cli.training.distributed import joined
 from align3d_cli.training.features import FeatureStore
 from align3d_cli.training.loop import Run
-from align3d_cli.training.prompts import Branches, PromptConfig, train_prompts
+from align3d_cli.training.prompts import Branches, train_prompts
+from align3d_cli.training.settings import AlignSettings, PromptSettings
 from safetensors.torch import save_file
 
 stage, store, folder, out, reads_to_live = sys.argv[1:]
@@ -48,12 +49,13 @@ cpu = torch.device("cpu")
 with joined(cpu) as workers:
     run = Run(Path(folder), "x", workers)
     if stage == "align":
-        result = train_aligner(store, names, 16, AlignConfig(epochs=6, reweight_epochs=3, batch=5), run)[0].state_dict()
+        settings = AlignSettings(epochs=6, reweight_epochs=3, batch=5)
+        result = train_aligner(store, names, 16, settings, run)[0].state_dict()
     else:
         spec = EncoderSpec("made", "grey", 16, 16, (4, 4), True, (0.5,) * 3, (0.5,) * 3)
         prompts = {name: VectorPrompts(16, seed=seed) for seed, name in enumerate(("rendering", "rgb"))}
         branches = Branches(spec, prompts, Aligner(16, seed=1))
-        result = train_prompts(store, names, branches, PromptConfig(epochs=6, contrastive_epochs=3, batch=5), run)[0]
+        result = train_prompts(store, names, branches, PromptSettings(epochs=6, contrastive_epochs=3, batch=5), run)[0]
     if workers.first:
         save_file(result, out)
 """

@@ -9,10 +9,11 @@ from align3d_cli.errors import UsageError
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.model.similarity import patch_probabilities, view_maps
-from align3d_cli.training.align import AlignConfig, train_aligner
+from align3d_cli.training.align import train_aligner
 from align3d_cli.training.batches import labelled_views
 from align3d_cli.training.loop import Run
-from align3d_cli.training.prompts import Branches, PromptConfig, branch_losses, lifted, prompt_losses, train_prompts
+from align3d_cli.training.prompts import Branches, branch_losses, lifted, prompt_losses, train_prompts
+from align3d_cli.training.settings import AlignSettings, PromptSettings
 
 CPU = torch.device("cpu")
 DIM, ROWS, SIZE = 16, 4, 16  # of the made features
@@ -63,7 +64,7 @@ def test_branch_losses_are_what_their_sentences_say(store_and_names, spec):
     store, names = store_and_names
     batch = labelled_views(store, names[:2], None, CPU)
     text = VectorPrompts(DIM, seed=2)().detach()
-    found = branch_losses(batch.render_global, batch.render_tokens, text, batch, spec, PromptConfig())
+    found = branch_losses(batch.render_global, batch.render_tokens, text, batch, spec, PromptSettings())
 
     def dice(p, t):
         return 1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1)
@@ -90,7 +91,7 @@ def test_branch_losses_are_what_their_sentences_say(store_and_names, spec):
 def test_the_contrastive_loss_counts_in_the_last_epochs_times_alpha(store_and_names, spec):
     """With contrast, the minimised loss is larger by exactly alpha times both branches' contrastive losses."""
     store, names = store_and_names
-    batch, branches, config = labelled_views(store, names[:2], None, CPU), both(spec), PromptConfig(alpha=0.3)
+    batch, branches, config = labelled_views(store, names[:2], None, CPU), both(spec), PromptSettings(alpha=0.3)
     assert [config.contrasts_at(epoch) for epoch in (9, 10, 14)] == [False, True, True]
     without, with_it = (prompt_losses(branches, batch, config, contrast=contrast) for contrast in (False, True))
     expected = 0.3 * (with_it["rgb_contrastive"] + with_it["rendering_contrastive"])
@@ -102,7 +103,7 @@ def test_no_gradient_reaches_the_aligner(store_and_names, spec):
     store, names = store_and_names
     branches = both(spec)
     before = {key: value.clone() for key, value in branches.aligner.state_dict().items()}
-    text, _ = train_prompts(store, names[:4], branches, PromptConfig(epochs=2), Run())
+    text, _ = train_prompts(store, names[:4], branches, PromptSettings(epochs=2), Run())
     assert all(torch.equal(before[key], value) for key, value in branches.aligner.state_dict().items())
     assert set(text) == {"rendering", "rgb"}
 
@@ -112,7 +113,7 @@ def test_kept_rendering_prompts_stay_as_they_were_while_the_others_learn(store_a
     store, names = store_and_names
     branches = replace(both(spec), frozen=frozenset({"rendering"}))
     before = {name: module().detach().clone() for name, module in branches.prompts.items()}
-    config = PromptConfig(epochs=2, contrastive_epochs=1, keep_rendering=True)
+    config = PromptSettings(epochs=2, contrastive_epochs=1, keep_rendering=True)
     text, losses = train_prompts(store, names[:4], branches, config, Run())
     assert torch.equal(text["rendering"], before["rendering"])
     assert not torch.equal(text["rgb"], before["rgb"])
@@ -123,7 +124,7 @@ def test_kept_rendering_prompts_stay_as_they_were_while_the_others_learn(store_a
 def test_the_best_epoch_is_kept_where_asked_for(store_and_names, spec):
     """Rated 0, 2, 1: keep_best gives what two epochs alone give; without it the rating is not asked for."""
     store, names = store_and_names
-    config = PromptConfig(epochs=3, contrastive_epochs=0)
+    config = PromptSettings(epochs=3, contrastive_epochs=0)
     ratings = iter((0.0, 2.0, 1.0))
     best, losses = train_prompts(
         store, names[:4], both(spec), replace(config, keep_best=True), Run(), rating_of=lambda text: next(ratings)
@@ -140,13 +141,13 @@ def test_training_lowers_the_loss_and_separates_a_planted_defect_on_unseen_sampl
 ):
     """Both branches rank a defect of samples they never saw above everything else; before training they do not."""
     store, names = store_and_names
-    aligner, _ = train_aligner(store, names, DIM, AlignConfig(epochs=8), Run())
+    aligner, _ = train_aligner(store, names, DIM, AlignSettings(epochs=8), Run())
     branches = Branches(spec, both(spec).prompts, aligner)
     held_out, other_names = fill_store(tmp_path, seed=9)
     before = separation(
         held_out, other_names, branches, {name: module().detach() for name, module in branches.prompts.items()}
     )
-    text, losses = train_prompts(store, names, branches, PromptConfig(epochs=40, learning_rate=1e-2), Run())
+    text, losses = train_prompts(store, names, branches, PromptSettings(epochs=40, learning_rate=1e-2), Run())
     after = separation(held_out, other_names, branches, text)
     assert losses[-1]["loss"] < 0.7 * losses[0]["loss"]
     for name in ("rendering", "rgb"):
@@ -169,7 +170,7 @@ def test_maps_can_be_trained_at_a_lower_resolution(store_and_names, spec):
     """At half the pixels the losses stay close to the full ones; the stored masks are not touched."""
     store, names = store_and_names
     full, half = (
-        prompt_losses(rendering_only(spec), labelled_views(store, names[:4], px, CPU), PromptConfig(), contrast=False)
+        prompt_losses(rendering_only(spec), labelled_views(store, names[:4], px, CPU), PromptSettings(), contrast=False)
         for px in (None, SIZE // 2)
     )
     assert torch.isclose(full["rendering_maps"], half["rendering_maps"], rtol=0.1)
@@ -184,5 +185,5 @@ def test_branches_and_aligner_must_fit(spec):
 
 def test_an_unknown_view_average_is_a_usage_error():
     """The choices are named."""
-    with pytest.raises(UsageError, match="sample, published"):
-        PromptConfig(view_average="mean")
+    with pytest.raises(UsageError, match="sample or published"):
+        PromptSettings(view_average="mean")

@@ -1,54 +1,40 @@
 """What a run starts from: profiles become models and stage settings, generated data become samples."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from align3d_cli.encoders.encoder import EncoderSettings
 from align3d_cli.encoders.lite import LiteEncoder
 from align3d_cli.encoders.lite_trunk import LiteTrunk, load_imagenet_file
-from align3d_cli.errors import Align3DError, InputRejected, UsageError
+from align3d_cli.encoders.settings import EncoderSettings
+from align3d_cli.errors import Align3DError, InputRejected, UsageError, WeightsRejected
 from align3d_cli.helpers.manifest import write_manifest
-from align3d_cli.model.bundle import Bundle, load_bundle
+from align3d_cli.helpers.toml import toml_of
+from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.profiles import get_profile
 from align3d_cli.model.start import profile_for, rgb_tower, untrained
-from align3d_cli.training.align import AlignConfig
 from align3d_cli.training.data import Data
-from align3d_cli.training.prompts import PromptConfig
-from align3d_cli.training.start import align_config, kind_of_prompts, prompt_config, vector_prompts
+from align3d_cli.training.start import align_settings, kind_of_prompts, prompt_settings, vector_prompts
 from align3d_cli.tuning.tune import TuneConfig
 from align3d_cli.tuning.tune_job import TuneJob
-
-
-def test_the_paper_profile_gives_the_published_schedules():
-    """250 epochs with weights in the last 50, 15 with contrast in the last 5, batch 4, Adam (0.5, 0.999), seed 111."""
-    paper = get_profile("paper")
-    assert align_config(paper) == AlignConfig(250, 50, "published", 1.0, 4, 1e-3, (0.5, 0.999), 111)
-    assert prompt_config(paper) == PromptConfig(
-        15, 5, 0.1, 4, None, 0.07, "published", learning_rate=1e-3, betas=(0.5, 0.999), seed=111
-    )
-
-
-def test_ours_mends_the_view_average():
-    """The align3d profile averages over each sample's own views."""
-    assert prompt_config(get_profile("align3d")).view_average == "sample"
 
 
 def test_a_shorter_run_keeps_the_share_of_its_last_epochs():
     """A tenth of the epochs has a tenth of the reweighted ones, unless told otherwise."""
     profile = get_profile("align3d")
-    assert align_config(profile, epochs=25).reweight_epochs == 5
-    assert align_config(profile, epochs=25, reweight_epochs=20).reweight_epochs == 20
-    assert prompt_config(profile, epochs=3).contrastive_epochs == 1
+    assert align_settings(profile, epochs=25).reweight_epochs == 5
+    assert align_settings(profile, epochs=25, reweight_epochs=20).reweight_epochs == 20
+    assert prompt_settings(profile, epochs=3).contrastive_epochs == 1
 
 
 def test_pointad_has_no_stage_1():
     """What it would train has no part in its scores: told in one line, whatever else is asked for."""
     with pytest.raises(UsageError, match="pointad has no aligner"):
-        align_config(get_profile("pointad"), epochs=3)
+        align_settings(get_profile("pointad"), epochs=3)
 
 
 def test_a_stage_follows_the_profile_of_the_model_it_goes_on_from():
@@ -59,6 +45,37 @@ def test_a_stage_follows_the_profile_of_the_model_it_goes_on_from():
         profile_for("align3d", made)
     assert profile_for(None, None).name == "align3d" and profile_for("pointad", None).name == "pointad"
     assert profile_for("paper", load_bundle()).name == "paper"  # the shipped model follows none
+
+
+def test_a_model_keeps_the_whole_profile_that_it_was_made_with(tmp_path):
+    """One's own profile is found in the model's record; one with other settings of the training alone may follow."""
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "paper"\n[scoring]\nsmoothing = "neighbours"\n')
+    mine = get_profile(str(path))
+    saved = save_bundle(tmp_path / "m.safetensors", untrained(mine, "mvtec3d")).path
+    assert saved is not None and profile_for(None, load_bundle(saved)) == mine
+    path.write_text('extends = "paper"\n[scoring]\nsmoothing = "neighbours"\n[prompts]\nn_ctx = 4\n')
+    assert prompt_settings(profile_for(str(path), load_bundle(saved))).n_ctx == 4
+    drawn = replace(mine, views=load_bundle(saved).views)  # as --print-config shows it, the views by their name
+    path.write_text(toml_of(drawn.as_dict()))
+    assert profile_for(str(path), load_bundle(saved)).views == drawn.views
+    with pytest.raises(UsageError, match="follows the profile mine"):
+        profile_for("paper", load_bundle(saved))
+
+
+@pytest.mark.parametrize(
+    "stated", [7, "paper", ["paper"], {"name": "papers"}, {"name": 3}, {"views": {}}, {"name": []}]
+)
+def test_a_record_that_names_no_profile_is_told(stated):
+    """Whatever stands in a foreign model's record: one line, exit code 5."""
+    with pytest.raises(WeightsRejected, match="what its record says of a profile is none"):
+        profile_for(None, Bundle("odd", {"name": "lite"}, {}, record={"profile": stated}))
+
+
+def test_older_records_list_settings_by_other_names():
+    """The profile of their name is followed."""
+    older = Bundle("old", {"name": "x"}, {}, record={"profile": {"name": "pointad", "image_px": 336, "n_ctx": 12}})
+    assert profile_for(None, older) == get_profile("pointad")
 
 
 @pytest.mark.parametrize(("dataset", "preset"), [("mvtec3d", "mvtec"), ("real3d", "real3d"), ("folder", "auto")])

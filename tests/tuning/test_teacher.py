@@ -8,9 +8,11 @@ import torch
 
 from align3d_cli.encoders.lite import LiteEncoder
 from align3d_cli.errors import InputRejected
-from align3d_cli.model.bundle import Bundle, Scoring, ViewSettings
+from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.prompts import VectorPrompts
+from align3d_cli.model.settings import ScoringSettings
 from align3d_cli.render.geometry import relief_channels
+from align3d_cli.render.settings import ViewSettings
 from align3d_cli.tuning.teacher import Teacher, divergence
 from align3d_cli.tuning.tune import TuneConfig, Tuner
 from align3d_cli.tuning.tune_data import SCAN_POINTS, SampleViews, ViewPool
@@ -25,8 +27,8 @@ def bundle() -> Bundle:
     torch.manual_seed(1)
     tensors = {f"encoder.{key}": value for key, value in LiteEncoder(**ENCODER).state_dict().items()}
     tensors["text.rendering"] = VectorPrompts(8, seed=3)().detach()
-    views = ViewSettings("auto", 9, SIZE, "fitted", "geometry")
-    return Bundle("tiny", {"name": "lite"} | ENCODER, tensors, views, Scoring(0.07))
+    views = ViewSettings(size_px=SIZE)
+    return Bundle("tiny", {"name": "lite"} | ENCODER, tensors, views, ScoringSettings(0.07))
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from align3d_cli.clouds.prepare import prepare
 from align3d_cli.encoders.lite import LiteEncoder
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.model.prompts import VectorPrompts
-from align3d_cli.render.draw import ViewPlan, draw_views
+from align3d_cli.render.draw import draw_views
+from align3d_cli.render.settings import ViewSettings
 from align3d_cli.tuning.tune import TuneConfig, Tuner, learning_rate, run, token_targets, tune_loss
 from align3d_cli.tuning.tune_data import (
     BACKGROUND,
@@ -256,7 +257,7 @@ def test_targets_show_the_defect_at_the_pixels_of_its_points(grid):
     x, y = np.meshgrid(np.linspace(-1, 1, 60), np.linspace(-1, 1, 60))
     cloud = PointCloud(np.stack([x, y, 2 + 0.2 * x * y], axis=-1).reshape(-1, 3), grid=grid)
     defect = np.hypot(x, y).ravel() < 0.3
-    plan = ViewPlan(count=3, size_px=SIZE)
+    plan = ViewSettings(count=3, size_px=SIZE)
     made = views_of(LabelledCloud(cloud, defect), plan, 2, np.random.default_rng(5))
     rng = np.random.default_rng(5)
     turn = _roll(rng) if grid else _rotation(rng)
