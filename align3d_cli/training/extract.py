@@ -77,6 +77,8 @@ def build_store(
     Raises InputRejected when colour is asked for and a sample has none, or when no sample can be used.
     """
     rgb = extraction.rgb_encoder is not None
+    if workers.first:
+        store.sweep()
     n_new, failures = 0, []
     for sample in workers.share(samples):
         failure = None

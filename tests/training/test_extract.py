@@ -16,8 +16,8 @@ from align3d_cli.training.align import AlignConfig, train_aligner
 from align3d_cli.training.assess import class_means, separation
 from align3d_cli.training.extract import Extraction, build_store, extract, labelled_subset
 from align3d_cli.training.features import FeatureStore
-from align3d_cli.training.loop import Run
 from align3d_cli.training.prompts import Branches, PromptConfig, train_prompts
+from align3d_cli.training.run import Run
 from align3d_cli.training.start import vector_prompts
 
 CPU, SIDE = torch.device("cpu"), 60

@@ -6,8 +6,8 @@ import torch
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.training.align import AlignConfig, train_aligner
-from align3d_cli.training.loop import Run
 from align3d_cli.training.prompts import Branches, PromptConfig, train_prompts
+from align3d_cli.training.run import Run
 
 ROUNDING = 1e-4  # relative, between processors and releases of torch; equal to the bit on one machine
 
