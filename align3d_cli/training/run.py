@@ -52,6 +52,11 @@ class Run:
         """Where the losses are told, a JSON object a line."""
         return self.folder and self.folder / "losses.jsonl"
 
+    @property
+    def kept(self) -> bool:
+        """Whether an earlier call left something to go on from."""
+        return self.checkpoint is not None and self.checkpoint.exists()
+
     def forget(self) -> None:
         """Begin anew: what an earlier call kept is removed. Raises EnvironmentMissing where it cannot be."""
         if self.folder and self.folder.exists():
