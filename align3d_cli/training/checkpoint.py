@@ -1,5 +1,6 @@
 """Where a training run stands, on disk: nested dicts, lists, numbers and tensors in one file, no pickle."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def load_checkpoint(path: Path, identity: Mapping[str, Any], anew: str) -> dict[
     anew: how the user begins anew, the end of every message
     Raises InputRejected for a file that is damaged or belongs to another run.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         return None
     facts, tensors = read_checked(path, anew)
     if facts.get("format") != CHECKPOINT_FORMAT:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -148,6 +149,19 @@ def test_a_place_that_cannot_hold_a_store_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EnvironmentMissing, match="file"):
         FeatureStore(tmp_path / "file" / "store", {})
+
+
+def test_a_disk_that_takes_no_more_is_told_and_leaves_no_half_file(tmp_path):
+    """Writing stops after 1000 bytes, as on a full disk: exit code 5, the file is named, nothing of it stays."""
+    store = FeatureStore(tmp_path, {})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(EnvironmentMissing, match=f"{store.path('x').name}: cannot be written") as refused:
+            store.put("x", sample())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert refused.value.exit_code == 5 and list(store.samples.iterdir()) == []
 
 
 def test_partial_files_of_killed_runs_are_swept_once_nobody_writes_them(tmp_path):
