@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ class Extraction:
 
     encoder:  reads the rendered views in its own style; rgb_encoder reads coloured views, None leaves them out
     max_points, seed: how many labelled points are kept for the point loss, and which
-    background: of `scans.prepare`
+    background: of `clouds.prepare`
     """
 
     encoder: Encoder
@@ -37,7 +37,7 @@ class Extraction:
     device: str = "cpu"
     max_points: int = MAX_POINTS
     seed: int = 0
-    background: str = "auto"
+    background: Literal["auto", "keep", "remove"] = "auto"
 
     def identity(self) -> dict[str, Any]:
         """What the rendering features depend on, apart from the data set."""
@@ -79,7 +79,7 @@ def build_store(
     rgb = extraction.rgb_encoder is not None
     if workers.first:
         store.sweep()
-    n_new, failures = 0, []
+    n_new, failures = 0, list[tuple[str, str]]()
     for sample in workers.share(samples):
         failure = None
         if not store.has(sample.name, rgb=rgb):
@@ -120,16 +120,16 @@ def extract(sample: Sample, extraction: Extraction) -> SampleFeatures:
     masks = mask_views(views, defect)
     encoder, rgb_encoder, look = extraction.encoder, extraction.rgb_encoder, extraction.plan.look
     pooled, tokens = encoder.encode(draw_style(encoder.spec.style, scan, views, look))
-    rgb = (None, None)
+    rgb_global, rgb_tokens = None, None
     if rgb_encoder is not None:
-        rgb = rgb_encoder.encode(draw_style("colour", scan, views, look))
+        rgb_global, rgb_tokens = rgb_encoder.encode(draw_style("colour", scan, views, look))
     rng = np.random.default_rng([extraction.seed, zlib.crc32(sample.name.encode())])
     rows = torch.from_numpy(labelled_subset(defect, extraction.max_points, rng))
     return SampleFeatures(
         render_global=pooled,
         render_tokens=tokens,
-        rgb_global=rgb[0],
-        rgb_tokens=rgb[1],
+        rgb_global=rgb_global,
+        rgb_tokens=rgb_tokens,
         view_masks=masks,
         view_labels=masks.flatten(1).any(dim=1),
         label=sample.anomalous,

@@ -85,12 +85,17 @@ class Branches:
         return ("loss", *(f"{branch}_{kind}" for branch in self.trained for kind in kinds))
 
     def features(self, batch: LabelledViews) -> dict[str, tuple[Tensor, Tensor]]:
-        """Global (B, V, D) and tokens (B, V, T, D) as each branch reads them."""
-        given = {"rendering": (batch.render_global, batch.render_tokens)}
-        if self.aligner:
-            with torch.no_grad():
-                given["rgb"] = self.aligner(batch.render_global, batch.render_tokens)
-        return given
+        """As `branch_features`."""
+        return branch_features(batch, self.aligner)
+
+
+def branch_features(batch: LabelledViews, aligner: Aligner | None) -> dict[str, tuple[Tensor, Tensor]]:
+    """Global (B, V, D) and tokens (B, V, T, D) as each branch reads them; without an aligner, the rendering one."""
+    given = {"rendering": (batch.render_global, batch.render_tokens)}
+    if aligner:
+        with torch.no_grad():
+            given["rgb"] = aligner(batch.render_global, batch.render_tokens)
+    return given
 
 
 def train_prompts(

@@ -159,12 +159,13 @@ def train_text(
     started = time.monotonic()
     features = _with_point_labels(gather_features(bundle, data, samples, session, rgb=False))
     aligner = _aligner_of(bundle, features.spec.embed_dim) if use_aligner else None
-    branches = Branches(features.spec, dict.fromkeys(("rendering", "rgb") if aligner else ("rendering",)), aligner)
     if kind == "clip":
-        prompts = clip_prompts(bundle, profile, tuple(branches.prompts), config.seed, session.device)
+        names = ("rendering", "rgb") if aligner else ("rendering",)
+        prompts = clip_prompts(bundle, profile, names, config.seed, session.device)
     else:
-        prompts = _first_vectors(bundle, features, branches, torch.device(session.device))
-    branches = replace(branches, prompts=prompts, frozen=frozenset(("rendering",) if config.keep_rendering else ()))
+        prompts = _first_vectors(bundle, features, aligner, torch.device(session.device))
+    frozen = frozenset(("rendering",) if config.keep_rendering else ())
+    branches = Branches(features.spec, prompts, aligner, frozen)
     settings = {"config": asdict(config), "names": features.names, "kind": kind, "start": _start_digest(branches)}
     run = session.run(features.store, "prompts", settings)
     separated = partial(separation, features.store, features.names, branches)
@@ -189,10 +190,10 @@ def train_text(
 
 
 def _first_vectors(
-    bundle: Bundle, features: Features, branches: Branches, device: torch.device
+    bundle: Bundle, features: Features, aligner: Aligner | None, device: torch.device
 ) -> dict[str, torch.nn.Module]:
     """Directly learned vectors: from the model's own where it has them, else from the means of the classes."""
-    first = class_means(features.store, features.names, branches, device)
+    first = class_means(features.store, features.names, features.spec, aligner, device)
     own = {name: rows.float() for name, rows in bundle.part("text").items() if name in first}
     return vector_prompts(first | own)
 

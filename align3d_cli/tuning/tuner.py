@@ -40,7 +40,8 @@ class Tuner:
         teacher: Teacher | None = None,
     ) -> None:
         """teacher: reads what the encoder reads, at its size."""
-        self.encoder = encoder.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload] - torch's types know no memory_format
+        encoder.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch forgot to type it
+        self.encoder = encoder.train()
         self.prompts = prompts.to(device)
         self.config, self.device, self.teacher = config, device, teacher
         self.frozen = encoder.trunk.first_stages(config.frozen_stages)

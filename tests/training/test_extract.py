@@ -75,8 +75,7 @@ def test_both_stages_find_a_planted_bump_on_plates_they_never_saw(plate_store, e
     store, names = plate_store
     train_names, held_out, spec = names[:8], names[8:], extraction.encoder.spec
     aligner, align_losses = train_aligner(store, train_names, 32, AlignConfig(epochs=15, learning_rate=3e-3), Run())
-    blank = Branches(spec, dict.fromkeys(("rendering", "rgb")), aligner)
-    branches = Branches(spec, vector_prompts(class_means(store, train_names, blank, CPU)), aligner)
+    branches = Branches(spec, vector_prompts(class_means(store, train_names, spec, aligner, CPU)), aligner)
     config = PromptConfig(epochs=40, learning_rate=1e-2)
     text, losses = train_prompts(store, train_names, branches, config, Run())
     found = separation(store, held_out, branches, text, config.temperature, CPU)
