@@ -103,12 +103,7 @@ def train_epochs(
     return train(Epochs(learner, losses_of, parts, names, schedule, run, rating_of), schedule.epochs, run)
 
 
-def epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
-    """(n,) int, the order of the samples in an epoch."""
-    return np.random.default_rng([seed, epoch]).permutation(n)
-
-
 def batches(names: Sequence[str], size: int, seed: int, epoch: int) -> list[list[str]]:
-    """The samples of an epoch in batches of at most `size`."""
-    order = [names[row] for row in epoch_order(len(names), seed, epoch)]
+    """The samples of an epoch, in an order of its own, in batches of at most `size`."""
+    order = [names[row] for row in np.random.default_rng([seed, epoch]).permutation(len(names))]
     return [order[start : start + size] for start in range(0, len(order), size)]

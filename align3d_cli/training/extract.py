@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +16,8 @@ from align3d_cli.helpers.digest import digest_of_arrays
 from align3d_cli.render.draw import ViewPlan, draw_style, draw_views
 from align3d_cli.render.shade import mask_views
 from align3d_cli.training.distributed import ALONE, Workers
-from align3d_cli.training.features import FeatureStore, SampleFeatures
+from align3d_cli.training.features import FeatureStore
+from align3d_cli.training.sample_features import SampleFeatures
 
 MAX_POINTS = 16_384  # of a sample: 0.6 MB over 9 views, and the point loss changes by less than its noise beyond that
 RARE_POINTS = 256  # defect points kept at least, where there are so many
@@ -37,7 +38,7 @@ class Extraction:
     device: str = "cpu"
     max_points: int = MAX_POINTS
     seed: int = 0
-    background: Literal["auto", "keep", "remove"] = "auto"
+    background: str = "auto"
 
     def identity(self) -> dict[str, Any]:
         """What the rendering features depend on, apart from the data set."""
@@ -120,16 +121,16 @@ def extract(sample: Sample, extraction: Extraction) -> SampleFeatures:
     masks = mask_views(views, defect)
     encoder, rgb_encoder, look = extraction.encoder, extraction.rgb_encoder, extraction.plan.look
     pooled, tokens = encoder.encode(draw_style(encoder.spec.style, scan, views, look))
-    rgb_global, rgb_tokens = None, None
+    rgb: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None)
     if rgb_encoder is not None:
-        rgb_global, rgb_tokens = rgb_encoder.encode(draw_style("colour", scan, views, look))
+        rgb = rgb_encoder.encode(draw_style("colour", scan, views, look))
     rng = np.random.default_rng([extraction.seed, zlib.crc32(sample.name.encode())])
     rows = torch.from_numpy(labelled_subset(defect, extraction.max_points, rng))
     return SampleFeatures(
         render_global=pooled,
         render_tokens=tokens,
-        rgb_global=rgb_global,
-        rgb_tokens=rgb_tokens,
+        rgb_global=rgb[0],
+        rgb_tokens=rgb[1],
         view_masks=masks,
         view_labels=masks.flatten(1).any(dim=1),
         label=sample.anomalous,

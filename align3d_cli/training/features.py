@@ -9,65 +9,20 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import torch
-from torch import Tensor
 
 from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.digest import digest_of_bytes, digest_of_settings
 from align3d_cli.helpers.files import write_bytes
 from align3d_cli.helpers.leftovers import sweep
 from align3d_cli.training.identity import differences, plain
+from align3d_cli.training.sample_features import RGB_FIELDS, SampleFeatures, packed, unpacked
 from align3d_cli.training.tensor_file import checked_names, read_checked, write_checked
 
 STORE_FORMAT = 2  # grows when a feature file has another form
-RENDER_FIELDS = ("render_global", "render_tokens")
-RGB_FIELDS = ("rgb_global", "rgb_tokens")
 FACTS = {"label", "size", "points"}  # beside the tensors
 NEXT_STEP = "remove it and run again"  # its sample is read and encoded anew
-
-
-@dataclass(frozen=True, slots=True)
-class SampleFeatures:
-    """One sample as both training stages read it. V views, T tokens (class row first), D embedding, M points.
-
-    render_global: (V, D), render_tokens: (V, T, D) float, L2-normalised, of the rendered views
-    rgb_global, rgb_tokens: the same of the coloured views, or None without colour
-    view_masks:     (V, H, W) bool, the defect as the same cameras see it
-    view_labels:    (V,) bool, does this view show the defect
-    label:          is the sample anomalous
-    pixel_of_point: (V, M) int32, flat pixel (of H x W) of each stored point, -1 outside
-    visible:        (V, M) bool
-    defect:         (M,) bool
-    """
-
-    render_global: Tensor
-    render_tokens: Tensor
-    rgb_global: Tensor | None
-    rgb_tokens: Tensor | None
-    view_masks: Tensor
-    view_labels: Tensor
-    label: bool
-    pixel_of_point: Tensor
-    visible: Tensor
-    defect: Tensor
-
-    def __post_init__(self) -> None:
-        views, points = self.pixel_of_point.shape
-        expected = {
-            "render_global": views,
-            "render_tokens": views,
-            "view_masks": views,
-            "view_labels": views,
-            "visible": views,
-        }
-        wrong = [name for name, rows in expected.items() if getattr(self, name).shape[0] != rows]
-        if wrong or self.defect.shape != (points,) or self.visible.shape != (views, points):
-            raise ValueError(f"sample features disagree on views or points: {wrong or 'defect, visible'}")
 
 
 class FeatureStore:
@@ -122,7 +77,7 @@ class FeatureStore:
         """Store a sample; the file appears whole or not at all. Raises EnvironmentMissing where it cannot."""
         height, width = features.view_masks.shape[1:]
         facts = {"name": name, "label": bool(features.label), "size": [height, width], "points": len(features.defect)}
-        write_checked(self.path(name), _packed(features), facts)
+        write_checked(self.path(name), packed(features), facts)
 
     def get(self, name: str, fields: Iterable[str] | None = None) -> dict[str, Any]:
         """Fields of one sample by name (all when None); only these are read. Float16 as stored, bits unpacked.
@@ -138,7 +93,7 @@ class FeatureStore:
         height, width = facts["size"]
         widths = {"view_masks": height * width, "visible": facts["points"], "defect": facts["points"]}
         for key in widths.keys() & values.keys():
-            values[key] = _unpack(values[key], widths[key])
+            values[key] = unpacked(values[key], widths[key])
         if "view_masks" in values:
             values["view_masks"] = values["view_masks"].reshape(-1, height, width)
         if wanted is None or "label" in wanted:
@@ -168,25 +123,3 @@ def write_json(path: Path, value: object) -> None:
     """Write JSON, whole or not at all."""
     text = json.dumps(value, indent=1, sort_keys=True, default=str)
     write_bytes(path, f"{text}\n".encode(), force=True)
-
-
-def _packed(features: SampleFeatures) -> dict[str, Tensor]:
-    tensors = {key: getattr(features, key) for key in (*RENDER_FIELDS, *RGB_FIELDS)}
-    tensors = {key: value.to("cpu", torch.float16).contiguous() for key, value in tensors.items() if value is not None}
-    return tensors | {
-        "view_masks": _pack(features.view_masks.flatten(1)),
-        "view_labels": features.view_labels.to("cpu", torch.bool),
-        "pixel_of_point": features.pixel_of_point.to("cpu", torch.int32).contiguous(),
-        "visible": _pack(features.visible),
-        "defect": _pack(features.defect),
-    }
-
-
-def _pack(bits: Tensor) -> Tensor:
-    """(.., n) bool -> (.., ceil(n / 8)) uint8."""
-    return torch.from_numpy(np.packbits(bits.cpu().numpy().astype(bool), axis=-1))
-
-
-def _unpack(packed: Tensor, n: int) -> Tensor:
-    """(.., ceil(n / 8)) uint8 -> (.., n) bool."""
-    return torch.from_numpy(np.unpackbits(packed.numpy(), axis=-1, count=n).astype(bool))

@@ -111,16 +111,13 @@ class LossLog:
 
     def means(self, done: int) -> dict[str, float]:
         """Of the losses since the last line. Raises UsageError when one is not finite."""
-        found = {name: sum(float(losses[name]) for losses in self.pending) / len(self.pending) for name in self.names()}
+        names = self.pending[0] if self.pending else {}
+        found = {name: sum(float(losses[name]) for losses in self.pending) / len(self.pending) for name in names}
         if broken := [value for value in found.values() if not math.isfinite(value)]:
             raise UsageError(
                 f"{self.unit} {done}: the loss is {broken[0]}; lower --learning-rate and begin the training anew"
             )
         return found
-
-    def names(self) -> list[str]:
-        """Of the losses since the last line; none where there are none."""
-        return list(self.pending[0]) if self.pending else []
 
     def state(self) -> dict[str, Any]:
         """Everything that changes, for a checkpoint."""

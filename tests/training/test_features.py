@@ -12,7 +12,8 @@ import torch
 
 from align3d_cli.errors import EnvironmentMissing, InputRejected
 from align3d_cli.training.batches import feature_pairs, labelled_views, masks_at, pixels_at
-from align3d_cli.training.features import FeatureStore, SampleFeatures
+from align3d_cli.training.features import FeatureStore
+from align3d_cli.training.sample_features import SampleFeatures
 from align3d_cli.training.tensor_file import write_checked
 
 CPU = torch.device("cpu")
