@@ -26,7 +26,7 @@ from align3d_cli.training.assess import class_means, separation
 from align3d_cli.training.data import Data
 from align3d_cli.training.distributed import ALONE, Workers
 from align3d_cli.training.extract import Built, Extraction, build_store
-from align3d_cli.training.features import FeatureStore
+from align3d_cli.training.features import STORE_FORMAT, FeatureStore
 from align3d_cli.training.prompts import Branches, PromptConfig, train_prompts
 from align3d_cli.training.run import Line, Run
 from align3d_cli.training.start import clip_prompts, vector_prompts
@@ -121,7 +121,8 @@ def gather_features(bundle: Bundle, data: Data, samples: Sequence[Sample], sessi
         extraction = replace(extraction, max_points=session.max_points)
     identity = extraction.identity() | {"data": data.identity()}
     identity["encoder"]["settings"] = bundle.encoder.get("settings", {})
-    folder = session.store or cache_dir() / "features" / digest_of_settings(identity)[:16]
+    own = digest_of_settings(identity | {"format": STORE_FORMAT})[:16]  # beside what other versions have cached
+    folder = session.store or cache_dir() / "features" / own
     store = FeatureStore(folder, identity)
     built = build_store(store, samples, extraction, session.workers, session.on_sample)
     return Features(store, built, encoder.spec, samples)
