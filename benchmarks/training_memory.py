@@ -119,7 +119,7 @@ def random_features(anomalous: bool, rng):
     import torch
     from torch.nn.functional import normalize
 
-    from align3d_cli.training.features import SampleFeatures
+    from align3d_cli.training.sample_features import SampleFeatures
 
     pooled = [normalize(torch.randn(VIEWS, DIM, generator=rng), dim=-1) for _ in range(2)]
     tokens = [normalize(torch.randn(VIEWS, TOKENS, DIM, generator=rng), dim=-1) for _ in range(2)]

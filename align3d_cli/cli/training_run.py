@@ -162,6 +162,7 @@ def _tell(trained: "Trained", out: Path, as_json: bool) -> None:
     if not trained.complete:
         output.warn(f"stopped by the clock after epoch {record['epochs_done']} of {record['config']['epochs']}")
     places = {
+        "seconds": trained.seconds,
         "log": str(trained.run.log),
         "store": str(trained.store.folder),
         "store_bytes": trained.store.bytes_on_disk(),

@@ -45,8 +45,8 @@ def tune(
 ) -> None:
     """Tune the rendering tower of the default model on procedural parts and meshes with injected defects.
 
-    Resumes from OUT.checkpoint when it is there. The result is a model that `score` accepts (rendering branch alone)
-    and that `align` and `prompt-train` take as --model.
+    Goes on from the folder OUT.run, which also keeps the losses, when it is there. The result is a model that `score`
+    accepts (rendering branch alone) and that `align` and `prompt-train` take as --model.
     """
     from align3d_cli.cli import output
     from align3d_cli.errors import UsageError
@@ -82,7 +82,7 @@ def tune(
         mesh_share=mesh_share,
         device=resolve_device(device),
         jobs=jobs,
-        max_minutes=float("inf") if max_minutes is None else max_minutes,
+        max_minutes=max_minutes,
         force=force,
     )
     with output.progress("tune", steps) as advance:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from align3d_cli.clouds.eigen import smallest_eigenvalues
+
 CHUNK = 16_384  # points at once; 12 MB for 30 neighbours, larger ones leave the cache
 SORT_CELLS = 64  # cells along the longest side when points are put in spatial order
 
@@ -60,12 +62,12 @@ def _covariances(xyz: np.ndarray, neighbour: np.ndarray, weights: np.ndarray | N
 def smallest_axes(matrices: np.ndarray) -> np.ndarray:
     """(B, 3) float32 unit eigenvector of the smallest eigenvalue of symmetric (B, 3, 3) matrices.
 
-    In closed form: the eigenvalue from the trigonometric solution of the cubic (Smith 1961), the vector as the
-    longest cross product of two rows of A - lambda I. (0, 0, 1) where all directions are alike.
+    In closed form: the eigenvalue as in `eigen`, the vector as the longest cross product of two rows of A - lambda I.
+    (0, 0, 1) where all directions are alike.
     """
     scale = np.abs(matrices).max(axis=(1, 2))
     a = matrices / np.maximum(scale, 1e-300)[:, None, None]
-    rows = a - _smallest_eigenvalues(a)[:, None, None] * np.eye(3)
+    rows = a - smallest_eigenvalues(a)[:, None, None] * np.eye(3)
     crosses = np.stack([np.cross(rows[:, i], rows[:, j]) for i, j in ((0, 1), (0, 2), (1, 2))], axis=1)
     lengths = np.einsum("bij,bij->bi", crosses, crosses)
     best = lengths.argmax(axis=1)
@@ -76,14 +78,3 @@ def smallest_axes(matrices: np.ndarray) -> np.ndarray:
         np.abs(axis[:, 2]) > 1e-9, axis[:, 2], np.where(np.abs(axis[:, 1]) > 1e-9, axis[:, 1], axis[:, 0])
     )
     return (axis * np.where(leading < 0, -1.0, 1.0)[:, None]).astype(np.float32)
-
-
-def _smallest_eigenvalues(a: np.ndarray) -> np.ndarray:
-    """(B,) of symmetric (B, 3, 3) matrices with entries of at most 1."""
-    mean = np.trace(a, axis1=1, axis2=2) / 3
-    shifted = a - mean[:, None, None] * np.eye(3)
-    spread = np.sqrt(np.einsum("bij,bij->b", shifted, shifted) / 6)
-    b = shifted / np.maximum(spread, 1e-300)[:, None, None]
-    half_det = np.einsum("bi,bi->b", b[:, 0], np.cross(b[:, 1], b[:, 2])) / 2
-    angle = np.arccos(np.clip(half_det, -1, 1)) / 3
-    return mean + 2 * spread * np.cos(angle + 2 * np.pi / 3)

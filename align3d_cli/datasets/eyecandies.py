@@ -6,6 +6,7 @@ Points are in the camera's frame (x right, y down, z away from it), in metres.
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -79,7 +80,7 @@ def load(depth: Path) -> LabelledCloud:
     return LabelledCloud(cloud, read_labels(folder, number, grid).ravel())
 
 
-def read_depth(path: Path, info: dict | None) -> np.ndarray:
+def read_depth(path: Path, info: dict[str, Any] | None) -> np.ndarray:
     """(H, W) float64 depth in metres along the optical axis: v / 65535 * (max - min) + min of the yaml file's range."""
     from PIL import Image
 

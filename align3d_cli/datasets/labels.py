@@ -90,10 +90,10 @@ def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
             plain = (
                 image if image.mode in ("1", "L", "I", "I;16", "F") else image.convert("RGB")
             )  # drops alpha, palette
-            mask = np.asarray(plain)
+            values = np.asarray(plain)
     except OSError as error:
         raise InputRejected(f"{path}: the mask cannot be read ({error}); check the data set's copy") from error
-    mask = (mask > 0).any(axis=2) if mask.ndim == 3 else mask > 0
+    mask = np.asarray((values > 0).any(axis=2) if values.ndim == 3 else values > 0)
     if mask.shape != tuple(shape):
         raise InputRejected(f"{path}: mask of {mask.shape} pixels for a scan of {tuple(shape)}; they must be aligned")
     return mask

@@ -39,18 +39,18 @@ def is_category(folder: Path) -> bool:
 
 def samples(category: str, folder: Path) -> list[Sample]:
     """All scans of a category."""
-    scans = layout.child(folder, "Pointcloud")
+    scans = layout.child(folder, "Pointcloud") or folder / "Pointcloud"
     found = [
         Sample(f"{category}/train/{scan.stem}", category, "train", "good", partial(load, scan, None))
         for scan in layout.files(scans / "train", ".stl")
     ]
-    gt = layout.child(scans, "GT")
+    gt = layout.child(scans, "GT") or scans / "GT"
     for kind in layout.folders(scans / "test"):
         in_kind = layout.files(kind, ".stl")
         normal = normal_scans(folder, kind.name, in_kind)
         for scan in in_kind:
             shown = kind.name != "good" and scan.stem not in normal
-            rows = (gt or scans / "GT") / kind.name / f"{scan.stem}.txt" if shown else None
+            rows = gt / kind.name / f"{scan.stem}.txt" if shown else None
             name = f"{category}/test/{kind.name}/{scan.stem}"
             found.append(Sample(name, category, "test", kind.name if shown else "good", partial(load, scan, rows)))
     return found
@@ -61,29 +61,32 @@ def load(scan: Path, rows: Path | None) -> LabelledCloud:
 
     A mesh too coarse to be a scan gives points of its surface, each with the label of the nearest vertex.
     """
-    cloud = vertex_cloud(read_scan(scan))
+    cloud, mesh = vertex_cloud(read_scan(scan))
     if rows is None:
         return LabelledCloud(cloud, np.zeros(len(cloud), bool))
     if not rows.is_file():
         raise InputRejected(f"{scan}: no label file {rows}; restore it, or data.csv if the scan counts as normal")
-    vertices = cloud.mesh.vertices
+    vertices = mesh.vertices
     marked = mark_nearest(vertices, read_rows(rows, columns=3)[:, :3], rows)
     return LabelledCloud(cloud, marked if cloud.xyz is vertices else carry_labels(cloud.xyz, vertices, marked))
 
 
-def vertex_cloud(cloud: PointCloud) -> PointCloud:
-    """The distinct vertices of a scan as its points, in order of first appearance; faces follow them."""
+def vertex_cloud(cloud: PointCloud) -> tuple[PointCloud, Mesh]:
+    """The distinct vertices of a scan as its points, in order of first appearance, and the mesh; faces follow them.
+
+    The scan as it is where its mesh is too coarse for that. Raises InputRejected for one without triangles.
+    """
     if cloud.mesh is None:
         raise InputRejected(f"{cloud.path}: holds no triangles; MulSen-AD scans are meshes")
     if len(cloud.mesh.vertices) < SCANNED_VERTICES:
-        return cloud
+        return cloud, cloud.mesh
     _, first, place = np.unique(cloud.mesh.vertices, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     row_of_place = np.empty(len(order), np.int64)
     row_of_place[order] = np.arange(len(order))
     vertices = np.ascontiguousarray(cloud.mesh.vertices[first[order]], np.float64)
     mesh = Mesh(vertices, row_of_place[place.ravel()][cloud.mesh.faces])
-    return replace(cloud, xyz=vertices, colours=None, normals=None, mesh=mesh)
+    return replace(cloud, xyz=vertices, colours=None, normals=None, mesh=mesh), mesh
 
 
 def normal_scans(folder: Path, kind: str, scans: list[Path]) -> set[str]:
@@ -99,10 +102,10 @@ def normal_scans(folder: Path, kind: str, scans: list[Path]) -> set[str]:
         rows = [row for row in csv.reader(lines) if len(row) >= 4 and row[3].strip() in ("0", "1")]
     numbers = [_number(row[0]) for row in rows]
     if None in numbers or len(set(numbers)) < len(numbers):
-        rows_and_scans = zip(rows, scans, strict=False)
+        rows_and_scans = list(zip(rows, scans, strict=False))
     else:
         by_number = {_number(scan.stem): scan for scan in scans}
-        rows_and_scans = ((row, by_number[n]) for row, n in zip(rows, numbers, strict=True) if n in by_number)
+        rows_and_scans = [(row, by_number[n]) for row, n in zip(rows, numbers, strict=True) if n in by_number]
     return {scan.stem for row, scan in rows_and_scans if row[3].strip() == "0"}
 
 

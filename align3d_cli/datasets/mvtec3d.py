@@ -41,12 +41,12 @@ def samples(category: str, folder: Path) -> list[Sample]:
 def load(scan: Path) -> LabelledCloud:
     """Read `<kind>/xyz/NNN.tiff` with the photograph and the mask beside it; a missing mask means all normal."""
     cloud = read_scan(scan)
-    if cloud.grid is None:
+    if (grid := cloud.grid) is None:
         raise InputRejected(f"{scan}: not an organised scan (H x W x 3); the layout needs one")
     kind = scan.parent.parent
     photograph = layout.same_stem(kind / "rgb", scan.stem, *IMAGES)
     if photograph:
-        cloud = replace(cloud, colours=read_colours(photograph, cloud.grid))
+        cloud = replace(cloud, colours=read_colours(photograph, grid))
     mask = layout.same_stem(layout.child(kind, "gt"), scan.stem, *IMAGES)
-    defect = read_mask(mask, cloud.grid).ravel() if mask else np.zeros(len(cloud), bool)
+    defect = read_mask(mask, grid).ravel() if mask else np.zeros(len(cloud), bool)
     return LabelledCloud(cloud, defect)

@@ -7,6 +7,7 @@ section 2: the smallest eigenvalue of a neighbourhood's covariance over the sum 
 import numpy as np
 from scipy.spatial import cKDTree
 
+from align3d_cli.clouds.eigen import smallest_eigenvalues
 from align3d_cli.model.scoring import mean_of_highest
 from align3d_cli.render.choose import spread_rows
 
@@ -44,24 +45,8 @@ def surface_variation(neighbourhoods: np.ndarray) -> np.ndarray:
     apart = trace > 0  # copies of one point have no surface
     share = covariance[apart] / trace[apart, None, None]
     found = np.zeros(len(covariance))
-    found[apart] = np.clip(smallest_eigenvalue(share), 0.0, 1.0 / 3.0)
+    found[apart] = np.clip(smallest_eigenvalues(share), 0.0, 1.0 / 3.0)
     return found
-
-
-def smallest_eigenvalue(matrices: np.ndarray) -> np.ndarray:
-    """(N, 3, 3) symmetric -> (N,) smallest eigenvalue, in closed form (Smith, CACM 4(4), 1961)."""
-    middle = np.trace(matrices, axis1=1, axis2=2) / 3.0
-    deviator = matrices - middle[:, None, None] * np.eye(3)
-    size = np.sqrt((deviator**2).sum(axis=(1, 2)) / 6.0)
-    round_ones = size < 1e-12
-    scaled = deviator / np.where(round_ones, 1.0, size)[:, None, None]
-    angle = np.arccos(np.clip(_determinant(scaled) / 2.0, -1.0, 1.0)) / 3.0
-    return middle + 2.0 * np.where(round_ones, 0.0, size) * np.cos(angle + 2.0 * np.pi / 3.0)
-
-
-def _determinant(m: np.ndarray) -> np.ndarray:
-    """(N, 3, 3) -> (N,), by cofactors: numpy's own factorises each matrix for itself."""
-    return np.einsum("ni,ni->n", m[:, 0], np.cross(m[:, 1], m[:, 2]))
 
 
 def top_mean(scores: np.ndarray) -> float:

@@ -37,7 +37,8 @@ def _load(path: Path) -> None:
     from align3d_cli.encoders.clip_weights import is_known
     from align3d_cli.encoders.load import load_encoder
     from align3d_cli.encoders.state_files import read_state
-    from align3d_cli.model.bundle import METADATA_KEY, load_bundle
+    from align3d_cli.model.bundle import load_bundle
+    from align3d_cli.model.header import METADATA_KEY
     from align3d_cli.model.inspector import Inspector
     from align3d_cli.model.parts import bundle_encoder
 

@@ -14,7 +14,7 @@ import torch
 
 from align3d_cli.render.cameras import Cameras, rotated_bounds
 from align3d_cli.render.footprint import Footprint, closing_footprint, fixed_footprint
-from align3d_cli.render.surface import DEPTH_STEPS, RANGE_STEPS, seen_front
+from align3d_cli.render.front import DEPTH_STEPS, RANGE_STEPS, seen_front
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The splat on the CPU: scalar loops over the points, then the pixels, of one view, compiled by numba.
 
-They hold no lock and share nothing, so views run side by side in threads. Compiled code is cached on disk; explicit
-signatures keep the first compilation short. No fast-math: the rounding must be that of splat_torch.py.
+They hold no lock and share nothing, so views run side by side in threads. Compiled code is cached on disk until this
+file changes, so what it needs of other files comes as an argument. Explicit signatures keep the first compilation
+short. No fast-math: the rounding must be that of splat_torch.py.
 """
 
 import os
@@ -11,7 +12,7 @@ import numba as nb
 import numpy as np
 
 from align3d_cli.render.cameras import Cameras
-from align3d_cli.render.surface import OFFSET_STEPS, splat_weights
+from align3d_cli.render.front import OFFSET_STEPS, splat_weights
 
 _POINTS = nb.types.Array(nb.float64, 2, "C", readonly=True)
 _CAMERA = nb.types.UniTuple(nb.float64, 14)  # three rows of camera_from_cloud, scale_px, half the image's side
@@ -55,11 +56,24 @@ def _nearest_in_pixels(xyz, m, perspective, size, nearest_depth, pixel_of_point)
 
 
 @_compiled(
-    nb.void(_POINTS, _CAMERA, nb.boolean, nb.int64, nb.float64, nb.float64, _F32, _F32, _I32, _SUMS, _F32, _I32,
-            nb.boolean[::1]),
+    nb.void(_POINTS, _CAMERA, nb.boolean, nb.int64, nb.float64, nb.float64, nb.float64, _F32, _F32, _I32, _SUMS, _F32,
+            _I32, nb.boolean[::1]),
 )  # fmt: skip
 def _sum_in_pixels(
-    xyz, m, perspective, size, depth_zero, depth_scale, limit, taken, pixel_of_point, sums, place, row, visible
+    xyz,
+    m,
+    perspective,
+    size,
+    depth_zero,
+    depth_scale,
+    px_steps,
+    limit,
+    taken,
+    pixel_of_point,
+    sums,
+    place,
+    row,
+    visible,
 ):
     """Count, offsets and depths of the points down to `taken`, and place (right, down, depth) of the most central."""
     for i in range(xyz.shape[0]):
@@ -74,8 +88,8 @@ def _sum_in_pixels(
             continue
         dx, dy = u - (pixel % size + 0.5), v - (pixel // size + 0.5)
         sums[pixel, 0] += 1
-        sums[pixel, 1] += int(dx * OFFSET_STEPS)
-        sums[pixel, 2] += int(dy * OFFSET_STEPS)
+        sums[pixel, 1] += int(dx * px_steps)
+        sums[pixel, 2] += int(dy * px_steps)
         sums[pixel, 3] += int((np.float64(depth) - depth_zero) * depth_scale)
         right, down = np.float32(dx), np.float32(dy)
         at = 3 * pixel
@@ -85,9 +99,9 @@ def _sum_in_pixels(
 
 
 @_compiled(
-    nb.void(nb.int64, nb.int64[::1], _F32, _F32, _SUMS, _F32, _I32, _SUMS, _F32, _I32),
+    nb.void(nb.int64, nb.int64[::1], nb.int64, _F32, _F32, _SUMS, _F32, _I32, _SUMS, _F32, _I32),
 )  # fmt: skip
-def _spread(size, weights, front, reach, sums, place, row, total, distance, index):
+def _spread(size, weights, px_steps, front, reach, sums, place, row, total, distance, index):
     """Add every pixel's sums to the pixels around it that show the same surface; find the most central point."""
     n = len(weights) - 1
     for source in range(size * size):
@@ -105,8 +119,8 @@ def _spread(size, weights, front, reach, sums, place, row, total, distance, inde
                 weight = weights[abs(away_y)] * weights[abs(away_x)]
                 count = sums[source, 0]
                 total[pixel, 0] += weight * count
-                total[pixel, 1] += weight * (sums[source, 1] + away_x * count * int(OFFSET_STEPS))
-                total[pixel, 2] += weight * (sums[source, 2] + away_y * count * int(OFFSET_STEPS))
+                total[pixel, 1] += weight * (sums[source, 1] + away_x * count * px_steps)
+                total[pixel, 2] += weight * (sums[source, 2] + away_y * count * px_steps)
                 total[pixel, 3] += weight * sums[source, 3]
                 right = place[3 * source] + np.float32(away_x)
                 far = right * right + down * down
@@ -115,21 +129,21 @@ def _spread(size, weights, front, reach, sums, place, row, total, distance, inde
                     index[pixel] = row[source]
 
 
-@_compiled(nb.void(nb.int64, nb.float64, nb.float64, _SUMS, _I32, _F32, _F32))
-def _mean_places(size, depth_zero, depth_scale, total, index, depth, beside):
+@_compiled(nb.void(nb.int64, nb.float64, nb.float64, nb.float64, _SUMS, _I32, _F32, _F32))
+def _mean_places(size, depth_zero, depth_scale, px_steps, total, index, depth, beside):
     """Means of the sums: depth, inf where empty, and where the mean point stands beside the centre (right, down)."""
     for pixel in range(size * size):
         depth[pixel] = np.inf
         if index[pixel] >= 0:
             weight = np.float64(total[pixel, 0])
-            beside[2 * pixel] = total[pixel, 1] / weight / OFFSET_STEPS
-            beside[2 * pixel + 1] = total[pixel, 2] / weight / OFFSET_STEPS
+            beside[2 * pixel] = total[pixel, 1] / weight / px_steps
+            beside[2 * pixel + 1] = total[pixel, 2] / weight / px_steps
             depth[pixel] = total[pixel, 3] / weight / depth_scale + depth_zero
 
 
 @_compiled(nb.void(nb.int64, _F32, _F32, _F32, _F32))
 def _at_centres(size, depth, beside, reach, surface):
-    """surface.at_centres, pixel by pixel."""
+    """front.at_centres, pixel by pixel."""
     for pixel in range(size * size):
         surface[pixel] = depth[pixel]
         if not depth[pixel] < np.inf:
@@ -204,15 +218,15 @@ def gather_surface(
             np.empty(3 * pixels, np.float32),
             np.full(pixels, -1, np.int32),
         )
-        _sum_in_pixels(xyz, *_camera(cameras, v), size, depth_zero, depth_scale, limit[v], taken[v],
+        _sum_in_pixels(xyz, *_camera(cameras, v), size, depth_zero, depth_scale, OFFSET_STEPS, limit[v], taken[v],
                        pixel_of_point[v], sums, place, row, visible[v])  # fmt: skip
         total, distance = np.zeros_like(sums), np.full(pixels, np.inf, np.float32)
-        _spread(size, weights, front[v], reach[v], sums, place, row, total, distance, index[v])
+        _spread(size, weights, int(OFFSET_STEPS), front[v], reach[v], sums, place, row, total, distance, index[v])
         if depth_scale == 0:
             surface[v] = np.where(index[v] >= 0, front[v], np.inf)
             return
         depth, beside = distance, place  # their memory is free by now
-        _mean_places(size, depth_zero, depth_scale, total, index[v], depth, beside)
+        _mean_places(size, depth_zero, depth_scale, OFFSET_STEPS, total, index[v], depth, beside)
         _at_centres(size, depth, beside, reach[v], surface[v])
 
     _each_view(work, n_views)

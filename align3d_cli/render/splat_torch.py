@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from align3d_cli.render.cameras import Cameras, project_view
-from align3d_cli.render.surface import OFFSET_STEPS, at_centres, splat_weights
+from align3d_cli.render.front import OFFSET_STEPS, at_centres, splat_weights
 
 FAR = torch.iinfo(torch.int64).max
 LOW_32_BITS = 0xFFFFFFFF

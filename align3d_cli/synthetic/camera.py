@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from align3d_cli.clouds.unproject import pixel_rays
-from align3d_cli.synthetic.surface import Surface
+from align3d_cli.synthetic.labelled_surface import LabelledSurface
 
 LARGEST_SIDE = 512  # pixels; beyond it a sample would be slow to make and slow to read
 STEEPEST = 6.0  # tangent of the steepest surface that is extrapolated within a pixel
@@ -113,7 +113,7 @@ def _candidates(camera: DepthCamera, q: np.ndarray, normals: np.ndarray, reach_p
     return _Hits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def capture(surface: Surface, camera: DepthCamera, reach_px: float = 1.15) -> Frame:
+def capture(surface: LabelledSurface, camera: DepthCamera, reach_px: float = 1.15) -> Frame:
     """Z-buffer the front-facing points: per pixel the weighted mean of what lies within two pixels behind the front."""
     q = camera.to_camera(surface.xyz)
     normals = surface.normals @ camera.rotation.T.astype(np.float32)
@@ -131,9 +131,9 @@ def capture(surface: Surface, camera: DepthCamera, reach_px: float = 1.15) -> Fr
     def mean(values):
         return np.bincount(pixel, weight * values, size) / np.maximum(total, 1e-12)
 
-    layers = [np.where(total > 0, mean(hits.depth[seen]), np.nan), mean(cosine[row]), mean(surface.defect[row])]
+    layers = [np.where(total > 0, mean(hits.depth[seen]), np.nan), mean(cosine[row]), mean(surface.labels[row])]
     if surface.colours is not None:
-        layers += [mean(surface.colours[row, c]) for c in range(3)]
+        layers += [mean(channel) for channel in surface.colours[row].T]
     image = close_pinholes(np.stack(layers, axis=1).reshape(*camera.shape, -1), camera.focal)
     colours = image[..., 3:] if surface.colours is not None else None
     return Frame(image[..., 0], image[..., 1], image[..., 2] > 0.5, colours)

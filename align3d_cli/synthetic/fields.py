@@ -46,4 +46,9 @@ def weave(rng: np.random.Generator, wavelength: float) -> Field:
     return lambda xyz: np.cos(np.asarray(xyz, np.float32) @ u) * np.cos(np.asarray(xyz, np.float32) @ v) * 1.4
 
 
+def scaled(field: Field, amplitude: float) -> Field:
+    """The field times a factor."""
+    return lambda xyz: amplitude * field(xyz)
+
+
 RELIEFS = {"waves": waves, "fractal": fractal, "ridged": ridged, "pimples": pimples, "weave": weave}

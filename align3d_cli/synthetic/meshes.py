@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from align3d_cli.errors import InputRejected
-from align3d_cli.synthetic.surface import Surface
+from align3d_cli.synthetic.labelled_surface import LabelledSurface
 
 SUFFIXES = (".stl", ".obj", ".glb", ".off", ".ply")
 DENSE_POINTS = 260_000  # enough for an organised scan of 60 k points from any side
@@ -22,7 +22,7 @@ def mesh_sources(folder: str | Path) -> list[Path]:
 
 
 @lru_cache(maxsize=96)  # 7 MB each; one worker meets the same mesh many times
-def mesh_part(path: str | Path, points: int = DENSE_POINTS) -> Surface:
+def mesh_part(path: str | Path, points: int = DENSE_POINTS) -> LabelledSurface:
     """Sample a mesh: points centred, its longest side 1.9, face normals, colours where the file has them.
 
     Raises InputRejected for a file without faces.
@@ -40,4 +40,4 @@ def mesh_part(path: str | Path, points: int = DENSE_POINTS) -> Surface:
     spacing = float(np.sqrt(area * scale**2 / len(xyz)))
     order = np.random.default_rng(0).permutation(len(xyz))
     colours = None if cloud.colours is None else cloud.colours[order]
-    return Surface(xyz[order], cloud.normals.astype(np.float32)[order], spacing, colours)
+    return LabelledSurface(xyz[order], cloud.normals.astype(np.float32)[order], spacing, colours)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial import cKDTree
 
+from align3d_cli.synthetic.labelled_surface import LabelledSurface
 from align3d_cli.synthetic.sdf import Sdf
-from align3d_cli.synthetic.surface import Part, Surface
+from align3d_cli.synthetic.solid import Solid
 
 CHUNK = 12_288  # points evaluated at once: three coordinates and the temporaries stay in the L2 cache
 BAND = 0.95  # half the diagonal of a cell is 0.87 of its side; the rest forgives distances a little too large
@@ -74,7 +75,7 @@ def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.einsum("ij,ij->i", a, b)
 
 
-def _cells(part: Part, n: int, view: Viewpoint | None, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+def _cells(part: Solid, n: int, view: Viewpoint | None, rng: np.random.Generator) -> tuple[np.ndarray, float]:
     """About 1.2 n cells that the surface passes, in number per area as the view demands, and their side."""
     half = np.asarray(part.half, float)
     side = float(half.max()) / 11
@@ -98,7 +99,7 @@ def _cells(part: Part, n: int, view: Viewpoint | None, rng: np.random.Generator)
     return cells[:, rng.random(cells.shape[1]) < _shares(weight[near], 1.2 * n)], side
 
 
-def _in_true_units(part: Part, rng: np.random.Generator) -> Part:
+def _in_true_units(part: Solid, rng: np.random.Generator) -> Solid:
     """The part with distances scaled so that they grow by one per unit (twists and stretches shrink them)."""
     half = np.asarray(part.half, np.float32)[:, None]
     p = (rng.uniform(-1, 1, (3, 8000)).astype(np.float32)) * half
@@ -120,17 +121,19 @@ def _shares(weight: np.ndarray, total: float) -> np.ndarray:
     return share
 
 
-def sample_surface(part: Part, n: int, rng: np.random.Generator, view: Viewpoint | None = None) -> Surface:
+def sample_surface(part: Solid, n: int, rng: np.random.Generator, view: Viewpoint | None = None) -> LabelledSurface:
     """About n points of the part's surface: near-uniform, or of what faces a view, near-uniform in its image."""
     part = _in_true_units(part, rng)
     xyz, normals = _points(part, n, view, rng)
     if len(xyz) < 0.8 * n:  # strongly bent distances: many cells hold no surface
         xyz, normals = _points(part, int(min(n / max(len(xyz), 1), 8.0) * 1.1 * n), view, rng)
     keep = rng.permutation(len(xyz))[:n]
-    return Surface(np.ascontiguousarray(xyz[keep]), np.ascontiguousarray(normals[keep]), _spacing(xyz[keep], rng))
+    return LabelledSurface(
+        np.ascontiguousarray(xyz[keep]), np.ascontiguousarray(normals[keep]), _spacing(xyz[keep], rng)
+    )
 
 
-def _points(part: Part, n: int, view: Viewpoint | None, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _points(part: Solid, n: int, view: Viewpoint | None, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Points (M, 3) and normals from jittered cells that were moved onto the surface (Newton), M near n."""
     cells, side = _cells(part, n, view, rng)
     p = cells + rng.uniform(-0.5, 0.5, cells.shape).astype(np.float32) * np.float32(side)

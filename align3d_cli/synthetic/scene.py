@@ -14,12 +14,14 @@ from align3d_cli.synthetic import sdf
 from align3d_cli.synthetic.camera import DepthCamera, Frame, capture, framed, look_at
 from align3d_cli.synthetic.defects import add_defect
 from align3d_cli.synthetic.families import FAMILIES, varied
-from align3d_cli.synthetic.footprint import room
+from align3d_cli.synthetic.fields import scaled
+from align3d_cli.synthetic.labelled_surface import LabelledSurface, displace, faceted
 from align3d_cli.synthetic.meshes import mesh_part
+from align3d_cli.synthetic.neighbourhood import room
 from align3d_cli.synthetic.sampling import Viewpoint, sample_surface
 from align3d_cli.synthetic.sensor import Sensor, add_background, measure, random_sensor, thin_unevenly, touch
+from align3d_cli.synthetic.solid import Solid
 from align3d_cli.synthetic.stamps import Site
-from align3d_cli.synthetic.surface import Part, Surface, displace, faceted
 from align3d_cli.synthetic.texture import Lamp, lit, paint, random_lamp
 
 STREAMS = ("choice", "part", "relief", "colour", "pose", "sensor", "defect", "scan", "light")
@@ -34,7 +36,7 @@ def source_name(source: str | Path) -> str:
     return str(source) if source in FAMILIES else Path(source).stem
 
 
-def _surface(source, n: int, rngs: dict, view: Viewpoint | None) -> Surface:
+def _surface(source, n: int, rngs: dict, view: Viewpoint | None) -> LabelledSurface:
     """The good part: n dense points (front-facing ones when a view is given) with relief, no labels yet."""
     if source not in FAMILIES:
         dense = mesh_part(str(source))
@@ -45,19 +47,19 @@ def _surface(source, n: int, rngs: dict, view: Viewpoint | None) -> Surface:
         part = _part(source, rngs)
         surface = sample_surface(part, n, rngs["relief"], view)
         for amplitude, field in part.reliefs:
-            surface, _ = displace(surface, lambda xyz, a=amplitude, f=field: a * f(xyz))
+            surface, _ = displace(surface, scaled(field, amplitude))
         if rngs["relief"].random() < MESHED:
             facets = int(np.exp(rngs["relief"].uniform(np.log(2500), np.log(12_000))))
             surface = faceted(surface, facets, rngs["relief"].uniform(0, 0.06), rngs["relief"])
     return replace(surface, defect=np.zeros(len(surface), bool))
 
 
-def _part(source: str, rngs: dict) -> Part:
+def _part(source: str, rngs: dict) -> Solid:
     part = _drawn(source, rngs["part"])
     return replace(part, sdf=sdf.intersect(part.sdf, sdf.box(part.half)))
 
 
-def _coloured(surface: Surface, rng: np.random.Generator) -> Surface:
+def _coloured(surface: LabelledSurface, rng: np.random.Generator) -> LabelledSurface:
     return surface if surface.colours is not None else replace(surface, colours=paint(surface.xyz, rng))
 
 
@@ -79,7 +81,7 @@ def full_scan(source, kind: str, n_points: int, rngs: dict) -> tuple[PointCloud,
     rotation *= np.sign(np.linalg.det(rotation))
     scale, unit = _unit(rngs["pose"])
     xyz = (surface.xyz.astype(np.float64) @ rotation.T) * scale + rngs["pose"].normal(size=3) * scale
-    return PointCloud(xyz, surface.colours, unit=unit), surface.defect
+    return PointCloud(xyz, surface.colours, unit=unit), surface.labels
 
 
 def _eye(rng: np.random.Generator, half: np.ndarray, slab: bool) -> np.ndarray:
@@ -122,11 +124,13 @@ def _half_size(source, rngs: dict) -> np.ndarray:
     return np.asarray(_drawn(source, copy).half, float)
 
 
-def _drawn(source: str, rng: np.random.Generator) -> Part:
+def _drawn(source: str, rng: np.random.Generator) -> Solid:
     return FAMILIES[source](rng) if source in SLABS else varied(FAMILIES[source](rng), rng)
 
 
-def _damage(surface: Surface, rows: np.ndarray, camera, kind: str, extent: float, sensor: Sensor, rng) -> Surface:
+def _damage(
+    surface: LabelledSurface, rows: np.ndarray, camera, kind: str, extent: float, sensor: Sensor, rng
+) -> LabelledSurface:
     """One to three defects of a kind at some of the rows."""
     sites = []
     for _ in range(int(rng.choice((1, 2, 3), p=(0.6, 0.28, 0.12)))):
@@ -139,16 +143,16 @@ def _damage(surface: Surface, rows: np.ndarray, camera, kind: str, extent: float
     return surface
 
 
-def _damaged_surface(good: Surface, kind: str, extent: float, sensor: Sensor, rng) -> Surface:
+def _damaged_surface(good: LabelledSurface, kind: str, extent: float, sensor: Sensor, rng) -> LabelledSurface:
     """The part with defects anywhere; a few places are tried until enough points are labelled."""
     for _ in range(8):
         surface = _damage(good, np.arange(len(good)), None, kind, extent, sensor, rng)
-        if surface.defect.sum() >= FEWEST_LABELS:
+        if surface.labels.sum() >= FEWEST_LABELS:
             break
     return surface
 
 
-def _place(surface: Surface, rows: np.ndarray, rng: np.random.Generator) -> int:
+def _place(surface: LabelledSurface, rows: np.ndarray, rng: np.random.Generator) -> int:
     """One of the rows: any, or (for a third) the most curved of six, so that edges and cavities get their share."""
     some = rows[rng.integers(len(rows), size=6)]
     if rng.random() < 0.67:
@@ -161,7 +165,7 @@ def _place(surface: Surface, rows: np.ndarray, rng: np.random.Generator) -> int:
 
 
 def _damaged_frame(
-    surface: Surface, camera: DepthCamera, lamp: Lamp | None, kind: str, extent: float, sensor: Sensor, rng
+    surface: LabelledSurface, camera: DepthCamera, lamp: Lamp | None, kind: str, extent: float, sensor: Sensor, rng
 ) -> Frame | None:
     """What the camera sees of the part with defects; a few places are tried until one shows, None if none does."""
     seen = visible_rows(surface, camera)
@@ -173,7 +177,7 @@ def _damaged_frame(
     return None
 
 
-def visible_rows(surface: Surface, camera: DepthCamera) -> np.ndarray:
+def visible_rows(surface: LabelledSurface, camera: DepthCamera) -> np.ndarray:
     """Rows of the points that the camera sees, not at a grazing angle; all rows when there is none. Coarse z-buffer."""
     q = camera.to_camera(surface.xyz)
     cosine = -(surface.normals @ camera.rotation.T.astype(np.float32) * q).sum(axis=1) / np.linalg.norm(q, axis=1)
@@ -189,7 +193,7 @@ def visible_rows(surface: Surface, camera: DepthCamera) -> np.ndarray:
     return rows if len(rows) else np.arange(len(surface))
 
 
-def _on_a_table(frame: Frame, camera: DepthCamera, surface: Surface, rng: np.random.Generator) -> Frame:
+def _on_a_table(frame: Frame, camera: DepthCamera, surface: LabelledSurface, rng: np.random.Generator) -> Frame:
     """Put a support plane under the part, tilted by up to 35 degrees from the image plane, just touching it."""
     tilt, turn = np.radians(rng.uniform(0, 35)), rng.uniform(0, 2 * np.pi)
     normal = np.array((np.sin(tilt) * np.cos(turn), np.sin(tilt) * np.sin(turn), np.cos(tilt)))

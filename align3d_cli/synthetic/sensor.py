@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from align3d_cli.synthetic.camera import DepthCamera, Frame
-from align3d_cli.synthetic.surface import Surface
+from align3d_cli.synthetic.labelled_surface import LabelledSurface
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def add_background(frame: Frame, camera: DepthCamera, plane: tuple[np.ndarray, f
     return replace(frame, depth=np.where(empty, depth, frame.depth), cosine=cosine, colours=colours)
 
 
-def thin_unevenly(surface: Surface, sensor: Sensor, n: int, rng: np.random.Generator) -> Surface:
+def thin_unevenly(surface: LabelledSurface, sensor: Sensor, n: int, rng: np.random.Generator) -> LabelledSurface:
     """n points of a surface as a scan merged from a few positions has them: denser where one looks straight at it.
 
     Each point gets its draw of the sensor's noise here, so that a good twin shares it with the defective part.
@@ -125,13 +125,13 @@ def thin_unevenly(surface: Surface, sensor: Sensor, n: int, rng: np.random.Gener
     return replace(thin, spacing=spacing, noise=rng.normal(size=n).astype(np.float32))
 
 
-def touch(surface: Surface, sensor: Sensor, views_seed: np.random.Generator) -> Surface:
+def touch(surface: LabelledSurface, sensor: Sensor, views_seed: np.random.Generator) -> LabelledSurface:
     """Noise along the normals of a full scan, larger where no scanner position looks straight at the surface."""
     views = views_seed.normal(size=(3, 6))
     views /= np.linalg.norm(views, axis=0)
     cosine = np.clip((surface.normals @ views.astype(np.float32)).max(axis=1), 0.15, 1)
     tangent = np.sqrt(1 / cosine**2 - 1)
-    moved = surface.noise * sensor.noise * (1 + sensor.grazing * tangent)
+    moved = surface.noise_drawn * sensor.noise * (1 + sensor.grazing * tangent)
     xyz = surface.xyz + moved[:, None].astype(np.float32) * surface.normals
     if sensor.step:
         xyz = np.round(xyz / sensor.step) * sensor.step

@@ -12,8 +12,8 @@ from scipy.spatial import cKDTree
 
 from align3d_cli.synthetic import fields
 from align3d_cli.synthetic.fields import Field
-from align3d_cli.synthetic.footprint import irregular_distance, surface_path
-from align3d_cli.synthetic.surface import Surface, tangents
+from align3d_cli.synthetic.labelled_surface import LabelledSurface, tangents
+from align3d_cli.synthetic.neighbourhood import irregular_distance, surface_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,14 @@ def amplitude(rng: np.random.Generator, site: Site, low: float, high: float) -> 
 def _profile(rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
     """Height over distance: 1 at 0, 0 from 1 on; bell, dome, cone-like or plateau."""
     edge = rng.uniform(0.25, 0.8)
-    options = (
+    power = rng.uniform(1.0, 2.0)
+    options: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
         lambda t: 0.5 + 0.5 * np.cos(np.pi * np.clip(t, 0, 1)),
         lambda t: np.clip(1 - t * t, 0, 1) ** 2,
         lambda t: np.clip(1 - t * t, 0, 1),
-        lambda t: np.clip(1 - t, 0, 1) ** rng_power,
+        lambda t: np.clip(1 - t, 0, 1) ** power,
         lambda t: _smoothstep((1 - t) / edge),
     )
-    rng_power = rng.uniform(1.0, 2.0)
     return options[rng.integers(len(options))]
 
 
@@ -171,7 +171,7 @@ def _groove(rng: np.random.Generator, path: np.ndarray, width: float, depth: flo
     return Stamp(lambda xyz: -depth * shape(xyz), lambda xyz: np.abs(shape(xyz)), path, 2.6 * width)
 
 
-def scratch(rng: np.random.Generator, site: Site, surface: Surface) -> Stamp:
+def scratch(rng: np.random.Generator, site: Site, surface: LabelledSurface) -> Stamp:
     """A thin curved groove."""
     path = surface_path(
         rng, surface, site.centre, site.extent * _log_uniform(rng, 0.1, 0.45), turning=rng.uniform(0, 1.2)
@@ -185,20 +185,12 @@ def _burr(rng: np.random.Generator) -> float:
     return float(rng.uniform(0.15, 0.5)) if rng.random() < 0.4 else 0.0
 
 
-def crack(rng: np.random.Generator, site: Site, surface: Surface) -> Stamp:
+def crack(rng: np.random.Generator, site: Site, surface: LabelledSurface) -> Stamp:
     """A jagged, narrow, deep groove."""
     path = surface_path(rng, surface, site.centre, site.extent * _log_uniform(rng, 0.12, 0.4), turning=0.5, jagged=0.6)
     width = max(site.extent * _log_uniform(rng, 0.004, 0.009), 0.8 * surface.spacing)
     return _groove(rng, path, width, min(amplitude(rng, site, 0.008, 0.03), 1.5 * width), 0.0)
 
 
-STAMPS = {
-    "bump": bump,
-    "dent": dent,
-    "hole": hole,
-    "rough": rough,
-    "scratch": scratch,
-    "crack": crack,
-    "bulge": bulge,
-    "contamination": contamination,
-}
+STAMPS = {"bump": bump, "dent": dent, "hole": hole, "rough": rough, "bulge": bulge, "contamination": contamination}
+GROOVES = {"scratch": scratch, "crack": crack}  # run along the surface, so they need it

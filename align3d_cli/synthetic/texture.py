@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from align3d_cli.synthetic import fields
-from align3d_cli.synthetic.surface import Surface
+from align3d_cli.synthetic.labelled_surface import LabelledSurface
 
 
 def _colour(rng: np.random.Generator) -> np.ndarray:
@@ -63,7 +63,7 @@ def random_lamp(rng: np.random.Generator, eye: np.ndarray | None) -> Lamp | None
     return Lamp(direction / np.linalg.norm(direction), ambient, gloss) if rng.random() < 0.7 else None
 
 
-def lit(surface: Surface, lamp: Lamp | None) -> Surface:
+def lit(surface: LabelledSurface, lamp: Lamp | None) -> LabelledSurface:
     """The surface with the lamp's light and gloss in its colours (Lambert, Blinn without a viewer)."""
     if lamp is None:
         return surface

@@ -116,19 +116,20 @@ def _tiff(cloud: PointCloud) -> bytes:
     import tifffile
 
     buffer = io.BytesIO()
-    xyz = cloud.xyz.astype(np.float32).reshape(*cloud.grid, 3)
+    xyz = cloud.xyz.astype(np.float32).reshape(*(cloud.grid or (1, len(cloud))), 3)
     tifffile.imwrite(buffer, xyz, photometric="rgb", compression="zlib", predictor=False, metadata=None)
     return buffer.getvalue()
 
 
 def _ply(cloud: PointCloud) -> bytes:
     """Binary little-endian, x y z and colours."""
+    colours = np.zeros((len(cloud), 3), np.uint8) if cloud.colours is None else cloud.colours
     fields = [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("red", "u1"), ("green", "u1"), ("blue", "u1")]
     table = np.empty(len(cloud), fields)
     for i, name in enumerate("xyz"):
         table[name] = cloud.xyz[:, i]
     for i, name in enumerate(("red", "green", "blue")):
-        table[name] = cloud.colours[:, i]
+        table[name] = colours[:, i]
     names = {"<f4": "float", "u1": "uchar"}
     header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(cloud)}"]
     header += [f"property {names[kind]} {name}" for name, kind in fields] + ["end_header", ""]

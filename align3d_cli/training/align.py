@@ -10,23 +10,19 @@ from torch import Tensor
 
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.training.batches import feature_pairs
-from align3d_cli.training.checkpoint import with_adam
+from align3d_cli.training.epochs import Schedule, train_epochs
 from align3d_cli.training.features import FeatureStore
-from align3d_cli.training.loop import Run, Schedule, train
+from align3d_cli.training.learner import with_adam
 from align3d_cli.training.losses import alignment_loss, consistency_weights, holistic_consistency
+from align3d_cli.training.run import Line, Run
 from align3d_cli.training.settings import AlignSettings
 
 LOSSES = ("loss", "cosine_global", "cosine_local")
 
 
 def train_aligner(
-    store: FeatureStore,
-    names: Sequence[str],
-    dim: int,
-    config: AlignSettings,
-    run: Run,
-    max_minutes: float | None = None,
-) -> tuple[Aligner, list[dict[str, float]]]:
+    store: FeatureStore, names: Sequence[str], dim: int, config: AlignSettings, run: Run
+) -> tuple[Aligner, list[Line]]:
     """Train an aligner of dimension D on the stored samples; resumes from the run's folder.
 
     Returns the aligner on the CPU and the losses of every epoch done: "loss" as minimised, and the mean cosines between
@@ -34,13 +30,13 @@ def train_aligner(
     """
     aligner = Aligner(dim, seed=config.seed).to(run.device)
     learner = with_adam({"aligner": aligner}, config.learning_rate, config.betas)
-    schedule = Schedule(config.epochs, config.batch, config.seed, max_minutes)
+    schedule = Schedule(config.epochs, config.batch, config.seed)
 
     def losses_of(batch: Sequence[str], epoch: int) -> dict[str, Tensor]:
         return alignment_losses(aligner, store, batch, config, epoch, run.device)
 
-    train(learner, losses_of, LOSSES, names, schedule, run)
-    return aligner.eval().cpu(), learner.losses
+    lines = train_epochs(learner, losses_of, LOSSES, names, schedule, run)
+    return aligner.eval().cpu(), lines
 
 
 def alignment_losses(

@@ -7,31 +7,34 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from align3d_cli.encoders.encoder import EncoderSpec
 from align3d_cli.metrics.metrics import auroc
-from align3d_cli.model.similarity import patch_probabilities, view_logits, view_maps
+from align3d_cli.model.aligner import Aligner
+from align3d_cli.model.similarity import patch_probabilities, view_maps, view_probability
 from align3d_cli.training.batches import LabelledViews, labelled_views, pixels_at
 from align3d_cli.training.features import FeatureStore
-from align3d_cli.training.prompts import Branches, lifted
+from align3d_cli.training.prompts import Branches, branch_features, lifted
 
 BATCH = 4  # samples
 
 
 def class_means(
-    store: FeatureStore, names: Sequence[str], branches: Branches, device: torch.device
+    store: FeatureStore, names: Sequence[str], spec: EncoderSpec, aligner: Aligner | None, device: torch.device
 ) -> dict[str, Tensor]:
     """Mean token of good and of defective patches per branch: (2, D) of unit length, row 0 good.
 
     A patch counts as defective when a third of it is masked, as good when it shows surface and no defect; without any
     defective patch both rows start alike.
     """
-    spec, sums = branches.spec, {}
+    sums: dict[str, Tensor] = {}
     for batch in _batches(store, names, device):
         share = functional.adaptive_avg_pool2d(batch.masks.flatten(0, 1), spec.grid).flatten(1)
         good = (share == 0) & surface_patches(batch, spec.grid[0])
         weights = torch.stack([good.float(), (share > 1 / 3).float()])
-        for name, (_, tokens) in branches.features(batch).items():
+        for name, (_, tokens) in branch_features(batch, aligner).items():
             patches = tokens.flatten(0, 1)[:, int(spec.class_token) :]
-            sums[name] = sums.get(name, 0) + torch.einsum("kbp,bpd->kd", weights, patches).cpu()
+            found = torch.einsum("kbp,bpd->kd", weights, patches).cpu()
+            sums[name] = sums[name] + found if name in sums else found
     for name, rows in sums.items():
         if not rows[1].any():
             rows[1] = rows[0]
@@ -85,7 +88,7 @@ def _branch_scores(
         patch_probabilities(tokens.flatten(0, 1), text, temperature), spec.grid, batch.masks.shape[-1], spec.class_token
     )
     points, seen = lifted(maps, batch.pixel_of_point, batch.visible)
-    return points[:, 1], seen > 0, view_logits(pooled, text, temperature).softmax(dim=-1)[..., 1].mean(dim=1)
+    return points[:, 1], seen > 0, view_probability(pooled, text, temperature).mean(dim=1)
 
 
 def _batches(

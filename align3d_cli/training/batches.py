@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from align3d_cli.training.features import RENDER_FIELDS, RGB_FIELDS, FeatureStore
+from align3d_cli.training.features import FeatureStore
+from align3d_cli.training.sample_features import RENDER_FIELDS, RGB_FIELDS
 
 TOKEN_FIELDS = ("render_tokens", "rgb_tokens")
 LABEL_FIELDS = ("view_masks", "view_labels", "label", "pixel_of_point", "visible", "defect")

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+Item = TypeVar("Item")
 BARRIER_HOURS = 12  # one process may render and encode for hours while another already waits
 
 
@@ -35,7 +36,7 @@ class Workers:
         """Whether this process writes the files."""
         return self.rank == 0
 
-    def share(self, items: Sequence) -> Sequence:
+    def share(self, items: Sequence[Item]) -> Sequence[Item]:
         """The items of this process; the shares of all processes are disjoint and cover all items."""
         return items[self.rank :: self.count]
 
@@ -55,6 +56,8 @@ class Workers:
 
     def agree(self, flag: bool, device: torch.device) -> bool:
         """Whether any process says yes, so that all leave a loop together."""
+        if self.count == 1:
+            return flag  # a step of tuning must not wait for the device to answer
         return bool(self.total(torch.tensor(float(flag), device=device)) > 0)
 
 

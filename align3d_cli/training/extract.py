@@ -18,7 +18,8 @@ from align3d_cli.render.draw import draw_style, draw_views
 from align3d_cli.render.settings import ViewSettings
 from align3d_cli.render.shade import mask_views
 from align3d_cli.training.distributed import ALONE, Workers
-from align3d_cli.training.features import FeatureStore, SampleFeatures
+from align3d_cli.training.features import FeatureStore
+from align3d_cli.training.sample_features import SampleFeatures
 
 MAX_POINTS = 16_384  # of a sample: 0.6 MB over 9 views, and the point loss changes by less than its noise beyond that
 RARE_POINTS = 256  # defect points kept at least, where there are so many
@@ -79,7 +80,9 @@ def build_store(
     Raises InputRejected when colour is asked for and a sample has none, or when no sample can be used.
     """
     rgb = extraction.rgb_encoder is not None
-    n_new, failures = 0, []
+    if workers.first:
+        store.sweep()
+    n_new, failures = 0, list[tuple[str, str]]()
     for sample in workers.share(samples):
         failure = None
         if not store.has(sample.name, rgb=rgb):

@@ -15,10 +15,11 @@ from align3d_cli.encoders.encoder import EncoderSpec
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.similarity import average_views, patch_probabilities, view_logits, view_maps
 from align3d_cli.training.batches import LabelledViews, labelled_views
-from align3d_cli.training.checkpoint import with_adam
+from align3d_cli.training.epochs import Schedule, train_epochs
 from align3d_cli.training.features import FeatureStore
-from align3d_cli.training.loop import Run, Schedule, train
+from align3d_cli.training.learner import with_adam
 from align3d_cli.training.losses import contrastive_loss, dice_loss, map_loss
+from align3d_cli.training.run import Line, Run
 from align3d_cli.training.settings import PromptSettings
 
 PARTS = ("points", "maps", "object", "views", "contrastive")
@@ -50,12 +51,17 @@ class Branches:
         return ("loss", *(f"{branch}_{kind}" for branch in self.trained for kind in kinds))
 
     def features(self, batch: LabelledViews) -> dict[str, tuple[Tensor, Tensor]]:
-        """Global (B, V, D) and tokens (B, V, T, D) as each branch reads them."""
-        given = {"rendering": (batch.render_global, batch.render_tokens)}
-        if self.aligner:
-            with torch.no_grad():
-                given["rgb"] = self.aligner(batch.render_global, batch.render_tokens)
-        return given
+        """As `branch_features`."""
+        return branch_features(batch, self.aligner)
+
+
+def branch_features(batch: LabelledViews, aligner: Aligner | None) -> dict[str, tuple[Tensor, Tensor]]:
+    """Global (B, V, D) and tokens (B, V, T, D) as each branch reads them; without an aligner, the rendering one."""
+    given = {"rendering": (batch.render_global, batch.render_tokens)}
+    if aligner:
+        with torch.no_grad():
+            given["rgb"] = aligner(batch.render_global, batch.render_tokens)
+    return given
 
 
 def train_prompts(
@@ -64,9 +70,8 @@ def train_prompts(
     branches: Branches,
     config: PromptSettings,
     run: Run,
-    max_minutes: float | None = None,
     rating_of: Callable[[dict[str, Tensor]], float] | None = None,
-) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
+) -> tuple[dict[str, Tensor], list[Line]]:
     """Train the prompts of every branch on the stored samples; resumes from the run's folder.
 
     rating_of: how good the text vectors (2, D) by branch are, for `config.keep_best`, higher is better
@@ -76,7 +81,7 @@ def train_prompts(
         branches.aligner.requires_grad_(False).eval().to(run.device)
     modules = {name: module.to(run.device) for name, module in sorted(branches.prompts.items())}
     learner = with_adam({name: modules[name] for name in branches.trained}, config.learning_rate, config.betas)
-    schedule = Schedule(config.epochs, config.batch, config.seed, max_minutes)
+    schedule = Schedule(config.epochs, config.batch, config.seed)
 
     def losses_of(batch_names: Sequence[str], epoch: int) -> dict[str, Tensor]:
         batch = labelled_views(store, batch_names, config.map_px, run.device)
@@ -87,9 +92,9 @@ def train_prompts(
             return {name: module().float().cpu() for name, module in modules.items()}
 
     rated = (lambda: rating_of(text())) if config.keep_best and rating_of else None
-    train(learner, losses_of, branches.parts, names, schedule, run, rated)
+    lines = train_epochs(learner, losses_of, branches.parts, names, schedule, run, rated)
     learner.return_to_best()
-    return text(), learner.losses
+    return text(), lines
 
 
 def prompt_losses(

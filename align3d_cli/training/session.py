@@ -1,6 +1,5 @@
 """One run of a stage from its settings to a model: data, features, training, record. Does not print."""
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -26,9 +25,9 @@ from align3d_cli.training.assess import class_means, separation
 from align3d_cli.training.data import Data
 from align3d_cli.training.distributed import ALONE, Workers
 from align3d_cli.training.extract import Built, Extraction, build_store
-from align3d_cli.training.features import FeatureStore
-from align3d_cli.training.loop import Run
+from align3d_cli.training.features import STORE_FORMAT, FeatureStore
 from align3d_cli.training.prompts import Branches, train_prompts
+from align3d_cli.training.run import Line, Run
 from align3d_cli.training.settings import AlignSettings, PromptSettings
 from align3d_cli.training.start import clip_prompts, vector_prompts
 
@@ -53,12 +52,19 @@ class Session:
 
     def run(self, store: FeatureStore, stage: str, settings: dict[str, Any]) -> Run:
         """The run of a stage under these settings; its folder lies in the store."""
-        identity = digest_of_settings({"store": store.hash, "stage": stage, **settings})
-        folder = store.folder / "runs" / f"{stage}-{identity[:12]}"
+        identity = {"store": store.hash, "stage": stage, **settings}
+        run = Run(
+            store.folder / "runs" / f"{stage}-{digest_of_settings(identity)[:12]}",
+            identity,
+            self.workers,
+            torch.device(self.device),
+            self.max_minutes,
+            on_line=lambda line: self.on_epoch(int(line["epoch"]), line),
+        )
         if self.fresh and self.workers.first:
-            shutil.rmtree(folder, ignore_errors=True)
+            run.forget()
         self.workers.gather(None)
-        return Run(folder, identity, self.workers, torch.device(self.device), self.on_epoch)
+        return run
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +94,18 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A stage's result. record: what the model keeps and the call prints; complete: whether all epochs are done."""
+    """A stage's result.
+
+    record:  what the model keeps and the call prints; the same for the same training, whenever and wherever
+    complete: whether all epochs are done; seconds: that the call took, features included
+    """
 
     bundle: Bundle
     record: dict[str, Any]
     complete: bool
     run: Run
     store: FeatureStore
+    seconds: float
 
 
 def gather_features(bundle: Bundle, data: Data, samples: Sequence[Sample], session: Session, *, rgb: bool) -> Features:
@@ -110,7 +121,8 @@ def gather_features(bundle: Bundle, data: Data, samples: Sequence[Sample], sessi
         extraction = replace(extraction, max_points=session.max_points)
     identity = extraction.identity() | {"data": data.identity()}
     identity["encoder"]["settings"] = bundle.encoder.get("settings", {})
-    folder = session.store or cache_dir() / "features" / digest_of_settings(identity)[:16]
+    own = digest_of_settings(identity | {"format": STORE_FORMAT})[:16]  # beside what other versions have cached
+    folder = session.store or cache_dir() / "features" / own
     store = FeatureStore(folder, identity)
     built = build_store(store, samples, extraction, session.workers, session.on_sample)
     return Features(store, built, encoder.spec, samples)
@@ -121,14 +133,12 @@ def align(bundle: Bundle, data: Data, samples: Sequence[Sample], config: AlignSe
     started = time.monotonic()
     features = gather_features(bundle, data, samples, session, rgb=True)
     run = session.run(features.store, "align", {"config": asdict(config), "names": features.names})
-    aligner, losses = train_aligner(
-        features.store, features.names, features.spec.embed_dim, config, run, session.max_minutes
-    )
+    aligner, losses = train_aligner(features.store, features.names, features.spec.embed_dim, config, run)
     metrics = mean_cosines(aligner, features.store, features.names, run.device)
-    record = _record(data, features, config, losses, metrics, started)
+    record = _record(data, features, config, losses, metrics)
     tensors = {key: value for key, value in bundle.tensors.items() if not key.startswith(("aligner.", "text.rgb"))}
     tensors |= {f"aligner.{key}": value.cpu() for key, value in aligner.state_dict().items()}
-    return _trained(bundle, features, tensors, "align", record, run)
+    return _trained(bundle, features, tensors, "align", record, run, started)
 
 
 def train_text(
@@ -149,12 +159,13 @@ def train_text(
     started = time.monotonic()
     features = _with_point_labels(gather_features(bundle, data, samples, session, rgb=False))
     aligner = _aligner_of(bundle, features.spec.embed_dim) if use_aligner else None
-    branches = Branches(features.spec, dict.fromkeys(("rendering", "rgb") if aligner else ("rendering",)), aligner)
     if kind == "clip":
-        prompts = clip_prompts(bundle, config, tuple(branches.prompts), session.device)
+        names = ("rendering", "rgb") if aligner else ("rendering",)
+        prompts = clip_prompts(bundle, config, names, session.device)
     else:
-        prompts = _first_vectors(bundle, features, branches, torch.device(session.device))
-    branches = replace(branches, prompts=prompts, frozen=frozenset(("rendering",) if config.keep_rendering else ()))
+        prompts = _first_vectors(bundle, features, aligner, torch.device(session.device))
+    frozen = frozenset(("rendering",) if config.keep_rendering else ())
+    branches = Branches(features.spec, prompts, aligner, frozen)
     settings = {"config": asdict(config), "names": features.names, "kind": kind, "start": _start_digest(branches)}
     run = session.run(features.store, "prompts", settings)
     separated = partial(separation, features.store, features.names, branches)
@@ -165,11 +176,9 @@ def train_text(
         found = separated(learned, config.temperature, run.device, config.map_px)
         return sum(found[f"{name}_point_auroc"] for name in learned) / len(learned)
 
-    text, losses = train_prompts(
-        features.store, features.names, branches, config, run, session.max_minutes, point_auroc
-    )
+    text, losses = train_prompts(features.store, features.names, branches, config, run, point_auroc)
     metrics = separated(text, config.temperature, run.device)
-    record = _record(data, features, config, losses, metrics, started) | {"prompts": kind}
+    record = _record(data, features, config, losses, metrics) | {"prompts": kind}
     if rated := [line for line in losses if "rating" in line]:
         record["epoch_kept"] = max(rated, key=lambda line: line["rating"])["epoch"]
     left_out = ("text.",) if aligner else ("text.", "aligner.")
@@ -177,14 +186,14 @@ def train_text(
     tensors |= {f"text.{name}": value for name, value in text.items()}
     scoring = replace(bundle.scoring, temperature=config.temperature)
     uncalibrated = replace(bundle, scoring=scoring, calibration=Calibration())
-    return _trained(uncalibrated, features, tensors, "prompt_train", record, run)
+    return _trained(uncalibrated, features, tensors, "prompt_train", record, run, started)
 
 
 def _first_vectors(
-    bundle: Bundle, features: Features, branches: Branches, device: torch.device
+    bundle: Bundle, features: Features, aligner: Aligner | None, device: torch.device
 ) -> dict[str, torch.nn.Module]:
     """Directly learned vectors: from the model's own where it has them, else from the means of the classes."""
-    first = class_means(features.store, features.names, branches, device)
+    first = class_means(features.store, features.names, features.spec, aligner, device)
     own = {name: rows.float() for name, rows in bundle.part("text").items() if name in first}
     return vector_prompts(first | own)
 
@@ -221,10 +230,9 @@ def _aligner_of(bundle: Bundle, dim: int) -> Aligner:
 def _record(
     data: Data,
     features: Features,
-    config: Any,
-    losses: list[dict[str, float]],
+    config: AlignSettings | PromptSettings,
+    losses: list[Line],
     metrics: dict[str, float],
-    started: float,
 ) -> dict[str, Any]:
     return {
         "data": {
@@ -240,14 +248,20 @@ def _record(
         "losses": losses[-1],
         "metrics": {key: value if value == value else None for key, value in metrics.items()},
         "features": features.store.hash,
-        "seconds": round(time.monotonic() - started, 1),
     }
 
 
 def _trained(
-    bundle: Bundle, features: Features, tensors: dict[str, Tensor], stage: str, record: dict[str, Any], run: Run
+    bundle: Bundle,
+    features: Features,
+    tensors: dict[str, Tensor],
+    stage: str,
+    record: dict[str, Any],
+    run: Run,
+    started: float,
 ) -> Trained:
     views = replace(bundle.views, size_px=features.spec.image_size)
-    kept = {key: value for key, value in record.items() if key != "seconds"}  # equal runs write equal files
-    model = replace(bundle, tensors=tensors, views=views, record=bundle.record | {stage: kept}, sha256=None, path=None)
-    return Trained(model, record, record["complete"], run, features.store)
+    model = replace(
+        bundle, tensors=tensors, views=views, record=bundle.record | {stage: record}, sha256=None, path=None
+    )
+    return Trained(model, record, record["complete"], run, features.store, round(time.monotonic() - started, 1))

@@ -1,4 +1,4 @@
-"""Tune the rendering tower of the default model on generated scans, before the paper's two stages.
+"""How the rendering tower of the default model is tuned on generated scans, before the paper's two stages.
 
 An ImageNet trunk has never seen geometry channels, so it is tuned once, together with two prompt vectors, on an endless
 stream of procedural parts and real scans with injected defects. What limits it is the variety of normal shapes, so
@@ -6,37 +6,16 @@ scans are made while it trains: a pool of views is renewed from a seeded stream 
 normals are computed from pooled depth on the training device, which makes every augmentation geometrically true.
 """
 
-import json
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 from torch.nn import functional as F
 
-from align3d_cli.encoders.lite import LiteEncoder
-from align3d_cli.errors import InputRejected, UsageError
-from align3d_cli.helpers.files import write_tensors
-from align3d_cli.model.prompts import VectorPrompts
-from align3d_cli.model.similarity import patch_probabilities
-from align3d_cli.render.geometry import CHANNELS, relief_channels
-from align3d_cli.tuning.ranking import ranking_loss, scan_scores
-from align3d_cli.tuning.teacher import Teacher, divergence
-from align3d_cli.tuning.tune_data import (
-    BACKGROUND,
-    DEFECT,
-    Batch,
-    SampleViews,
-    ViewPool,
-    add_noise,
-    crop_views,
-    inside_out,
-    turn_views,
-)
+from align3d_cli.errors import UsageError
+from align3d_cli.tuning.teacher import divergence
+from align3d_cli.tuning.tune_data import BACKGROUND, DEFECT
 
 SHOWN_PX = 12  # of a defect, from which on a view or a scan counts as defective
 
@@ -134,142 +113,6 @@ def tune_loss(
     if taught is not None:
         terms["teacher"] = config.teacher_weight * divergence(logits, taught, weight)
     return terms
-
-
-class Tuner:
-    """The tower, its prompts, their running average and the optimiser; `save` and `restore` make a run resumable.
-
-    An encoder for smaller images than the pool's views reads parts of them.
-    """
-
-    def __init__(
-        self,
-        encoder: LiteEncoder,
-        prompts: VectorPrompts,
-        config: TuneConfig,
-        device: str = "cpu",
-        origin: dict[str, Any] | None = None,
-        teacher: Teacher | None = None,
-    ) -> None:
-        """origin: what else decides the result, in JSON's terms: what it starts from and learns from.
-
-        teacher: reads what the encoder reads, at its size
-        """
-        self.encoder = encoder.to(device, memory_format=torch.channels_last).train()
-        self.prompts = prompts.to(device)
-        self.config, self.device, self.teacher = config, device, teacher
-        self.settings = asdict(config) | (origin or {})
-        self.frozen = encoder.trunk.first_stages(config.frozen_stages)
-        for module in self.frozen:
-            module.requires_grad_(False).eval()
-        if config.frozen_norms:
-            for module in encoder.modules():
-                if isinstance(module, torch.nn.BatchNorm2d):
-                    module.eval()
-        self.parameters = [p for p in (*encoder.parameters(), *prompts.parameters()) if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(self.parameters, weight_decay=config.weight_decay)
-        self.average = {key: value.clone() for key, value in self.tensors().items()}
-        self.generator = torch.Generator().manual_seed(config.seed)
-        self.step = 0
-
-    def tensors(self) -> dict[str, Tensor]:
-        """The weights as a bundle names them: "encoder.*" and "text.rendering"."""
-        encoder = {f"encoder.{key}": value.detach() for key, value in self.encoder.state_dict().items()}
-        return encoder | {"text.rendering": self.prompts.vectors.detach()}
-
-    def train_step(self, pool: ViewPool) -> dict[str, Tensor]:
-        """One optimiser step on one batch of the pool; returns the terms of the loss."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.step, self.config)
-        images, clean, batch = self._batch(pool)
-        with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16):
-            pooled, tokens = self.encoder(images.contiguous(memory_format=torch.channels_last))
-            taught = self.teacher.probabilities(clean) if self.teacher else None
-        text, grid = self.prompts(), self.encoder.spec.grid
-        terms = tune_loss(tokens, pooled, text, batch.target, grid, self.config, taught)
-        if self.config.rank_weight:
-            found = patch_probabilities(tokens, text, self.config.temperature)[..., 1]
-            views = self.config.views_per_sample
-            scores = scan_scores(found, images, batch.pixel, grid, views)
-            defective = defect_px(batch.target).unflatten(0, (-1, views)).sum(1) >= SHOWN_PX
-            terms["rank"] = self.config.rank_weight * ranking_loss(scores, defective)
-        self.optimiser.zero_grad(set_to_none=True)
-        sum(terms.values()).backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, 5.0)
-        self.optimiser.step()
-        self._update_average()
-        self.step += 1
-        return {name: value.detach() for name, value in terms.items()}
-
-    def _batch(self, pool: ViewPool) -> tuple[Tensor, Tensor, Batch]:
-        """Channels with added noise and, for a teacher, without: (B, C, S, S) each; what they were made of."""
-        config = self.config
-        drawn = pool.draw(config.batch, self.generator, config.views_per_sample if config.rank_weight else 1)
-        batch = turn_views(drawn, self.generator)
-        depth, surface = inside_out(batch.depth.nan_to_num(), self.generator), batch.target > BACKGROUND
-        images = relief_channels(add_noise(depth, self.generator, config.wave_share), surface)
-        if self.teacher:
-            images = torch.cat([images, relief_channels(depth, surface)], dim=1)
-        if images.shape[-1] > self.encoder.spec.image_size:
-            images, target = crop_views(images, batch.target, self.encoder.spec.image_size, self.generator)
-            batch = replace(batch, target=target)
-        return images[:, :CHANNELS], images[:, CHANNELS:], batch
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        mine = self.tensors()
-        floats = [key for key, value in self.average.items() if value.is_floating_point()]
-        torch._foreach_lerp_([self.average[k] for k in floats], [mine[k] for k in floats], 1 - decay)
-        for key in self.average.keys() - set(floats):
-            self.average[key].copy_(mine[key])
-
-    def save(self, path: Path) -> None:
-        """Write everything that the next step depends on; the file appears whole or the old one stays."""
-        tensors = {f"model.{key}": value for key, value in self.tensors().items()}
-        tensors |= {f"average.{key}": value for key, value in self.average.items()}
-        for row, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{row}.{key}": value for key, value in state.items()}
-        tensors["generator"] = self.generator.get_state()
-        facts = {"step": self.step, "settings": self.settings}
-        write_tensors(path, tensors, {"run": json.dumps(facts)})
-
-    def restore(self, path: Path) -> None:
-        """Go on where `save` stood. Raises InputRejected when that run had other settings."""
-        with safe_open(path, framework="pt") as file:
-            facts = json.loads(file.metadata()["run"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - a file handle, not a dict
-        there = facts.get("settings", {})
-        if changed := sorted(key for key in self.settings | there if self.settings.get(key) != there.get(key)):
-            finding = f"belongs to a run with other settings ({', '.join(changed)})"
-            raise InputRejected(f"{path}: {finding}; give another --out, or --force to begin anew")
-        self.load(_below(tensors, "model"))
-        self.average = {key: value.to(self.device) for key, value in _below(tensors, "average").items()}
-        packed = self.optimiser.state_dict()
-        packed["state"] = {row: _below(tensors, f"optimiser.{row}") for row in range(len(self.parameters))}
-        if self.step or facts["step"]:
-            self.optimiser.load_state_dict(packed)
-        self.generator.set_state(tensors["generator"])
-        self.step = facts["step"]
-
-    def load(self, tensors: dict[str, Tensor]) -> None:
-        """Take weights named as in `tensors`."""
-        self.encoder.load_state_dict(_below(tensors, "encoder"))
-        with torch.no_grad():
-            self.prompts.vectors.copy_(tensors["text.rendering"])
-
-
-def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key[len(prefix) + 1 :]: value for key, value in tensors.items() if key.startswith(prefix + ".")}
-
-
-def run(tuner: Tuner, pool: ViewPool, scans: Iterator[SampleViews], until: Callable[[Tuner], bool]) -> Iterator[dict]:
-    """Train until `until` says so or the steps are done, taking new scans at the configured rate; yields every loss."""
-    config = tuner.config
-    while tuner.step < config.steps and not until(tuner):
-        while pool.added < config.views_per_sample * scans_by(tuner.step, config):
-            pool.add(next(scans))
-        yield tuner.train_step(pool)
 
 
 def scans_by(step: int, config: TuneConfig) -> int:

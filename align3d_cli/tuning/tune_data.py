@@ -3,7 +3,7 @@
 import math
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -58,10 +58,16 @@ class ViewPool:
         self.pixel = torch.empty(capacity, SCAN_POINTS, dtype=torch.int32, device=device)
         self.added = 0
 
+    @property
+    def capacity(self) -> int:
+        """How many views it can hold."""
+        return len(self.depth)
+
     def __len__(self) -> int:
-        return min(self.added, len(self.depth))
+        return min(self.added, self.capacity)
 
     def add(self, views: SampleViews) -> None:
+        """Take the views of one scan, in place of the oldest where the pool is full."""
         rows = (torch.arange(len(views.depth_px)) + self.added) % len(self.depth)
         rows = rows.to(self.depth.device)
         for kept, new in ((self.depth, views.depth_px), (self.target, views.target), (self.pixel, views.pixel)):
@@ -161,11 +167,11 @@ def crop_views(images: Tensor, target: Tensor, size_px: int, generator: torch.Ge
     return torch.stack([part[0] for part in parts]), torch.stack([part[1] for part in parts])
 
 
-def stream(make: Callable[[int], SampleViews], first: int, jobs: int) -> Iterator[SampleViews]:
+def stream(make: Callable[[int], SampleViews], first: int, jobs: int) -> Generator[SampleViews, None, None]:
     """make(first), make(first + 1), .. in order, computed ahead in `jobs` processes."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        waiting: deque[Future] = deque()
+        waiting: deque[Future[SampleViews]] = deque()
         index = first
         try:
             while True:

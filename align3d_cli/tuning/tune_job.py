@@ -1,8 +1,8 @@
-"""One tuning run from its arguments to a bundle on disk: stream, pool, checkpoints, log."""
+"""One tuning run from its arguments to a bundle on disk: what it starts from, what it learns from, what it leaves."""
 
 import json
-import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,14 @@ from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.model.settings import ScoringSettings
 from align3d_cli.render.settings import ViewSettings
 from align3d_cli.synthetic.samples import make_sample, mesh_sources
+from align3d_cli.training.loop import train
+from align3d_cli.training.run import LossLog, Run
 from align3d_cli.tuning.ranking import TOP_SHARE
+from align3d_cli.tuning.steps import Steps
 from align3d_cli.tuning.teacher import Teacher
-from align3d_cli.tuning.tune import TuneConfig, Tuner, run, scans_by
+from align3d_cli.tuning.tune import TuneConfig
 from align3d_cli.tuning.tune_data import SampleViews, ViewPool, stream, views_of
+from align3d_cli.tuning.tuner import Tuner
 
 ATTEMPTS = 20  # a stream that fails that often in a row is broken
 RELIEF_SHARE = 0.15  # of the generated parts: the only family that is a landscape, not an object
@@ -68,7 +72,7 @@ class TuneJob:
 
     out: Path
     config: TuneConfig
-    encoder: dict
+    encoder: dict[str, Any]
     imagenet: Path | None = None
     start: Path | None = None
     teacher: Path | None = None
@@ -76,62 +80,64 @@ class TuneJob:
     mesh_share: float = 0.4
     device: str = "cpu"
     jobs: int = 2
-    max_minutes: float = float("inf")
+    max_minutes: float | None = None
     force: bool = False
 
     def run(self, log: Callable[[str], None], advance: Callable[[int], None]) -> None:
-        """Train to the last step, or to the time limit and a checkpoint; writes the bundle at `out` either way."""
-        if self.out.exists() and not (self.force or self.checkpoint.exists()):
+        """Train to the last step, or to the time limit and a checkpoint; writes the bundle at `out` either way.
+
+        log: gets the lines of the log, `advance` the number of steps done since it was last called
+        Raises UsageError where `out` is taken, InputRejected for a checkpoint of another run, and as `train`.
+        """
+        run = Run(
+            self.folder,
+            self.identity(),
+            device=torch.device(self.device),
+            max_minutes=self.max_minutes,
+            save_seconds=CHECKPOINT_SECONDS,
+            anew="give another --out, or --force to begin anew",
+            on_unit=lambda done: advance(1),
+            on_line=lambda line: log(json.dumps(line)),
+        )
+        if self.out.exists() and not (self.force or run.kept):
             raise UsageError(f"{self.out}: exists already; give --force or another --out")
-        deadline = time.monotonic() + 60 * self.max_minutes
-        tuner = self.tuner()
-        per_scan = self.config.views_per_sample
+        if self.force:
+            run.forget()
+        tuner, per_scan = self.tuner(), self.config.views_per_sample
         pool = ViewPool(self.config.pool_views // per_scan * per_scan, self.view_px, self.device)
-        seen_before = max(0, scans_by(tuner.step, self.config) - self.config.pool_views // per_scan)
-        pool.added = seen_before * per_scan
-        scans = stream(self.maker(), seen_before, self.jobs)
-        saved, losses = time.monotonic(), []
-        for loss in run(tuner, pool, scans, until=lambda _: time.monotonic() > deadline):
-            advance(1)
-            losses.append(loss)
-            if tuner.step % LOG_STEPS == 0:
-                log(json.dumps({"step": tuner.step, "scans": pool.added // per_scan} | mean_terms(losses)))
-                losses = []
-            if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                tuner.save(self.checkpoint)
-                saved = time.monotonic()
-        scans.close()
-        tuner.save(self.checkpoint)
+        with closing(Steps(tuner, pool, lambda first: stream(self.maker(), first, self.jobs))) as steps:
+            train(steps, self.config.steps, run, LossLog("step", LOG_STEPS))
         self.save(tuner)
 
     @property
-    def checkpoint(self) -> Path:
-        return self.out.with_suffix(".checkpoint")
+    def folder(self) -> Path:
+        """Where the run keeps its checkpoint and its log."""
+        return self.out.with_suffix(".run")
 
     @property
     def view_px(self) -> int:
-        return self.encoder["image_size"]
+        """Side of the views."""
+        return int(self.encoder["image_size"])
 
     def tuner(self) -> Tuner:
-        """Where the run stands: at its checkpoint, or at what it starts from."""
+        """What the run begins with."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed)
             encoder = LiteEncoder(**self.encoder | {"image_size": self.config.crop_px or self.view_px})
         prompts = VectorPrompts(encoder.spec.embed_dim, seed=self.config.seed)
         start, taught = tuned_bundle(self.start), tuned_bundle(self.teacher)
         teacher = Teacher(taught, encoder.spec.image_size, self.device) if taught else None
-        tuner = Tuner(encoder, prompts, self.config, self.device, self._origin(start, taught), teacher)
-        if self.checkpoint.exists() and not self.force:
-            tuner.restore(self.checkpoint)
-        elif start:
+        tuner = Tuner(encoder, prompts, self.config, self.device, teacher)
+        if start:
             tuner.load({key: value.float() for key, value in start.tensors.items()})
         elif self.imagenet:
             load_imagenet_file(tuner.encoder.trunk, self.imagenet)
         return tuner
 
-    def _origin(self, start: Bundle | None, teacher: Bundle | None) -> dict[str, Any]:
-        """What else decides the result, so that a checkpoint of another run is known by it."""
-        return {
+    def identity(self) -> dict[str, Any]:
+        """What decides the result, so that a checkpoint of another run is known by it."""
+        start, teacher = tuned_bundle(self.start), tuned_bundle(self.teacher)
+        return asdict(self.config) | {
             "encoder": self.encoder,
             "start": start.sha256 if start else None,
             "teacher": teacher.sha256 if teacher else None,
@@ -178,8 +184,3 @@ def tuned_bundle(path: Path | None) -> Bundle | None:
     if bundle and bundle.encoder["name"] != "lite":
         raise InputRejected(f"{path}: its tower is {bundle.encoder['name']}; give a model that `align3d tune` wrote")
     return bundle
-
-
-def mean_terms(losses: list[dict[str, torch.Tensor]]) -> dict[str, float]:
-    """Mean of every term of the loss over some steps."""
-    return {name: round(float(torch.stack([loss[name] for loss in losses]).mean()), 4) for name in losses[0]}

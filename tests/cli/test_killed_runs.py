@@ -57,9 +57,11 @@ def stored(store: Path) -> dict[str, tuple[int, int]]:
 
 
 def assert_same_model(one: Path, other: Path) -> None:
+    """The same weights and, record and all, the same bytes."""
     expected, found = load_file(one), load_file(other)
     assert expected.keys() == found.keys() and expected
     assert [key for key in expected if not torch.equal(expected[key], found[key])] == []
+    assert one.read_bytes() == other.read_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -32,10 +32,12 @@ def test_both_stages_write_models_and_say_what_they_learned_from(trained):
         assert result["data"]["n_samples"] == 4 and result["data"]["n_anomalous"] == 2
         assert result["complete"] and result["epochs_done"] == 3
         assert "test split of the auxiliary categories" in result["protocol"]
+        assert result["seconds"] > 0
     assert load_bundle(place / "aligner.safetensors").branches == ()
     model = load_bundle(place / "model.safetensors")
     assert model.branches == ("rendering", "rgb") and model.sha256 == second["sha256"]
     assert model.record["align"]["metrics"] == first["metrics"]
+    assert "seconds" not in model.record["align"] | model.record["prompt_train"]
     assert model.record["prompt_train"]["losses"]["rgb_points"] == second["losses"]["rgb_points"]
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from align3d_cli.render.cameras import fitted_cameras, pointad_cameras, preset_rotations
+from align3d_cli.render.front import minimum_filter
 from align3d_cli.render.splat import splat
-from align3d_cli.render.surface import minimum_filter
 
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"))
 EXACT = ("index", "depth", "pixel_of_point", "visible")
@@ -99,3 +99,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 4.0
+
+
+def test_compiled_code_takes_no_number_from_outside_itself():
+    """Its cache is not renewed when a number in another file changes: what kernels need comes as an argument."""
+    from align3d_cli.render import splat_cpu
+
+    kernels = [value for value in vars(splat_cpu).values() if hasattr(value, "py_func")]
+    taken = {name for kernel in kernels for name in kernel.py_func.__code__.co_names}
+    assert len(kernels) == 6
+    assert not [name for name in taken if isinstance(vars(splat_cpu).get(name), int | float)]

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from align3d_cli.synthetic import profiles, sdf, warp
+from align3d_cli.synthetic import outlines, sdf, warp
 from align3d_cli.synthetic.camera import DepthCamera, capture, close_pinholes, look_at
 from align3d_cli.synthetic.families import FAMILIES
+from align3d_cli.synthetic.labelled_surface import LabelledSurface, displace, faceted, tangents
 from align3d_cli.synthetic.sampling import Viewpoint, sample_surface
 from align3d_cli.synthetic.sensor import Sensor, smooth_depth, thin_unevenly
-from align3d_cli.synthetic.surface import Part, Surface, displace, faceted, tangents
+from align3d_cli.synthetic.solid import Solid
 
 EXACT = {
     "sphere": (sdf.sphere(0.7), lambda p: np.linalg.norm(p, axis=0) - 0.7),
@@ -31,7 +32,7 @@ def rng():
 
 @pytest.fixture
 def ball(rng):
-    return sample_surface(Part(sdf.sphere(0.8), (0.85, 0.85, 0.85)), 20_000, rng)
+    return sample_surface(Solid(sdf.sphere(0.8), (0.85, 0.85, 0.85)), 20_000, rng)
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -54,7 +55,7 @@ def test_box_agrees_with_its_corners_and_faces(rng):
 def test_polygon_profile_is_signed(rng):
     """The look-up of a square outline gives the square's distance with the window cut out of it."""
     square = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], float)
-    profile = profiles.polygon(square, square * 0.5)
+    profile = outlines.polygon(square, square * 0.5)
     x, y = rng.uniform(-1.1, 1.1, (2, 400)).astype(np.float32)
     edge = np.maximum(np.abs(x), np.abs(y))
     to_window = np.hypot(np.maximum(np.abs(x) - 0.5, 0), np.maximum(np.abs(y) - 0.5, 0))
@@ -90,14 +91,14 @@ def test_sampled_points_lie_on_the_surface_and_spread_evenly(ball):
 def test_a_view_samples_its_side_only(rng):
     """With a viewpoint the far side gets no points and the near side gets them all."""
     view = Viewpoint(np.array((0.0, 0, 5.0)))
-    seen = sample_surface(Part(sdf.sphere(0.8), (0.85, 0.85, 0.85)), 10_000, rng, view)
+    seen = sample_surface(Solid(sdf.sphere(0.8), (0.85, 0.85, 0.85)), 10_000, rng, view)
     assert seen.xyz[:, 2].min() > -0.05
     assert len(seen) > 8000
 
 
 def test_thin_walls_are_found(rng):
     """A wall thinner than the first cells is sampled on both of its sides."""
-    part = Part(sdf.box((0.9, 0.9, 0.01)), (0.95, 0.95, 0.05))
+    part = Solid(sdf.box((0.9, 0.9, 0.01)), (0.95, 0.95, 0.05))
     z = sample_surface(part, 10_000, rng).xyz[:, 2]
     assert (z > 0.009).mean() == pytest.approx(0.5, abs=0.08)
     assert (z < -0.009).mean() == pytest.approx(0.5, abs=0.08)
@@ -128,7 +129,7 @@ def test_tangents_are_perpendicular_and_right_handed(rng):
 def test_displacement_moves_points_and_turns_normals(rng):
     """A slope on a plane moves points by its height and tilts normals by its gradient; area grows by 1 / cosine."""
     xyz = np.concatenate((rng.uniform(-1, 1, (500, 2)), np.zeros((500, 1))), axis=1).astype(np.float32)
-    plane = Surface(xyz, np.tile(np.array([0, 0, 1], np.float32), (500, 1)), 0.02)
+    plane = LabelledSurface(xyz, np.tile(np.array([0, 0, 1], np.float32), (500, 1)), 0.02)
     moved, stretch = displace(plane, lambda q: 0.5 * q[:, 0])
     assert np.allclose(moved.xyz[:, 2], 0.5 * xyz[:, 0], atol=1e-6)
     assert np.allclose(moved.normals, np.array([-0.5, 0, 1]) / np.sqrt(1.25), atol=1e-4)
@@ -149,10 +150,12 @@ def camera_at(distance: float, focal: float = 300.0, side: int = 200) -> DepthCa
 
 def test_camera_sees_the_front_of_a_sphere_at_its_depth(rng):
     """Within the outline the surface lies where the rays first hit it, to a tenth of a pixel, and nothing else."""
-    part = Part(sdf.sphere(0.8), (0.85, 0.85, 0.85))
+    part = Solid(sdf.sphere(0.8), (0.85, 0.85, 0.85))
     surface = sample_surface(part, 60_000, rng, Viewpoint(np.array((0.0, 0, 3.0))))
     camera = camera_at(3.0)
-    frame = capture(Surface(surface.xyz, surface.normals, surface.spacing, None, np.zeros(len(surface), bool)), camera)
+    frame = capture(
+        LabelledSurface(surface.xyz, surface.normals, surface.spacing, None, np.zeros(len(surface), bool)), camera
+    )
     rays = camera.rays()
     a, b = (rays**2).sum(axis=2), 3.0
     root = b * b - a * (9 - 0.64)
@@ -170,7 +173,7 @@ def test_camera_hides_what_lies_behind():
     plates = [np.stack((x, y, np.full_like(x, z)), axis=1) for z in (0.3, -0.3)]
     xyz = np.concatenate(plates).astype(np.float32)
     defect = np.repeat((False, True), len(x))
-    surface = Surface(xyz, np.tile(np.array([0, 0, 1], np.float32), (len(xyz), 1)), 0.003, None, defect)
+    surface = LabelledSurface(xyz, np.tile(np.array([0, 0, 1], np.float32), (len(xyz), 1)), 0.003, None, defect)
     frame = capture(surface, camera_at(3.0))
     seen = np.isfinite(frame.depth)
     assert np.allclose(frame.depth[seen], 2.7, atol=1e-4)

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from align3d_cli.encoders.encoder import EncoderSpec
-from align3d_cli.training.features import FeatureStore, SampleFeatures
+from align3d_cli.training.features import FeatureStore
+from align3d_cli.training.sample_features import SampleFeatures
 
 VIEWS, ROWS, DIM, SIZE = 3, 4, 16, 16
 TOKENS = 1 + ROWS * ROWS

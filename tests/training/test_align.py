@@ -7,7 +7,7 @@ import torch
 from align3d_cli.errors import UsageError
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.training.align import alignment_losses, drawn_tokens, mean_cosines, train_aligner
-from align3d_cli.training.loop import Run
+from align3d_cli.training.run import Run
 from align3d_cli.training.settings import AlignSettings
 
 CPU, DIM = torch.device("cpu"), 16

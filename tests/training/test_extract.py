@@ -16,8 +16,8 @@ from align3d_cli.training.align import train_aligner
 from align3d_cli.training.assess import class_means, separation
 from align3d_cli.training.extract import Extraction, build_store, extract, labelled_subset
 from align3d_cli.training.features import FeatureStore
-from align3d_cli.training.loop import Run
 from align3d_cli.training.prompts import Branches, train_prompts
+from align3d_cli.training.run import Run
 from align3d_cli.training.settings import AlignSettings, PromptSettings
 from align3d_cli.training.start import vector_prompts
 
@@ -76,8 +76,7 @@ def test_both_stages_find_a_planted_bump_on_plates_they_never_saw(plate_store, e
     store, names = plate_store
     train_names, held_out, spec = names[:8], names[8:], extraction.encoder.spec
     aligner, align_losses = train_aligner(store, train_names, 32, AlignSettings(epochs=15, learning_rate=3e-3), Run())
-    blank = Branches(spec, dict.fromkeys(("rendering", "rgb")), aligner)
-    branches = Branches(spec, vector_prompts(class_means(store, train_names, blank, CPU)), aligner)
+    branches = Branches(spec, vector_prompts(class_means(store, train_names, spec, aligner, CPU)), aligner)
     config = PromptSettings(epochs=40, learning_rate=1e-2)
     text, losses = train_prompts(store, train_names, branches, config, Run())
     found = separation(store, held_out, branches, text, config.temperature, CPU)

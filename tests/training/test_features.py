@@ -2,15 +2,19 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
 
-from align3d_cli.errors import InputRejected
+from align3d_cli.errors import EnvironmentMissing, InputRejected
 from align3d_cli.training.batches import feature_pairs, labelled_views, masks_at, pixels_at
-from align3d_cli.training.features import FeatureStore, SampleFeatures
+from align3d_cli.training.features import FeatureStore
+from align3d_cli.training.sample_features import SampleFeatures
+from align3d_cli.training.tensor_file import write_checked
 
 CPU = torch.device("cpu")
 
@@ -108,6 +112,69 @@ def test_a_damaged_feature_file_is_named(tmp_path):
     store.path("x").write_bytes(store.path("x").read_bytes()[:50])
     with pytest.raises(InputRejected, match=f"{store.path('x').name}.*remove it and run again"):
         store.get("x")
+
+
+def test_bits_flipped_in_a_feature_file_are_noticed(tmp_path):
+    """One bit at 200 places of a file, in what is read: never features, always the file and the next step."""
+    store = FeatureStore(tmp_path, {})
+    store.put("x", sample())
+    path = store.path("x")
+    whole = path.read_bytes()
+    for place in range(0, len(whole), max(1, len(whole) // 200)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
+        with pytest.raises(InputRejected, match=f"{path.name}: .*; remove it and run again"):
+            store.get("x")
+
+
+def test_a_file_of_something_else_is_no_sample(tmp_path):
+    """A whole file with other facts, and a file that is not there: the same next step."""
+    store = FeatureStore(tmp_path, {})
+    with pytest.raises(InputRejected, match="remove it and run again"):
+        store.get("x")
+    write_checked(store.path("x"), {"render_global": torch.ones(2)}, {"format": 2})
+    with pytest.raises(InputRejected, match="holds no features of a sample; remove it and run again"):
+        store.get("x")
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "3", "not json", '{"format": 1}', '{"format": 2, "identity": []}', "\xff"])
+def test_a_store_that_says_nothing_sensible_of_itself_is_refused(tmp_path, text):
+    """Whatever meta.json holds: one line that names the store and offers another."""
+    (tmp_path / "meta.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputRejected, match=r".*--store$") as refused:
+        FeatureStore(tmp_path, {"a": 1})
+    assert str(tmp_path) in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_a_place_that_cannot_hold_a_store_is_told(tmp_path):
+    """A file where the store's folder should be: the environment's fault, exit code 5, no traceback."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EnvironmentMissing, match="file"):
+        FeatureStore(tmp_path / "file" / "store", {})
+
+
+def test_a_disk_that_takes_no_more_is_told_and_leaves_no_half_file(tmp_path):
+    """Writing stops after 1000 bytes, as on a full disk: exit code 5, the file is named, nothing of it stays."""
+    store = FeatureStore(tmp_path, {})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(EnvironmentMissing, match=f"{store.path('x').name}: cannot be written") as refused:
+            store.put("x", sample())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert refused.value.exit_code == 5 and list(store.samples.iterdir()) == []
+
+
+def test_partial_files_of_killed_runs_are_swept_once_nobody_writes_them(tmp_path):
+    """A partial file untouched for an hour goes, one of this minute may still be growing and stays."""
+    store = FeatureStore(tmp_path, {})
+    store.put("x", sample())
+    old, young = (store.samples / f".x.{digit * 16}.part" for digit in "ab")
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (time.time() - 3600,) * 2)
+    store.sweep()
+    assert store.has("x") and young.exists() and not old.exists()
 
 
 def test_a_size_mismatch_between_views_is_a_bug_not_a_file(tmp_path):

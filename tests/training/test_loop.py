@@ -13,10 +13,13 @@ import pytest
 import torch
 from torch import nn
 
-from align3d_cli.errors import InputRejected, UsageError
-from align3d_cli.training.checkpoint import batches, load_checkpoint, save_checkpoint, with_adam
-from align3d_cli.training.loop import Run, Schedule, train
+from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
+from align3d_cli.training.checkpoint import load_checkpoint, save_checkpoint
+from align3d_cli.training.epochs import Schedule, batches, train_epochs
+from align3d_cli.training.learner import with_adam
+from align3d_cli.training.run import LossLog, Run
 
+ANEW = "start anew with --fresh"
 PROGRAM = """
 import os, signal, sys
 from pathlib import Path
@@ -27,7 +30,7 @@ from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.training.align import train_aligner
 from align3d_cli.training.distributed import joined
 from align3d_cli.training.features import FeatureStore
-from align3d_cli.training.loop import Run
+from align3d_cli.training.run import Run
 from align3d_cli.training.prompts import Branches, train_prompts
 from align3d_cli.training.settings import AlignSettings, PromptSettings
 from safetensors.torch import save_file
@@ -47,7 +50,7 @@ store = Store(store, {"made": "of numbers", "seed": 0})
 names = [f"part/{'bad' if i % 2 else 'good'}/{i:03d}" for i in range(12)]
 cpu = torch.device("cpu")
 with joined(cpu) as workers:
-    run = Run(Path(folder), "x", workers)
+    run = Run(Path(folder), {"x": 1}, workers)
     if stage == "align":
         settings = AlignSettings(epochs=6, reweight_epochs=3, batch=5)
         result = train_aligner(store, names, 16, settings, run)[0].state_dict()
@@ -144,36 +147,87 @@ def test_the_clock_stops_a_run_after_an_epoch_and_the_next_call_goes_on(tmp_path
     """With no minutes left, one epoch is done per call, and its checkpoint is there for the next."""
     for calls in (1, 2):
         learner, losses_of = learner_and_losses()
-        train(learner, losses_of, ("loss",), ["a", "b"], Schedule(9, 2, 0, max_minutes=0), Run(tmp_path))
+        train_epochs(learner, losses_of, ("loss",), ["a", "b"], Schedule(9, 2, 0), Run(tmp_path, max_minutes=0))
         assert learner.epoch == calls
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_before_it_is_stored(tmp_path):
     """The last good checkpoint survives and the message says what to change."""
     learner, losses_of = learner_and_losses()
-    train(learner, losses_of, ("loss",), ["a"], Schedule(1, 1, 0), Run(tmp_path))
+    train_epochs(learner, losses_of, ("loss",), ["a"], Schedule(1, 1, 0), Run(tmp_path))
     broken = lambda names, epoch: {"loss": losses_of(names, epoch)["loss"] * float("nan")}  # noqa: E731
     with pytest.raises(UsageError, match="lower --learning-rate"):
-        train(learner, broken, ("loss",), ["a"], Schedule(3, 1, 0), Run(tmp_path))
-    assert load_checkpoint(tmp_path / "checkpoint.safetensors")["epoch"] == 1
+        train_epochs(learner, broken, ("loss",), ["a"], Schedule(3, 1, 0), Run(tmp_path))
+    assert load_checkpoint(tmp_path / "checkpoint.safetensors", {}, ANEW)["work"]["epoch"] == 1
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
-    """Settings or features changed: the message offers --fresh."""
+    """Settings or features changed: the message names them and the next step; tuples are what JSON makes of them."""
     path = tmp_path / "c.safetensors"
-    save_checkpoint(path, {"epoch": 3}, "one")
-    assert load_checkpoint(path, "one") == {"epoch": 3}
-    with pytest.raises(InputRejected, match="--fresh"):
-        load_checkpoint(path, "other")
+    save_checkpoint(path, {"epoch": 3}, {"seed": 1, "betas": (0.5, 0.9)})
+    assert load_checkpoint(path, {"betas": (0.5, 0.9), "seed": 1}, ANEW) == {"epoch": 3}
+    with pytest.raises(InputRejected, match=r"other settings \(seed: 1 there, 2 asked\); start anew with --fresh"):
+        load_checkpoint(path, {"seed": 2, "betas": (0.5, 0.9)}, ANEW)
 
 
-def test_a_damaged_checkpoint_is_refused(tmp_path):
-    """Half a file is named as such."""
+@pytest.mark.parametrize("keep", [0, 50, -10])
+def test_a_checkpoint_that_was_cut_short_is_refused(tmp_path, keep):
+    """Nothing, half a header or all but the end: one line that names the file and the next step."""
     path = tmp_path / "c.safetensors"
-    save_checkpoint(path, {"w": torch.ones(100)}, "one")
-    path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(InputRejected, match="not a readable checkpoint"):
-        load_checkpoint(path, "one")
+    save_checkpoint(path, {"w": torch.ones(100)}, {})
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(InputRejected, match=r"c\.safetensors: damaged.*; start anew with --fresh"):
+        load_checkpoint(path, {}, ANEW)
+
+
+def test_a_bit_flipped_anywhere_in_a_checkpoint_is_noticed(tmp_path):
+    """One bit at 200 places of header and weights: never a state, always the same line."""
+    path = tmp_path / "c.safetensors"
+    save_checkpoint(path, {"w": torch.linspace(0, 1, 100), "epoch": 3}, {"seed": 1})
+    whole = path.read_bytes()
+    for place in range(0, len(whole), max(1, len(whole) // 200)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        with pytest.raises(InputRejected, match=r"; start anew with --fresh"):
+            load_checkpoint(path, {"seed": 1}, ANEW)
+
+
+@pytest.mark.parametrize("state", [[], {}, {"work": 3, "log": {}}, {"work": {"modules": {}}, "log": {}}])
+def test_a_checkpoint_of_another_form_is_refused(tmp_path, state):
+    """Whole, of the same settings, and still not what this run keeps: no traceback."""
+    run = Run(tmp_path)
+    save_checkpoint(run.checkpoint, state, {})
+    learner, losses_of = learner_and_losses()
+    with pytest.raises(InputRejected, match="another kind of run; start anew with --fresh"):
+        train_epochs(learner, losses_of, ("loss",), ["a"], Schedule(1, 1, 0), run)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+    """Where the run's folder should be lies a file: exit code 5, and the path is named."""
+    (tmp_path / "runs").write_text("")
+    learner, losses_of = learner_and_losses()
+    with pytest.raises(EnvironmentMissing, match=r"runs"):
+        train_epochs(learner, losses_of, ("loss",), ["a"], Schedule(1, 1, 0), Run(tmp_path / "runs" / "r"))
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path):
+    """A partial checkpoint goes when the run goes on; what others put there stays."""
+    (tmp_path / ".checkpoint.safetensors.0123456789abcdef.part").write_bytes(b"half")
+    (tmp_path / ".mine.part").write_bytes(b"")
+    learner, losses_of = learner_and_losses()
+    train_epochs(learner, losses_of, ("loss",), ["a"], Schedule(1, 1, 0), Run(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.safetensors", "losses.jsonl", ".mine.part"}
+
+
+def test_a_line_of_the_log_is_the_mean_over_its_units():
+    """Lines every two steps: means of 1 and 2, 4 and 0; what is left at the end is a line of its own."""
+    log = LossLog("step", every=2)
+    rows = ((1.0, 2.0), (4.0, 0.0), (3.0, 7.0))
+    told = [
+        log.add(step, {"focal": torch.tensor(focal), "dice": dice}, last=step == 3)
+        for step, (focal, dice) in enumerate(rows, start=1)
+    ]
+    assert told == [None, {"step": 2, "focal": 2.5, "dice": 1.0}, {"step": 3, "focal": 3.0, "dice": 7.0}]
+    assert log.lines == told[1:]
 
 
 def test_optimiser_states_come_back_with_integer_keys_and_scalar_steps(tmp_path):
@@ -181,8 +235,11 @@ def test_optimiser_states_come_back_with_integer_keys_and_scalar_steps(tmp_path)
     learner, losses_of = learner_and_losses()
     losses_of(["a"], 0)["loss"].backward()
     learner.step()
-    save_checkpoint(tmp_path / "c", learner.state())
-    found, expected = load_checkpoint(tmp_path / "c")["optimisers"]["line"], learner.optimisers["line"].state_dict()
+    save_checkpoint(tmp_path / "c", learner.state(), {})
+    found, expected = (
+        load_checkpoint(tmp_path / "c", {}, ANEW)["optimisers"]["line"],
+        learner.optimisers["line"].state_dict(),
+    )
     assert found["state"].keys() == expected["state"].keys() == {0, 1}
     for row, moments in expected["state"].items():
         assert all(torch.equal(found["state"][row][key], value) for key, value in moments.items())
@@ -197,10 +254,10 @@ def test_the_epoch_rated_highest_is_kept_through_a_checkpoint_and_brought_back(t
         seen.append([p.detach().clone() for p in learner.parameters()])
         return next(ratings)
 
-    train(learner, losses_of, ("loss",), ["a", "b"], Schedule(4, 1, 0), Run(tmp_path), rating_of)
-    assert [line.get("rating") for line in learner.losses] == [1.0, 3.0, 3.0, None]
+    lines = train_epochs(learner, losses_of, ("loss",), ["a", "b"], Schedule(4, 1, 0), Run(tmp_path), rating_of)
+    assert [line.get("rating") for line in lines] == [1.0, 3.0, 3.0, None]
     other = learner_and_losses()[0]
-    other.restore(load_checkpoint(tmp_path / "checkpoint.safetensors"))
+    other.restore(load_checkpoint(tmp_path / "checkpoint.safetensors", {}, ANEW)["work"])
     for found in (learner, other):
         assert all(torch.equal(p, last) for p, last in zip(found.parameters(), seen[3], strict=True))
         found.return_to_best()

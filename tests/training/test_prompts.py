@@ -11,8 +11,8 @@ from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.model.similarity import patch_probabilities, view_maps
 from align3d_cli.training.align import train_aligner
 from align3d_cli.training.batches import labelled_views
-from align3d_cli.training.loop import Run
 from align3d_cli.training.prompts import Branches, branch_losses, lifted, prompt_losses, train_prompts
+from align3d_cli.training.run import Run
 from align3d_cli.training.settings import AlignSettings, PromptSettings
 
 CPU = torch.device("cpu")

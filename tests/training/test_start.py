@@ -167,8 +167,8 @@ def test_a_tuning_starts_from_a_model_by_name_and_says_what_is_missing(tmp_path)
     """`start` is a name or a path, as everywhere; files that are not there are findings, not tracebacks."""
     small, out = TuneConfig(crop_px=64), tmp_path / "out.safetensors"
     encoder = {"variant": "lite0", "image_size": 320}
-    tuner = TuneJob(out, small, encoder, start=Path("align3d-lite")).tuner()
-    assert tuner.settings["start"] == load_bundle("align3d-lite").sha256
+    job = TuneJob(out, small, encoder, start=Path("align3d-lite"))
+    assert job.identity()["start"] == load_bundle("align3d-lite").sha256
     for missing in ({"start": tmp_path / "no.safetensors"}, {"imagenet": tmp_path / "no.safetensors"}):
         with pytest.raises(Align3DError, match=r"no\.safetensors"):
             TuneJob(out, small, encoder, **missing).tuner()

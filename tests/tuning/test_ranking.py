@@ -11,8 +11,9 @@ from align3d_cli.errors import UsageError
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.render.geometry import NORMAL_Z
 from align3d_cli.tuning.ranking import ranking_loss, scan_scores
-from align3d_cli.tuning.tune import TuneConfig, Tuner
+from align3d_cli.tuning.tune import TuneConfig
 from align3d_cli.tuning.tune_data import DEFECT, GOOD, SCAN_POINTS, SampleViews, ViewPool
+from align3d_cli.tuning.tuner import Tuner
 
 
 def test_the_score_of_a_scan_by_hand():

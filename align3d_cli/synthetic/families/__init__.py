@@ -1,4 +1,4 @@
-"""Shape families: functions from a random generator to a Part, by name."""
+"""Shape families: functions from a random generator to a Solid, by name."""
 
 from align3d_cli.synthetic.families import goods, heldout, household, machine, mechanism, organic, ornament
 from align3d_cli.synthetic.families.variation import kitbash, varied

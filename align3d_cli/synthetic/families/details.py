@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from align3d_cli.synthetic import profiles, sdf, warp
+from align3d_cli.synthetic import outlines, sdf, warp
 from align3d_cli.synthetic.sdf import Sdf
 
 
@@ -18,15 +18,15 @@ def outline(rng: np.random.Generator, radius: float) -> np.ndarray:
     """A closed outline (K, 2) of some kind, about `radius` in size."""
     kind = rng.integers(7)
     if kind == 0:
-        return profiles.regular(int(rng.integers(3, 9)), radius)
+        return outlines.regular(int(rng.integers(3, 9)), radius)
     if kind == 1:
-        return profiles.regular(int(rng.integers(4, 9)), radius, rng.uniform(0.45, 0.85))
+        return outlines.regular(int(rng.integers(4, 9)), radius, rng.uniform(0.45, 0.85))
     if kind == 2:
-        return profiles.gear(int(rng.integers(8, 24)), radius, radius * rng.uniform(0.08, 0.25), rng.uniform(0.2, 0.7))
+        return outlines.gear(int(rng.integers(8, 24)), radius, radius * rng.uniform(0.08, 0.25), rng.uniform(0.2, 0.7))
     if kind == 3:
-        return profiles.smooth_loop(rng, radius * 0.8, rng.uniform(0.1, 0.5))
+        return outlines.smooth_loop(rng, radius * 0.8, rng.uniform(0.1, 0.5))
     corners = _rectilinear(rng) * radius
-    return profiles.chaikin(corners, int(rng.integers(1, 4))) if kind == 4 else corners
+    return outlines.chaikin(corners, int(rng.integers(1, 4))) if kind == 4 else corners
 
 
 def _rectilinear(rng: np.random.Generator) -> np.ndarray:
@@ -63,14 +63,14 @@ def hole_grid(rng: np.random.Generator, half_x: float, half_y: float, depth: flo
     if chance(rng, 0.5):
         shape = sdf.cylinder(size, depth)
     else:
-        shape = sdf.extrude(profiles.rectangle(0.38 * pitch[0], min(size, 0.38 * pitch[1]), 0.2 * size), depth)
+        shape = sdf.extrude(outlines.rectangle(0.38 * pitch[0], min(size, 0.38 * pitch[1]), 0.2 * size), depth)
     return warp.grid(shape, pitch, counts)
 
 
 def writing(rng: np.random.Generator, height: float, letters: int | None = None) -> Sdf:
     """A mask of letters in the xy plane, endless along z."""
     letters = int(rng.integers(2, 7)) if letters is None else letters
-    return sdf.column(profiles.strokes(profiles.writing(rng, letters, height), height * rng.uniform(0.05, 0.1)))
+    return sdf.column(outlines.strokes(outlines.writing(rng, letters, height), height * rng.uniform(0.05, 0.1)))
 
 
 def above(mask: Sdf, z: float = 0.0) -> Sdf:
@@ -88,7 +88,7 @@ def bands(rng: np.random.Generator, low: float, high: float, axis: int = 2) -> S
     """A mask of rings: slabs across an axis at regular or irregular heights."""
     if chance(rng, 0.5):
         pitch = (high - low) / rng.integers(4, 16)
-        width, middle = pitch * rng.uniform(0.15, 0.3), (low + high) / 2
+        width, middle = float(pitch * rng.uniform(0.15, 0.3)), (low + high) / 2
         edge = (high - low) / 2
 
         def regular(p):

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from align3d_cli.synthetic import fields, profiles, sdf, warp
+from align3d_cli.synthetic import fields, outlines, sdf, warp
 from align3d_cli.synthetic.families import details
 from align3d_cli.synthetic.families.details import chance, pick
-from align3d_cli.synthetic.surface import Part
+from align3d_cli.synthetic.solid import Solid
 
 
 def soft(rng: np.random.Generator, strength: float = 0.006) -> tuple:
@@ -29,12 +29,12 @@ def _vessel_outline(rng: np.random.Generator) -> np.ndarray:
     return np.stack((r, z), axis=1)
 
 
-def bottle(rng: np.random.Generator) -> Part:
+def bottle(rng: np.random.Generator) -> Solid:
     """Body, shoulder, neck and cap, round or flattened, with grip rings, label edges and fluted caps."""
     body_r, neck_r = rng.uniform(0.28, 0.5), rng.uniform(0.09, 0.2)
     shoulder, neck = rng.uniform(0.1, 0.5), rng.uniform(0.6, 0.75)
     waist = body_r * rng.uniform(0.75, 1.0)
-    right = [
+    corners = [
         (0, -0.95),
         (body_r * 0.85, -0.95),
         (body_r, -0.85),
@@ -46,8 +46,8 @@ def bottle(rng: np.random.Generator) -> Part:
         (neck_r, 0.95),
         (0, 0.95),
     ]
-    right = profiles.chaikin(np.array(right), int(rng.integers(1, 3)), closed=False)
-    body = sdf.revolve(profiles.polygon(np.concatenate((right, right[::-1] * (-1, 1)))))
+    right = outlines.chaikin(np.array(corners), int(rng.integers(1, 3)), closed=False)
+    body = sdf.revolve(outlines.polygon(np.concatenate((right, right[::-1] * (-1, 1)))))
     if chance(rng, 0.5):
         body = details.marked(rng, body, details.bands(rng, -0.8, shoulder), rng.uniform(0.006, 0.025))
     flat = rng.uniform(0.45, 0.9) if chance(rng, 0.45) else 1.0
@@ -62,17 +62,17 @@ def bottle(rng: np.random.Generator) -> Part:
     if chance(rng, 0.3):
         label = details.above(warp.rotate(details.writing(rng, 0.16, 4), warp.axis_rotation(0, 90)), -2)
         parts[0] = sdf.emboss(parts[0], lambda p: np.maximum(label(p), p[1]), 0.012)
-    return Part(sdf.blend(0.02, *parts), (wide * 1.1 + 0.02, wide * 1.1 + 0.02, 1.02), soft(rng))
+    return Solid(sdf.blend(0.02, *parts), (wide * 1.1 + 0.02, wide * 1.1 + 0.02, 1.02), soft(rng))
 
 
-def vessel(rng: np.random.Generator) -> Part:
+def vessel(rng: np.random.Generator) -> Solid:
     """Open vases, cups and bowls with thick walls, handles, feet and flutes."""
-    line = profiles.chaikin(_vessel_outline(rng), 3, closed=False)
+    line = outlines.chaikin(_vessel_outline(rng), 3, closed=False)
     wall = rng.uniform(0.03, 0.07)
     right = np.concatenate(
         ([(0.0, -0.95)], line, (line - (wall, 0))[::-1][:-1], [(line[0, 0] - wall, -0.9 + wall), (0.0, -0.9 + wall)])
     )
-    body = sdf.revolve(profiles.polygon(np.concatenate((right, right[::-1] * (-1, 1)))))
+    body = sdf.revolve(outlines.polygon(np.concatenate((right, right[::-1] * (-1, 1)))))
     wide = float(line[:, 0].max())
     if chance(rng, 0.3):
         body = sdf.engrave(body, details.flutes(rng, wide), rng.uniform(0.1, 0.25) * wall, 0.01)
@@ -87,10 +87,10 @@ def vessel(rng: np.random.Generator) -> Part:
         body = sdf.blend(0.04, body, handle)
         wide = max(wide, at + size)
     body = warp.twist(body, rng.uniform(-0.3, 0.3), wide) if chance(rng, 0.15) else body
-    return Part(body, (wide + 0.06, wide + 0.06, 0.98), soft(rng))
+    return Solid(body, (wide + 0.06, wide + 0.06, 0.98), soft(rng))
 
 
-def carton(rng: np.random.Generator) -> Part:
+def carton(rng: np.random.Generator) -> Solid:
     """Boxes: creased, slightly bulged, with flaps, seams, embossed print."""
     half = rng.uniform(0.25, 0.95, 3)
     half[rng.integers(3)] = 0.95
@@ -114,17 +114,17 @@ def carton(rng: np.random.Generator) -> Part:
     if chance(rng, 0.4):
         flap = warp.move(sdf.box((half[0] * 0.98, half[1] * rng.uniform(0.3, 0.9), 0.008)), (0, 0, half[2] + 0.012))
         shape = sdf.union(shape, flap)
-    return Part(shape, tuple(half + 0.12), soft(rng))
+    return Solid(shape, tuple(half + 0.12), soft(rng))
 
 
-def dish(rng: np.random.Generator) -> Part:
+def dish(rng: np.random.Generator) -> Solid:
     """Plates, lids and shallow bowls: a bent profile turned about z, with rim, foot and knob."""
     count = int(rng.integers(3, 6))
     r = np.linspace(0, 0.92, count + 1)
     z = np.concatenate(([0.0], np.cumsum(np.abs(rng.normal(size=count)) * rng.uniform(0.03, 0.2)))) - 0.15
-    line = profiles.chaikin(np.stack((r, z), 1), 3, closed=False)
+    line = outlines.chaikin(np.stack((r, z), 1), 3, closed=False)
     both = np.concatenate((line[::-1] * (-1, 1), line[1:]))
-    body = sdf.revolve(profiles.strokes([both], rng.uniform(0.02, 0.045)))
+    body = sdf.revolve(outlines.strokes([both], rng.uniform(0.02, 0.045)))
     if chance(rng, 0.5):
         body = sdf.union(body, warp.move(sdf.torus(rng.uniform(0.3, 0.6), 0.035), (0, 0, float(z[1]) - 0.03)))
     if chance(rng, 0.35):
@@ -145,10 +145,10 @@ def dish(rng: np.random.Generator) -> Part:
 
         body = scalloped
     top = float(max(z.max() + 0.12, 0.45))
-    return Part(body, (1.0, 1.0, top), soft(rng, 0.004))
+    return Solid(body, (1.0, 1.0, top), soft(rng, 0.004))
 
 
-def cutlery(rng: np.random.Generator) -> Part:
+def cutlery(rng: np.random.Generator) -> Solid:
     """Spoons, forks, knives, spatulas: flat outlines bent along their length."""
     kind = rng.integers(3)
     t = rng.uniform(0.02, 0.045)
@@ -165,16 +165,16 @@ def cutlery(rng: np.random.Generator) -> Part:
         tines = warp.grid(sdf.box((0.2, 0.018, t), 0.01), (1, 0.09, 1), (1, int(rng.integers(3, 5)), 1))
         head = sdf.union(warp.move(tines, (0.17, 0, 0)), sdf.box((0.1, 0.17, t), 0.02))
     else:
-        blade = profiles.chaikin(np.array([(-0.3, -0.1), (0.3, -0.12), (0.42, 0.05), (0.2, 0.14), (-0.3, 0.1)]), 2)
-        head = sdf.extrude(profiles.polygon(blade * (1, rng.uniform(0.7, 1.8))), t * 0.6, 0.004)
+        blade = outlines.chaikin(np.array([(-0.3, -0.1), (0.3, -0.12), (0.42, 0.05), (0.2, 0.14), (-0.3, 0.1)]), 2)
+        head = sdf.extrude(outlines.polygon(blade * (1, rng.uniform(0.7, 1.8))), t * 0.6, 0.004)
         if chance(rng, 0.4):
             head = sdf.subtract(head, warp.grid(sdf.box((0.02, 0.09, 1)), (0.1, 1, 1), (4, 1, 1)))
     body = sdf.blend(0.05, warp.move(handle, (-0.4, 0, 0)), warp.move(head, (0.42, 0, 0)))
     body = warp.bend(body, rng.uniform(-0.5, 0.5), 0.25)
-    return Part(body, (1.0, 0.35, 0.42), soft(rng, 0.003))
+    return Solid(body, (1.0, 0.35, 0.42), soft(rng, 0.003))
 
 
-def tool(rng: np.random.Generator) -> Part:
+def tool(rng: np.random.Generator) -> Solid:
     """Hand tools: gripped handles with shafts, jaws, hammer heads, wrench outlines, clamps."""
     grip_r = rng.uniform(0.1, 0.17)
     grip = warp.along(sdf.superellipsoid((grip_r, grip_r * rng.uniform(0.7, 1), 0.45), rng.uniform(0.3, 0.8), 1.0), 0)
@@ -197,17 +197,17 @@ def tool(rng: np.random.Generator) -> Part:
             (1.3, 0, 0),
         )
     elif kind == 2:
-        jaw = profiles.polygon(
-            profiles.regular(24, 0.24), np.array([(0.0, -0.11), (0.3, -0.11), (0.3, 0.11), (0.0, 0.11)]) * 0.8
+        jaw = outlines.polygon(
+            outlines.regular(24, 0.24), np.array([(0.0, -0.11), (0.3, -0.11), (0.3, 0.11), (0.0, 0.11)]) * 0.8
         )
         tip = warp.move(sdf.extrude(jaw, 0.06, 0.01), (1.35, 0, 0))
     else:
         tip = sdf.union(*(sdf.tube([(1.0, 0, 0), (1.15, s * 0.25, 0), (1.5, s * 0.12, 0)], 0.06) for s in (1, -1)))
     body = warp.move(sdf.blend(rng.uniform(0.01, 0.05), grip, shaft, tip), (-0.5, 0, 0))
-    return Part(body, (1.1, 0.6, 0.4), soft(rng, 0.004))
+    return Solid(body, (1.1, 0.6, 0.4), soft(rng, 0.004))
 
 
-def brick(rng: np.random.Generator) -> Part:
+def brick(rng: np.random.Generator) -> Solid:
     """Toy bricks with studs, slopes and hollow undersides."""
     nx, ny = int(rng.integers(1, 5)), int(rng.integers(1, 4))
     pitch = 1.8 / max(nx, ny)
@@ -226,10 +226,10 @@ def brick(rng: np.random.Generator) -> Part:
     if nx > 1 and ny > 1:
         post = sdf.subtract(sdf.cylinder(0.3 * pitch, hz), sdf.cylinder(0.22 * pitch, 2))
         body = sdf.union(body, warp.grid(post, (pitch, pitch, 1), (nx - 1, ny - 1, 1)))
-    return Part(body, (hx + 0.02, hy + 0.02, hz + 0.25 * pitch), soft(rng, 0.002))
+    return Solid(body, (hx + 0.02, hy + 0.02, hz + 0.25 * pitch), soft(rng, 0.002))
 
 
-def dice(rng: np.random.Generator) -> Part:
+def dice(rng: np.random.Generator) -> Solid:
     """Rounded cubes and blocks with pips or letters on their faces."""
     body = sdf.box((0.9, 0.9, 0.9), rng.uniform(0.02, 0.35))
     if chance(rng, 0.35):
@@ -253,14 +253,14 @@ def dice(rng: np.random.Generator) -> Part:
                     else _below(details.writing(rng, 0.9, 1))
                 )
                 body = details.marked(rng, body, warp.along(face, axis), rng.uniform(0.02, 0.06))
-    return Part(body, (0.98, 0.98, 0.98), soft(rng, 0.003))
+    return Solid(body, (0.98, 0.98, 0.98), soft(rng, 0.003))
 
 
 def _below(mask):
     return lambda p: np.maximum(mask(p), p[2])
 
 
-def can(rng: np.random.Generator) -> Part:
+def can(rng: np.random.Generator) -> Solid:
     """Cans and jars: rims, beads, pull tabs, lids."""
     r, h = rng.uniform(0.4, 0.9), rng.uniform(0.3, 0.95)
     body = sdf.cylinder(r, h, rng.uniform(0.01, 0.08))
@@ -279,7 +279,7 @@ def can(rng: np.random.Generator) -> Part:
             (0.1, 0, h),
         )
         body = sdf.union(body, tab)
-    return Part(body, (r + 0.04, r + 0.04, h + 0.05), soft(rng, 0.004))
+    return Solid(body, (r + 0.04, r + 0.04, h + 0.05), soft(rng, 0.004))
 
 
 FAMILIES = {

@@ -2,44 +2,44 @@
 
 import numpy as np
 
-from align3d_cli.synthetic import profiles, sdf, warp
+from align3d_cli.synthetic import outlines, sdf, warp
 from align3d_cli.synthetic.families import details
 from align3d_cli.synthetic.families.details import chance, pick
-from align3d_cli.synthetic.surface import Part
+from align3d_cli.synthetic.solid import Solid
 
 
-def plate(rng: np.random.Generator) -> Part:
+def plate(rng: np.random.Generator) -> Solid:
     """A flat outline with rounded edges, holes, pockets, ribs or writing."""
     half = rng.uniform(0.05, 0.3)
     edge = half * pick(rng, 0.0, rng.uniform(0.05, 0.5))
-    body = sdf.extrude(profiles.polygon(details.outline(rng, 0.95)), half, edge)
+    body = sdf.extrude(outlines.polygon(details.outline(rng, 0.95)), half, edge)
     if chance(rng, 0.6):
         body = sdf.subtract(body, details.bolt_circle(rng, rng.uniform(0.3, 0.6), rng.uniform(0.04, 0.1), half))
     if chance(rng, 0.5):
         middle = warp.move(sdf.cylinder(rng.uniform(0.08, 0.28), 1), (0, 0, pick(rng, 0.0, 1.0)))
         body = sdf.subtract(body, middle)
     if chance(rng, 0.35):
-        pocket = profiles.rectangle(rng.uniform(0.15, 0.5), rng.uniform(0.1, 0.3), 0.05)
+        pocket = outlines.rectangle(rng.uniform(0.15, 0.5), rng.uniform(0.1, 0.3), 0.05)
         body = details.marked(rng, body, details.above(sdf.column(pocket)), half * rng.uniform(0.2, 0.8))
     if chance(rng, 0.3):
         body = details.marked(rng, body, details.above(details.writing(rng, rng.uniform(0.15, 0.3))), half * 0.15)
-    return Part(body, (1.0, 1.0, half * 1.9 + 0.02))
+    return Solid(body, (1.0, 1.0, half * 1.9 + 0.02))
 
 
-def turned(rng: np.random.Generator) -> Part:
+def turned(rng: np.random.Generator) -> Solid:
     """A lathe part: steps, cones, grooves, fillets, knurls, a bore."""
     steps = int(rng.integers(2, 7))
     z = np.sort(np.concatenate(([-0.95, 0.95], rng.uniform(-0.85, 0.85, steps - 1))))
     r = rng.uniform(0.15, 0.75, steps) * rng.uniform(0.6, 1.2)
-    points = [(0.0, z[0])]
+    corners = [(0.0, z[0])]
     for i in range(steps):
         lean = rng.uniform(0.8, 1.0) if chance(rng, 0.3) else 1.0
-        points += [(r[i], z[i]), (r[i] * lean, z[i + 1])]
-    points = np.array([*points, (0.0, z[-1])])
+        corners += [(r[i], z[i]), (r[i] * lean, z[i + 1])]
+    points = np.array([*corners, (0.0, z[-1])])
     if chance(rng, 0.4):
-        points[1:-1] = profiles.chaikin(points[1:-1], 1, closed=False)[: len(points) - 2]
-    right = profiles.chaikin(points, 1, closed=False) if chance(rng, 0.3) else points
-    body = sdf.revolve(profiles.polygon(np.concatenate((right, right[::-1] * (-1, 1)))))
+        points[1:-1] = outlines.chaikin(points[1:-1], 1, closed=False)[: len(points) - 2]
+    right = outlines.chaikin(points, 1, closed=False) if chance(rng, 0.3) else points
+    body = sdf.revolve(outlines.polygon(np.concatenate((right, right[::-1] * (-1, 1)))))
     top = float(r.max())
     if chance(rng, 0.5):
         body = sdf.engrave(body, details.bands(rng, -0.8, 0.8), rng.uniform(0.015, 0.05), pick(rng, 0.0, 0.01))
@@ -53,17 +53,17 @@ def turned(rng: np.random.Generator) -> Part:
         )
     if chance(rng, 0.3):
         body = sdf.subtract(body, warp.move(sdf.box((0.06, 0.06, 0.3)), (float(r[-1]), 0, 0.8)))
-    return Part(body, (top * 1.06 + 0.02, top * 1.06 + 0.02, 0.98))
+    return Solid(body, (top * 1.06 + 0.02, top * 1.06 + 0.02, 0.98))
 
 
-def gear(rng: np.random.Generator) -> Part:
+def gear(rng: np.random.Generator) -> Solid:
     """Spur and helical gears and sprockets with hubs, spokes or lightening holes."""
     teeth, half = int(rng.integers(8, 42)), rng.uniform(0.08, 0.4)
     depth = min(4.5 / teeth, 0.25) * rng.uniform(0.5, 1.1)
-    outline = profiles.gear(teeth, 0.95, depth, rng.uniform(0.25, 0.7))
+    outline = outlines.gear(teeth, 0.95, depth, rng.uniform(0.25, 0.7))
     if chance(rng, 0.4):
-        outline = profiles.chaikin(outline, 2)
-    body = sdf.extrude(profiles.polygon(outline), half, half * rng.uniform(0.02, 0.12))
+        outline = outlines.chaikin(outline, 2)
+    body = sdf.extrude(outlines.polygon(outline), half, half * rng.uniform(0.02, 0.12))
     rim = 0.95 - depth
     web = rim * rng.uniform(0.65, 0.85)
     hub = web * rng.uniform(0.3, 0.6)
@@ -88,22 +88,22 @@ def gear(rng: np.random.Generator) -> Part:
         body = sdf.union(body, boss)
     if chance(rng, 0.35):
         body = warp.twist(body, rng.uniform(-0.12, 0.12) / half, 1.0)
-    return Part(body, (0.98, 0.98, high + 0.03))
+    return Solid(body, (0.98, 0.98, high + 0.03))
 
 
-def fastener(rng: np.random.Generator) -> Part:
+def fastener(rng: np.random.Generator) -> Solid:
     """Screws, bolts and nuts with threads, flanges and drives."""
     pitch, radius = rng.uniform(0.05, 0.14), rng.uniform(0.2, 0.35)
     sides = pick(rng, 4, 6, 6, 6, 60)
     head_r, head_h = radius * rng.uniform(1.5, 2.1), rng.uniform(0.12, 0.3)
     thread = warp.helix(pitch, 1, pitch * rng.uniform(0.18, 0.28))
-    head = sdf.extrude(profiles.polygon(profiles.regular(sides, head_r)), head_h, 0.02)
+    head = sdf.extrude(outlines.polygon(outlines.regular(sides, head_r)), head_h, 0.02)
     head = sdf.intersect(head, warp.move(sdf.sphere(head_r * 1.12), (0, 0, head_h - head_r * rng.uniform(0.5, 0.9))))
     if chance(rng, 0.3):
         nut = sdf.subtract(
             warp.scale(head, 0.95 / head_r), sdf.engrave(sdf.cylinder(radius * 0.95 / head_r, 2), thread, 0.05)
         )
-        return Part(nut, (0.98, 0.98, head_h * 0.95 / head_r + 0.02))
+        return Solid(nut, (0.98, 0.98, head_h * 0.95 / head_r + 0.02))
     shank = sdf.cylinder(radius, 0.8, 0.03)
     lower = rng.uniform(-0.6, 0.6)
     threaded = sdf.engrave(
@@ -113,8 +113,8 @@ def fastener(rng: np.random.Generator) -> Part:
         rng,
         sdf.box((head_r * 0.8, 0.05, 0.1)),
         sdf.union(sdf.box((head_r * 0.55, 0.05, 0.12)), sdf.box((0.05, head_r * 0.55, 0.12))),
-        sdf.extrude(profiles.polygon(profiles.regular(6, head_r * 0.45)), 0.13),
-        sdf.extrude(profiles.polygon(profiles.regular(6, head_r * 0.5, 0.7)), 0.13),
+        sdf.extrude(outlines.polygon(outlines.regular(6, head_r * 0.45)), 0.13),
+        sdf.extrude(outlines.polygon(outlines.regular(6, head_r * 0.5, 0.7)), 0.13),
     )
     head = warp.move(head, (0, 0, 0.7))
     if chance(rng, 0.6) or sides == 60:
@@ -123,23 +123,23 @@ def fastener(rng: np.random.Generator) -> Part:
     if chance(rng, 0.35):
         parts.append(warp.move(sdf.frustum(head_r * 1.4, head_r, 0.05, 0.02), (0, 0, 0.72 - head_h)))
     wide = head_r * 1.45
-    return Part(sdf.union(*parts), (wide, wide, 0.75 + head_h + 0.1))
+    return Solid(sdf.union(*parts), (wide, wide, 0.75 + head_h + 0.1))
 
 
-def sheet(rng: np.random.Generator) -> Part:
+def sheet(rng: np.random.Generator) -> Solid:
     """Bent sheet metal: flanges at angles, holes, slots, beads, louvres."""
     t, radius = rng.uniform(0.018, 0.05), rng.uniform(0.06, 0.15)
     count = int(rng.integers(2, 5))
-    heading, at, path = 0.0, np.zeros(2), [np.zeros(2)]
+    heading, at, corners = 0.0, np.zeros(2), [np.zeros(2)]
     for _ in range(count):
         at = at + rng.uniform(0.4, 1.0) * np.array((np.cos(heading), np.sin(heading)))
-        path.append(at)
+        corners.append(at)
         heading += np.radians(pick(rng, 90, -90, 60, 45, 120, -45))
-    path = np.array(path)
+    path = np.array(corners)
     path = (path - (path.max(0) + path.min(0)) / 2) / max(np.ptp(path, axis=0).max() / 1.8, 0.5)
-    line = profiles.chaikin(path, 3, closed=False) if radius > 0.1 else profiles.chaikin(path, 1, closed=False)
+    line = outlines.chaikin(path, 3, closed=False) if radius > 0.1 else outlines.chaikin(path, 1, closed=False)
     width = rng.uniform(0.35, 0.95)
-    body = sdf.extrude(profiles.strokes([line], t), width)
+    body = sdf.extrude(outlines.strokes([line], t), width)
     tools = []
     for axis in (0, 1):
         if chance(rng, 0.6):
@@ -153,10 +153,10 @@ def sheet(rng: np.random.Generator) -> Part:
         bead = sdf.cylinder(rng.uniform(0.02, 0.05), width * 0.8)
         body = sdf.blend(0.04, body, warp.move(bead, (*((path[0] + path[1]) / 2), 0)))
     half = np.abs(path).max(axis=0) + t + 0.06
-    return Part(body, (float(half[0]), float(half[1]), width + 0.02))
+    return Solid(body, (float(half[0]), float(half[1]), width + 0.02))
 
 
-def housing(rng: np.random.Generator) -> Part:
+def housing(rng: np.random.Generator) -> Solid:
     """An open shelled box with screw posts, ribs, vents and cut-outs."""
     hx, hy, hz = rng.uniform(0.5, 0.95), rng.uniform(0.4, 0.8), rng.uniform(0.2, 0.5)
     wall, corner = rng.uniform(0.03, 0.08), rng.uniform(0.02, 0.2)
@@ -178,10 +178,10 @@ def housing(rng: np.random.Generator) -> Part:
     if chance(rng, 0.5):
         port = sdf.box((0.2, wall * 3, hz * 0.25), 0.03)
         body = sdf.subtract(body, warp.move(port, (rng.uniform(-0.4, 0.4), -hy, 0)))
-    return Part(body, (hx + 0.02, hy + 0.02, hz + 0.02))
+    return Solid(body, (hx + 0.02, hy + 0.02, hz + 0.02))
 
 
-def pipe(rng: np.random.Generator) -> Part:
+def pipe(rng: np.random.Generator) -> Solid:
     """Pipe fittings: elbows, tees, crosses, flanges, valves."""
     r, wall = rng.uniform(0.18, 0.32), rng.uniform(0.04, 0.08)
     reach = 0.85
@@ -203,10 +203,10 @@ def pipe(rng: np.random.Generator) -> Part:
             rims.append(groove)
     body = sdf.blend(rng.uniform(0.02, 0.15), *outer)
     body = sdf.union(body, *rims) if rims else body
-    return Part(sdf.subtract(body, *bore), (0.98, 0.98, 0.98))
+    return Solid(sdf.subtract(body, *bore), (0.98, 0.98, 0.98))
 
 
-def heatsink(rng: np.random.Generator) -> Part:
+def heatsink(rng: np.random.Generator) -> Solid:
     """Fins or pins on a base."""
     hx, hy, base, high = rng.uniform(0.6, 0.95), rng.uniform(0.5, 0.95), rng.uniform(0.05, 0.15), rng.uniform(0.3, 0.8)
     foot = warp.move(sdf.box((hx, hy, base), 0.01), (0, 0, -high / 2))
@@ -222,7 +222,7 @@ def heatsink(rng: np.random.Generator) -> Part:
     body = sdf.union(foot, fins)
     if chance(rng, 0.5):
         body = sdf.subtract(body, details.bolt_circle(rng, min(hx, hy) * 0.85, 0.06, 1.0))
-    return Part(body, (hx + 0.02, hy + 0.02, high / 2 + base + 0.02))
+    return Solid(body, (hx + 0.02, hy + 0.02, high / 2 + base + 0.02))
 
 
 FAMILIES = {

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from align3d_cli.synthetic import profiles, sdf, warp
+from align3d_cli.synthetic import outlines, sdf, warp
 from align3d_cli.synthetic.families import details
 from align3d_cli.synthetic.families.details import chance, pick
-from align3d_cli.synthetic.surface import Part
+from align3d_cli.synthetic.solid import Solid
 
 
-def bearing(rng: np.random.Generator) -> Part:
+def bearing(rng: np.random.Generator) -> Solid:
     """Two rings with balls or rollers between, open, caged or capped; plain washers and bushes too."""
     half, bore = rng.uniform(0.1, 0.35), rng.uniform(0.3, 0.6)
     wall = (0.93 - bore) * rng.uniform(0.22, 0.32)
@@ -30,20 +30,20 @@ def bearing(rng: np.random.Generator) -> Part:
         body = details.marked(
             rng, body, warp.move(details.above(details.writing(rng, wall * 0.6, 4)), (0.93 - wall / 2, 0, 0)), 0.01
         )
-    return Part(body, (0.96, 0.96, half + 0.03))
+    return Solid(body, (0.96, 0.96, half + 0.03))
 
 
-def flange(rng: np.random.Generator) -> Part:
+def flange(rng: np.random.Generator) -> Solid:
     """Pipe flanges, hubs, glands: a disc with bolt holes, a raised face, a neck, a bore."""
     half, bore = rng.uniform(0.06, 0.18), rng.uniform(0.15, 0.4)
     neck, high = bore + rng.uniform(0.08, 0.2), rng.uniform(0.1, 0.6)
-    outline = profiles.circle(0.93)
+    outline = outlines.circle(0.93)
     if chance(rng, 0.3):
-        outline = profiles.polygon(profiles.chaikin(profiles.regular(int(rng.integers(3, 6)), 1.0), 2))
+        outline = outlines.polygon(outlines.chaikin(outlines.regular(int(rng.integers(3, 6)), 1.0), 2))
     disc = sdf.extrude(outline, half, half * rng.uniform(0.02, 0.4))
     tower = warp.move(sdf.frustum(neck * rng.uniform(1.0, 1.3), neck, high / 2, 0.01), (0, 0, half + high / 2 - 0.02))
     body = sdf.blend(rng.uniform(0.01, 0.08), disc, tower)
-    face = sdf.column(profiles.circle(neck * rng.uniform(1.2, 1.5)))
+    face = sdf.column(outlines.circle(neck * rng.uniform(1.2, 1.5)))
     body = sdf.emboss(body, lambda p: np.maximum(face(p), p[2]), half * 0.3)
     if chance(rng, 0.4):
         rings = sdf.column(lambda x, y: np.abs(np.hypot(x, y) - np.float32(bore * 1.3)) - np.float32(0.02))
@@ -53,10 +53,10 @@ def flange(rng: np.random.Generator) -> Part:
         tools.append(sdf.cylinder(bore, 3))
     if chance(rng, 0.3):
         tools.append(warp.move(sdf.cylinder(bore * 1.2, high), (0, 0, half + high)))
-    return Part(sdf.subtract(body, *tools), (0.98, 0.98, half * 1.5 + high + 0.03))
+    return Solid(sdf.subtract(body, *tools), (0.98, 0.98, half * 1.5 + high + 0.03))
 
 
-def bracket(rng: np.random.Generator) -> Part:
+def bracket(rng: np.random.Generator) -> Solid:
     """Angle brackets and bearing blocks: two plates, gussets, holes, a boss."""
     t, wide = rng.uniform(0.06, 0.15), rng.uniform(0.35, 0.9)
     foot = warp.move(sdf.box((0.9, wide, t), 0.02), (0, 0, -0.6))
@@ -64,7 +64,7 @@ def bracket(rng: np.random.Generator) -> Part:
     parts = [foot, wall]
     if chance(rng, 0.6):
         web = warp.along(
-            sdf.extrude(profiles.polygon(np.array([(-0.85, -0.6), (0.5, -0.6), (-0.85, 0.6)])), t * 0.5), 2
+            sdf.extrude(outlines.polygon(np.array([(-0.85, -0.6), (0.5, -0.6), (-0.85, 0.6)])), t * 0.5), 2
         )
         web = warp.rotate(web, warp.axis_rotation(0, 90))
         places = pick(rng, (0.0,), (-0.8, 0.8))
@@ -75,17 +75,17 @@ def bracket(rng: np.random.Generator) -> Part:
         parts.append(warp.move(boss, (-0.9 + t, 0, 0.3)))
         tools.append(warp.move(warp.along(sdf.cylinder(rng.uniform(0.08, 0.16), 1), 0), (-0.9, 0, 0.3)))
     body = sdf.blend(rng.uniform(0.01, 0.1), *parts)
-    return Part(sdf.subtract(body, *tools), (1.15, wide + 0.03, 0.85))
+    return Solid(sdf.subtract(body, *tools), (1.15, wide + 0.03, 0.85))
 
 
-def linkage(rng: np.random.Generator) -> Part:
+def linkage(rng: np.random.Generator) -> Solid:
     """Rods, levers, cranks, spanners: eyes joined by bars, with recesses and oil holes."""
     count = int(rng.integers(2, 4))
     at = np.zeros((count, 2))
     at[:, 0] = np.linspace(-0.7, 0.7, count)
     at[:, 1] = rng.uniform(-0.3, 0.3, count)
     radii, t = rng.uniform(0.14, 0.27, count), rng.uniform(0.06, 0.15)
-    bar = profiles.strokes([at], rng.uniform(0.06, 0.12))
+    bar = outlines.strokes([at], rng.uniform(0.06, 0.12))
     body = sdf.extrude(bar, t * rng.uniform(0.6, 1.0), 0.02)
     eyes = [
         warp.move(sdf.cylinder(r, t * rng.uniform(1.0, 1.8), 0.02), (*p, 0)) for p, r in zip(at, radii, strict=True)
@@ -93,12 +93,12 @@ def linkage(rng: np.random.Generator) -> Part:
     body = sdf.blend(rng.uniform(0.01, 0.12), body, *eyes)
     tools = [warp.move(sdf.cylinder(r * rng.uniform(0.4, 0.75), 1), (*p, 0)) for p, r in zip(at, radii, strict=True)]
     if chance(rng, 0.5):
-        groove = sdf.column(profiles.strokes([at * 0.75], 0.035))
+        groove = sdf.column(outlines.strokes([at * 0.75], 0.035))
         body = sdf.engrave(body, groove, t * 0.3, pick(rng, 0.0, 0.02))
-    return Part(sdf.subtract(body, *tools), (1.0, 0.62, 2 * t + 0.03))
+    return Solid(sdf.subtract(body, *tools), (1.0, 0.62, 2 * t + 0.03))
 
 
-def cam(rng: np.random.Generator) -> Part:
+def cam(rng: np.random.Generator) -> Solid:
     """Shafts with eccentric lobes, splines, keyways, journals."""
     r = rng.uniform(0.1, 0.18)
     parts = [sdf.cylinder(r, 0.95, 0.02)]
@@ -107,7 +107,7 @@ def cam(rng: np.random.Generator) -> Part:
         if chance(rng, 0.6):
             angle = rng.uniform(0, 2 * np.pi)
             nose = np.array((np.cos(angle), np.sin(angle))) * rng.uniform(0.1, 0.2)
-            lobe = profiles.strokes([np.array([(0.0, 0.0), nose])], r * 1.4)
+            lobe = outlines.strokes([np.array([(0.0, 0.0), nose])], r * 1.4)
             parts.append(warp.move(sdf.extrude(lobe, wide, 0.015), (0, 0, z)))
         else:
             parts.append(warp.move(sdf.cylinder(r * rng.uniform(1.2, 2.2), wide, 0.015), (0, 0, z)))
@@ -117,21 +117,21 @@ def cam(rng: np.random.Generator) -> Part:
         body = sdf.engrave(body, lambda p: np.maximum(spline(p), np.float32(0.72) - p[2]), 0.025)
     if chance(rng, 0.5):
         body = sdf.subtract(body, warp.move(sdf.box((0.03, 0.05, 0.12), 0.02), (r, 0, rng.uniform(-0.8, 0.8))))
-    return Part(body, (0.45, 0.45, 0.97))
+    return Solid(body, (0.45, 0.45, 0.97))
 
 
-def clip(rng: np.random.Generator) -> Part:
+def clip(rng: np.random.Generator) -> Solid:
     """Bent strips and wires: hooks, springs, paper clips, hinges."""
     count = int(rng.integers(4, 8))
     points = np.cumsum(rng.normal(size=(count, 2)) * (0.5, 0.4), axis=0)
     points = (points - points.mean(axis=0)) / np.abs(points - points.mean(axis=0)).max() * 0.88
-    line = profiles.chaikin(points, int(rng.integers(1, 4)), closed=False)
+    line = outlines.chaikin(points, int(rng.integers(1, 4)), closed=False)
     t = rng.uniform(0.03, 0.09)
     wide = t if chance(rng, 0.4) else rng.uniform(0.1, 0.6)
-    body = sdf.extrude(profiles.strokes([line], t), wide, t * rng.uniform(0.1, 0.9))
+    body = sdf.extrude(outlines.strokes([line], t), wide, t * rng.uniform(0.1, 0.9))
     if chance(rng, 0.5) and wide > 0.15:
         body = sdf.subtract(body, warp.along(sdf.cylinder(wide * 0.4, 3), int(rng.integers(2))))
-    return Part(body, (1.0, 1.0, wide + 0.03))
+    return Solid(body, (1.0, 1.0, wide + 0.03))
 
 
 FAMILIES = {"bearing": bearing, "flange": flange, "bracket": bracket, "linkage": linkage, "cam": cam, "clip": clip}

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from align3d_cli.synthetic import fields, profiles, sdf, warp
+from align3d_cli.synthetic import fields, outlines, sdf, warp
 from align3d_cli.synthetic.families.details import chance, pick
 from align3d_cli.synthetic.families.household import soft
-from align3d_cli.synthetic.surface import Part
+from align3d_cli.synthetic.solid import Solid
 
 
-def fruit(rng: np.random.Generator) -> Part:
+def fruit(rng: np.random.Generator) -> Solid:
     """Apples, lemons, bananas, potatoes, pumpkins: a smooth body with calyx, tip, lobes and skin."""
     radii = rng.uniform(0.55, 0.9, 3)
     lobes, depth = int(rng.integers(3, 12)), np.float32(rng.uniform(0, 0.06) if chance(rng, 0.4) else 0.0)
@@ -43,11 +43,11 @@ def fruit(rng: np.random.Generator) -> Part:
     if chance(rng, 0.25):
         laid = warp.rotate(body, warp.axis_rotation(1, 90))
         body = warp.bend(warp.stretch(laid, (1.1, 0.45, 0.45)), rng.uniform(0.3, 0.8), 0.5)
-        return Part(body, (1.3, 0.6, 1.1), soft(rng, 0.01))
-    return Part(body, (1.0, 1.0, 1.15), soft(rng, 0.012))
+        return Solid(body, (1.3, 0.6, 1.1), soft(rng, 0.01))
+    return Solid(body, (1.0, 1.0, 1.15), soft(rng, 0.012))
 
 
-def figure(rng: np.random.Generator) -> Part:
+def figure(rng: np.random.Generator) -> Solid:
     """Toy animals and people: a blended skeleton of capsules with eyes, ears, tails."""
     spine = np.cumsum(rng.normal(size=(4, 3)) * (0.28, 0.1, 0.15), axis=0)
     spine = (spine - spine.mean(axis=0)) * 0.9
@@ -68,10 +68,10 @@ def figure(rng: np.random.Generator) -> Part:
     low, high = points.min(axis=0) - 0.3, points.max(axis=0) + 0.3
     by = 2 / (high - low).max()
     half = (high - low) / 2 * by
-    return Part(warp.scale(warp.move(body, -(low + high) / 2), by), tuple(half), soft(rng, 0.008))
+    return Solid(warp.scale(warp.move(body, -(low + high) / 2), by), tuple(half), soft(rng, 0.008))
 
 
-def seashell(rng: np.random.Generator) -> Part:
+def seashell(rng: np.random.Generator) -> Solid:
     """Scallops, spirals and starfish: radial ribs and growth lines."""
     kind = rng.integers(3)
     ribs = int(rng.integers(9, 30))
@@ -85,7 +85,7 @@ def seashell(rng: np.random.Generator) -> Part:
             wave = np.float32(0.02) * np.cos(angle * ribs * 2) * np.minimum(r, 1) + np.float32(0.006) * np.cos(r * 40)
             return base(np.stack((p[0], p[1], p[2] + wave))) * np.float32(0.7)
 
-        return Part(ribbed, (0.95, 0.95, 0.6), soft(rng))
+        return Solid(ribbed, (0.95, 0.95, 0.6), soft(rng))
     if kind == 1:
         arms = int(rng.integers(5, 8))
         arm = sdf.capsule((0, 0, 0), (0.9, 0, -0.05), rng.uniform(0.2, 0.28), 0.06)
@@ -93,17 +93,17 @@ def seashell(rng: np.random.Generator) -> Part:
         bumps = warp.ring(
             sdf.union(*(warp.move(sdf.sphere(0.03), (0.15 * i, 0, 0.26 - 0.033 * i)) for i in range(1, 6))), arms
         )
-        return Part(warp.stretch(sdf.union(star, bumps), (1, 1, 0.7)), (1.0, 1.0, 0.35), soft(rng, 0.01))
+        return Solid(warp.stretch(sdf.union(star, bumps), (1, 1, 0.7)), (1.0, 1.0, 0.35), soft(rng, 0.01))
     turns, count = rng.uniform(1.8, 3.0), 26
     t = np.linspace(0, 1, count)
     size = np.exp(-2.4 * t)
     angle = 2 * np.pi * turns * t
     path = np.stack((0.55 * size * np.cos(angle), 0.55 * size * np.sin(angle), 0.9 * (1 - size) * 1.4 - 0.45), axis=1)
     body = sdf.tube(path[:-6], 0.42 * size[:-6])
-    return Part(body, (1.0, 1.0, 1.0), soft(rng, 0.008))
+    return Solid(body, (1.0, 1.0, 1.0), soft(rng, 0.008))
 
 
-def bakery(rng: np.random.Generator) -> Part:
+def bakery(rng: np.random.Generator) -> Solid:
     """Doughnuts, bagels, loaves, rolls and chocolates: glaze, sprinkles, slashes, swirls."""
     kind = rng.integers(4)
     if kind == 0:
@@ -122,7 +122,7 @@ def bakery(rng: np.random.Generator) -> Part:
         count = 0
     elif kind == 2:
         lobes, z_turn = int(rng.integers(5, 10)), rng.uniform(0.1, 0.4)
-        rose = profiles.polygon(profiles.chaikin(profiles.regular(lobes, 0.9, 0.8), 2))
+        rose = outlines.polygon(outlines.chaikin(outlines.regular(lobes, 0.9, 0.8), 2))
         body = warp.taper(warp.twist(sdf.extrude(rose, 0.55, 0.1), z_turn, 0.9), 1.0, rng.uniform(0.15, 0.7), 0.55)
         count, half = 0, (0.98, 0.98, 0.6)
     else:
@@ -137,10 +137,10 @@ def bakery(rng: np.random.Generator) -> Part:
         at = np.array((np.cos(angle), np.sin(angle), 0)) * (0.95 - half[2] + 0.08) + (0, 0, half[2] - 0.1)
         along = np.append(rng.normal(size=2), 0) * 0.05
         grains.append(sdf.capsule(at - along, at + along, 0.025))
-    return Part(sdf.union(body, *grains) if grains else body, half, soft(rng, 0.01))
+    return Solid(sdf.union(body, *grains) if grains else body, half, soft(rng, 0.01))
 
 
-def stone(rng: np.random.Generator) -> Part:
+def stone(rng: np.random.Generator) -> Solid:
     """Pebbles and rocks: rounded or broken faces, everywhere rough."""
     count = int(rng.integers(6, 18))
     normals = rng.normal(size=(count, 3))
@@ -154,10 +154,10 @@ def stone(rng: np.random.Generator) -> Part:
     body = sdf.intersect(chipped, sdf.sphere(rng.uniform(0.8, 0.95)))
     rough = (rng.uniform(0.003, 0.025), fields.fractal(rng, rng.uniform(0.15, 0.6), 4, rng.uniform(0.4, 0.7)))
     fine = (rng.uniform(0.001, 0.004), fields.RELIEFS[pick(rng, *fields.RELIEFS)](rng, rng.uniform(0.03, 0.1)))
-    return Part(body, (0.97, 0.97, 0.97), (rough, fine) if chance(rng, 0.6) else (rough,))
+    return Solid(body, (0.97, 0.97, 0.97), (rough, fine) if chance(rng, 0.6) else (rough,))
 
 
-def gemstone(rng: np.random.Generator) -> Part:
+def gemstone(rng: np.random.Generator) -> Solid:
     """Cut stones: facets in rings, crown and pavilion, or irregular crystals."""
     normals, offsets = [], []
     sides = int(rng.integers(5, 12))
@@ -174,10 +174,10 @@ def gemstone(rng: np.random.Generator) -> Part:
     normals += [(0, 0, 1), (0, 0, -1)]
     offsets += [rng.uniform(0.3, 0.6), rng.uniform(0.5, 0.8)]
     n32, o32 = np.array(normals, np.float32), np.array(offsets, np.float32)[:, None]
-    return Part(sdf.grow(lambda p: (n32 @ p - o32).max(axis=0), pick(rng, 0.0, 0.02)), (0.95, 0.95, 0.85))
+    return Solid(sdf.grow(lambda p: (n32 @ p - o32).max(axis=0), pick(rng, 0.0, 0.02)), (0.95, 0.95, 0.85))
 
 
-def sponge(rng: np.random.Generator) -> Part:
+def sponge(rng: np.random.Generator) -> Solid:
     """Foam and sponge: a soft block full of irregular pores."""
     half = rng.uniform(0.35, 0.9, 3)
     half[rng.integers(3)] = 0.93
@@ -194,25 +194,25 @@ def sponge(rng: np.random.Generator) -> Part:
         return (np.sqrt(np.maximum(square, 0)) - r32).min(axis=0)
 
     body = sdf.subtract(body, pores, k=pick(rng, 0.0, 0.02))
-    return Part(body, tuple(half + 0.03), soft(rng, 0.012))
+    return Solid(body, tuple(half + 0.03), soft(rng, 0.012))
 
 
-def rope(rng: np.random.Generator) -> Part:
+def rope(rng: np.random.Generator) -> Solid:
     """Twisted strands: ropes, cables, licorice, drills, springs."""
     strands, turns = int(rng.integers(2, 6)), rng.uniform(0.4, 1.6)
     core = rng.uniform(0.12, 0.25)
     section = warp.ring(warp.move(sdf.cylinder(core * pick(rng, 0.8, 1.0), 2), (core, 0, 0)), strands)
     if chance(rng, 0.3):
-        star = profiles.polygon(profiles.chaikin(profiles.regular(strands + 1, 2 * core, 0.6), int(rng.integers(1, 3))))
+        star = outlines.polygon(outlines.chaikin(outlines.regular(strands + 1, 2 * core, 0.6), int(rng.integers(1, 3))))
         section = sdf.extrude(star, 2)
     twisted = sdf.intersect(warp.twist(section, turns, 2 * core), sdf.cylinder(1, 0.93, 0.02))
     body = warp.along(twisted, 0)
     if chance(rng, 0.5):
         body = warp.bend(body, rng.uniform(-0.9, 0.9), 2 * core)
-    return Part(body, (1.0, 0.6, 0.95), soft(rng, 0.003))
+    return Solid(body, (1.0, 0.6, 0.95), soft(rng, 0.003))
 
 
-def spring(rng: np.random.Generator) -> Part:
+def spring(rng: np.random.Generator) -> Solid:
     """Coil springs: a wire wound about z, its ends cut flat."""
     pitch, coil = rng.uniform(0.22, 0.5), rng.uniform(0.4, 0.8)
     wire = min(rng.uniform(0.06, 0.14), pitch * 0.38)
@@ -226,7 +226,7 @@ def spring(rng: np.random.Generator) -> Part:
         return sdf.length(sdf.length(p[0], p[1]) - np.float32(coil) - cone * p[2], z * shrink) - np.float32(wire)
 
     wide = coil + wire + 0.3 * abs(float(cone)) * 3 + 0.02
-    return Part(sdf.intersect(coiled, sdf.box((2, 2, 0.9))), (wide, wide, 0.93))
+    return Solid(sdf.intersect(coiled, sdf.box((2, 2, 0.9))), (wide, wide, 0.93))
 
 
 FAMILIES = {

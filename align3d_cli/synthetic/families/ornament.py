@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from align3d_cli.synthetic import fields, profiles, sdf, warp
+from align3d_cli.synthetic import fields, outlines, sdf, warp
 from align3d_cli.synthetic.families import details
 from align3d_cli.synthetic.families.details import chance, pick
 from align3d_cli.synthetic.families.household import soft
-from align3d_cli.synthetic.surface import Part
+from align3d_cli.synthetic.solid import Solid
 
 
-def ball(rng: np.random.Generator) -> Part:
+def ball(rng: np.random.Generator) -> Solid:
     """Balls with dimples, seams, panels or grains."""
     body = sdf.sphere(0.93)
     kind = rng.integers(4)
@@ -41,25 +41,25 @@ def ball(rng: np.random.Generator) -> Part:
         reliefs += (
             (rng.uniform(0.002, 0.008), fields.RELIEFS[pick(rng, *fields.RELIEFS)](rng, rng.uniform(0.05, 0.2))),
         )
-    return Part(shape, (0.97, 0.97, 0.97), reliefs)
+    return Solid(shape, (0.97, 0.97, 0.97), reliefs)
 
 
-def plaque(rng: np.random.Generator) -> Part:
+def plaque(rng: np.random.Generator) -> Solid:
     """Coins, medals, signs: a rim, writing, an emblem, raised or sunk."""
     half = rng.uniform(0.04, 0.15)
     round_one = chance(rng, 0.6)
-    outline = profiles.circle(0.93) if round_one else profiles.rectangle(0.95, rng.uniform(0.4, 0.8), 0.1)
+    outline = outlines.circle(0.93) if round_one else outlines.rectangle(0.95, rng.uniform(0.4, 0.8), 0.1)
     body = sdf.extrude(outline, half, half * 0.3)
     rim = np.float32(rng.uniform(0.03, 0.1))
     inner = lambda p: outline(p[0], p[1]) + rim  # noqa: E731 - a mask
     depth = half * rng.uniform(0.15, 0.4)
     if chance(rng, 0.8):
         body = sdf.engrave(body, details.above(inner), depth)
-    emblem = sdf.column(profiles.polygon(details.outline(rng, rng.uniform(0.2, 0.4))))
+    emblem = sdf.column(outlines.polygon(details.outline(rng, rng.uniform(0.2, 0.4))))
     text = details.writing(rng, rng.uniform(0.12, 0.25))
     marks = sdf.union(warp.move(emblem, (0, 0.1, 0)), warp.move(text, (0, -0.45 if round_one else -0.3, 0)))
     if chance(rng, 0.5):
-        dot = sdf.column(profiles.circle(rng.uniform(0.015, 0.035)))
+        dot = sdf.column(outlines.circle(rng.uniform(0.015, 0.035)))
         marks = (
             sdf.union(marks, warp.ring(warp.move(dot, (0.8, 0, 0)), int(rng.integers(12, 40)))) if round_one else marks
         )
@@ -69,7 +69,7 @@ def plaque(rng: np.random.Generator) -> Part:
     if chance(rng, 0.3) and round_one:
         reeds = details.flutes(rng, 0.93)
         body = sdf.engrave(body, lambda p: np.maximum(reeds(p), np.float32(0.85) - sdf.length(p[0], p[1])), 0.015)
-    return Part(body, (0.97, 0.97, half + 0.08), soft(rng, 0.003))
+    return Solid(body, (0.97, 0.97, half + 0.08), soft(rng, 0.003))
 
 
 def _primitive(rng: np.random.Generator, size: float):
@@ -82,7 +82,7 @@ def _primitive(rng: np.random.Generator, size: float):
         lambda: sdf.ellipsoid((a, b, c)),
         lambda: sdf.torus(a, a * rng.uniform(0.2, 0.5)),
         lambda: sdf.superellipsoid((a, b, c), rng.uniform(0.3, 1), rng.uniform(0.3, 1)),
-        lambda: sdf.extrude(profiles.polygon(details.outline(rng, a)), b * 0.5, 0.02),
+        lambda: sdf.extrude(outlines.polygon(details.outline(rng, a)), b * 0.5, 0.02),
         lambda: sdf.capsule((-a * 0.7, 0, 0), (a * 0.7, 0, 0), b * 0.5, c * 0.5),
     )()
 
@@ -96,7 +96,7 @@ def _turn(rng: np.random.Generator) -> np.ndarray:
     return np.linalg.qr(rng.normal(size=(3, 3)))[0]
 
 
-def assembly(rng: np.random.Generator) -> Part:
+def assembly(rng: np.random.Generator) -> Solid:
     """Primitives joined, blended and cut at random: parts nobody has a name for."""
     body = _primitive(rng, rng.uniform(0.5, 0.8))
     k = pick(rng, 0.0, rng.uniform(0.02, 0.2))
@@ -118,10 +118,10 @@ def assembly(rng: np.random.Generator) -> Part:
         body = sdf.intersect(body, sdf.halfspace(rng.normal(size=3), rng.uniform(0.1, 0.4)))
     if chance(rng, 0.4):
         body = details.marked(rng, body, warp.rotate(details.writing(rng, 0.2), _turn(rng)), 0.02)
-    return Part(sdf.intersect(body, sdf.box((1.15, 1.15, 1.15), 0.1)), (1.17, 1.17, 1.17), soft(rng, 0.004))
+    return Solid(sdf.intersect(body, sdf.box((1.15, 1.15, 1.15), 0.1)), (1.17, 1.17, 1.17), soft(rng, 0.004))
 
 
-def relief(rng: np.random.Generator) -> Part:
+def relief(rng: np.random.Generator) -> Solid:
     """A slab whose top is a surface of its own: asphalt, rock, plaster, leather, cloth, planks, tiles, tread."""
     top = rng.uniform(-0.05, 0.05)
     kind = rng.integers(4)
@@ -145,7 +145,7 @@ def relief(rng: np.random.Generator) -> Part:
             rng, slab, details.above(details.bands(rng, -0.9, 0.9, axis=int(rng.integers(2)))), rng.uniform(0.01, 0.05)
         )
     elif kind == 3:
-        pattern = warp.grid(sdf.column(profiles.polygon(details.outline(rng, 0.08))), (0.24, 0.24, 9), (7, 7, 1))
+        pattern = warp.grid(sdf.column(outlines.polygon(details.outline(rng, 0.08))), (0.24, 0.24, 9), (7, 7, 1))
         body = details.marked(rng, slab, details.above(pattern), rng.uniform(0.01, 0.05))
     reliefs = [
         (rng.uniform(0.0, 0.04), fields.waves(rng, rng.uniform(0.6, 2.5), 8)),
@@ -155,10 +155,10 @@ def relief(rng: np.random.Generator) -> Part:
         reliefs.append(
             (rng.uniform(0.001, 0.005), fields.RELIEFS[pick(rng, *fields.RELIEFS)](rng, rng.uniform(0.02, 0.08)))
         )
-    return Part(body, (0.96, 0.96, 0.18 + abs(top)), tuple(reliefs))
+    return Solid(body, (0.96, 0.96, 0.18 + abs(top)), tuple(reliefs))
 
 
-def board(rng: np.random.Generator) -> Part:
+def board(rng: np.random.Generator) -> Solid:
     """Circuit boards and instrument panels: chips, cylinders, connectors, knobs in rows."""
     hx, hy = rng.uniform(0.6, 0.95), rng.uniform(0.5, 0.9)
     parts = [sdf.box((hx, hy, 0.03), 0.005)]
@@ -183,22 +183,22 @@ def board(rng: np.random.Generator) -> Part:
     body = sdf.subtract(
         sdf.union(*parts), warp.mirror(warp.mirror(warp.move(sdf.cylinder(0.05, 1), (hx - 0.1, hy - 0.1, 0)), 0), 1)
     )
-    return Part(body, (hx + 0.02, hy + 0.02, high + 0.02))
+    return Solid(body, (hx + 0.02, hy + 0.02, high + 0.02))
 
 
-def key(rng: np.random.Generator) -> Part:
+def key(rng: np.random.Generator) -> Solid:
     """Keys, combs, saws and brackets cut from a flat blank, with grooves along the blade."""
     teeth = int(rng.integers(5, 16))
     x = np.linspace(-0.2, 0.92, teeth)
     lower = np.stack((x, rng.uniform(-0.18, -0.02, teeth)), 1)
     blade = np.concatenate((lower, [(0.95, 0.12), (-0.2, 0.14)]))
     t = rng.uniform(0.03, 0.07)
-    bow = warp.move(sdf.extrude(profiles.polygon(details.outline(rng, 0.38)), t * 1.2, t * 0.4), (-0.55, 0, 0))
-    body = sdf.union(sdf.extrude(profiles.polygon(blade), t), bow)
+    bow = warp.move(sdf.extrude(outlines.polygon(details.outline(rng, 0.38)), t * 1.2, t * 0.4), (-0.55, 0, 0))
+    body = sdf.union(sdf.extrude(outlines.polygon(blade), t), bow)
     body = sdf.subtract(body, warp.move(sdf.cylinder(rng.uniform(0.06, 0.15), 1), (-0.65, 0, 0)))
     groove = lambda p: np.maximum(np.abs(p[1] - np.float32(0.06)) - np.float32(0.02), np.float32(-0.15) - p[0])  # noqa: E731 - a mask
     body = sdf.engrave(body, groove, t * 0.4) if chance(rng, 0.7) else body
-    return Part(body, (1.0, 0.5, t * 1.2 + 0.02), soft(rng, 0.002))
+    return Solid(body, (1.0, 0.5, t * 1.2 + 0.02), soft(rng, 0.002))
 
 
 FAMILIES = {"ball": ball, "plaque": plaque, "assembly": assembly, "relief": relief, "board": board, "key": key}

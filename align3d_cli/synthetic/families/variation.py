@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from align3d_cli.synthetic import profiles, sdf, warp
+from align3d_cli.synthetic import outlines, sdf, warp
 from align3d_cli.synthetic.families import details
 from align3d_cli.synthetic.families.details import chance, pick
 from align3d_cli.synthetic.sdf import Sdf
-from align3d_cli.synthetic.surface import Part
+from align3d_cli.synthetic.solid import Solid
 
-Family = Callable[[np.random.Generator], Part]
+Family = Callable[[np.random.Generator], Solid]
 
 
-def varied(part: Part, rng: np.random.Generator) -> Part:
+def varied(part: Solid, rng: np.random.Generator) -> Solid:
     """The part as it is (half of the time), or stretched, tapered, twisted, bent, or with more design features."""
     if chance(rng, 0.5):
         return part
@@ -23,15 +23,15 @@ def varied(part: Part, rng: np.random.Generator) -> Part:
     return _deformed(part, rng) if chance(rng, 0.6) else part  # after the features: it scales distances, and so depths
 
 
-def _deformed(part: Part, rng: np.random.Generator) -> Part:
+def _deformed(part: Solid, rng: np.random.Generator) -> Solid:
     half, shape = np.asarray(part.half, float), part.sdf
     kind = rng.integers(4)
     if kind == 0:
         by = rng.uniform(0.55, 1.0, 3)
         return replace(part, sdf=warp.stretch(shape, by), half=tuple(half * by))
     if kind == 1:
-        ends = rng.uniform(0.6, 1.0, 2)
-        return replace(part, sdf=warp.taper(shape, *ends, half[2]))
+        bottom, top = rng.uniform(0.6, 1.0, 2)
+        return replace(part, sdf=warp.taper(shape, bottom, top, half[2]))
     radius = float(np.hypot(half[0], half[1]))
     if kind == 2:
         wide = (radius, radius, half[2])
@@ -41,7 +41,7 @@ def _deformed(part: Part, rng: np.random.Generator) -> Part:
     return replace(part, sdf=warp.bend(shape, curve, half[2]), half=(half[0], half[1], half[2] + sag + 0.02))
 
 
-def _featured(part: Part, rng: np.random.Generator) -> Part:
+def _featured(part: Solid, rng: np.random.Generator) -> Solid:
     """One or two design features: writing, rings, a pattern of dimples or studs, a row of holes, a split line."""
     half = np.asarray(part.half, float)
     size, shape = float(half.max()), part.sdf
@@ -69,17 +69,17 @@ def _mask(rng: np.random.Generator, size: float) -> Sdf:
         return details.bands(rng, -0.9 * size, 0.9 * size, axis=int(rng.integers(2)))
     if kind == 2:
         pitch = size * rng.uniform(0.08, 0.4)
-        dot = sdf.column(profiles.polygon(details.outline(rng, pitch * rng.uniform(0.2, 0.4))))
+        dot = sdf.column(outlines.polygon(details.outline(rng, pitch * rng.uniform(0.2, 0.4))))
         return warp.grid(dot, (pitch, pitch, 9), (*rng.integers(2, 12, 2), 1))
     if kind == 3:
-        dot = sdf.column(profiles.circle(size * rng.uniform(0.02, 0.08)))
+        dot = sdf.column(outlines.circle(size * rng.uniform(0.02, 0.08)))
         return warp.ring(warp.move(dot, (size * rng.uniform(0.3, 0.7), 0, 0)), int(rng.integers(3, 14)))
     if kind == 4:
-        loop = profiles.strokes(
+        loop = outlines.strokes(
             [_closed(details.outline(rng, size * rng.uniform(0.2, 0.7)))], size * rng.uniform(0.01, 0.03)
         )
         return sdf.column(loop)
-    return sdf.column(profiles.polygon(details.outline(rng, size * rng.uniform(0.15, 0.5))))
+    return sdf.column(outlines.polygon(details.outline(rng, size * rng.uniform(0.15, 0.5))))
 
 
 def _closed(loop: np.ndarray) -> np.ndarray:
@@ -90,7 +90,7 @@ def kitbash(families: Mapping[str, Family]) -> Family:
     """A family that puts two or three shapes of other families together: stacked, stuck on, or one cut by another."""
     names = list(families)
 
-    def make(rng: np.random.Generator) -> Part:
+    def make(rng: np.random.Generator) -> Solid:
         first = families[names[rng.integers(len(names))]](rng)
         shape, half = first.sdf, np.asarray(first.half, float)
         for _ in range(int(rng.integers(1, 3))):
@@ -110,6 +110,6 @@ def kitbash(families: Mapping[str, Family]) -> Family:
                 else sdf.union(shape, piece)
             )
             half = np.maximum(half, np.abs(at) + size)
-        return Part(warp.scale(shape, 1 / half.max()), tuple(half / half.max() + 0.01), first.reliefs)
+        return Solid(warp.scale(shape, 1 / half.max()), tuple(half / half.max() + 0.01), first.reliefs)
 
     return make

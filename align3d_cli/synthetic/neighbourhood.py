@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 
 from align3d_cli.synthetic import fields
 from align3d_cli.synthetic.fields import Field
-from align3d_cli.synthetic.surface import Surface, tangents
+from align3d_cli.synthetic.labelled_surface import LabelledSurface, tangents
 
 FACING = -0.2  # points whose normal is turned by more than 101 degrees belong to another side
 GRAPH_POINTS = 2500  # enough to tell apart what is connected under a stamp
@@ -32,7 +32,7 @@ def irregular_distance(
     return away
 
 
-def neighbourhood(surface: Surface, centres: np.ndarray, reach: float, site) -> np.ndarray:
+def neighbourhood(surface: LabelledSurface, centres: np.ndarray, reach: float, site) -> np.ndarray:
     """Rows of the points within reach of the centres, on the same side and connected to the site's centre. (K,)"""
     low, high = centres.min(axis=0) - reach, centres.max(axis=0) + reach
     rows = np.flatnonzero(((surface.xyz > low) & (surface.xyz < high)).all(axis=1))
@@ -47,7 +47,7 @@ def neighbourhood(surface: Surface, centres: np.ndarray, reach: float, site) -> 
     return rows[_connected(surface.xyz[rows], surface.spacing, site.centre)] if len(rows) > 10 else rows
 
 
-def room(surface: Surface, centre: np.ndarray, largest: float) -> float:
+def room(surface: LabelledSurface, centre: np.ndarray, largest: float) -> float:
     """Up to which radius (at most `largest`) the surface around a point is a disc and no strip, rod or tip.
 
     The number of points within a disc grows with its area; the room ends where less than half of that is there.
@@ -73,7 +73,7 @@ def _connected(xyz: np.ndarray, spacing: float, seed: np.ndarray) -> np.ndarray:
 
 
 def surface_path(
-    rng, surface: Surface, start: np.ndarray, length: float, *, turning: float, jagged: float = 0.0
+    rng, surface: LabelledSurface, start: np.ndarray, length: float, *, turning: float, jagged: float = 0.0
 ) -> np.ndarray:
     """A curve of about `length` along the surface through start, (K, 3) with K spaced finely enough for a groove."""
     near = np.flatnonzero(((surface.xyz - start) ** 2).sum(axis=1) < (0.8 * length) ** 2)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +10,6 @@ import torch.nn.functional as F
 from align3d_cli.render.footprint import Footprint
 
 # Fixed-point steps of the sums over points: integers add up to the same bytes in any order, on any device.
-# (OFFSET_STEPS is compiled into the cached code of splat_cpu.py: touch that file when it changes.)
 OFFSET_STEPS = 4096.0  # per pixel
 DEPTH_STEPS = 65536.0  # per depth tolerance,
 RANGE_STEPS = 2.0**26  # but no more than this over the whole depth
@@ -99,16 +99,19 @@ def at_centres(depth: torch.Tensor, right: torch.Tensor, down: torch.Tensor, rea
     """
     sides = [_toward(depth, right, down, reach, dim, step) for dim in (1, 2) for step in (-1, 1)]
     products = ((0, 0), (1, 1), (0, 1), (0, 2), (1, 2))
-    xx, yy, xy, xz, yz = (sum(side[a] * side[b] for side in sides) for a, b in products)
+    xx, yy, xy, xz, yz = (reduce(torch.add, [side[a] * side[b] for side in sides]) for a, b in products)
     determinant = xx * yy - xy * xy
     correction = ((yy * xz - xy * yz) * right + (xx * yz - xy * xz) * down) / determinant
     return torch.where(determinant > 0.1, depth - correction, depth)  # two neighbours, one on each axis, give 1
 
 
-def _toward(depth, right, down, reach, dim: int, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _toward(
+    depth: torch.Tensor, right: torch.Tensor, down: torch.Tensor, reach: torch.Tensor, dim: int, step: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Differences (px right, px down, depth) to one neighbour's mean point, 0 where it is on another surface."""
     there, there_right, there_down = (torch.roll(x, -step, dim) for x in (depth, right, down))
     there.select(dim, -1 if step > 0 else 0).fill_(math.inf)
     change = there - depth
-    differences = (there_right - right + step * (dim == 2), there_down - down + step * (dim == 1), change)
-    return tuple(torch.where(change.abs() <= reach, d, 0.0) for d in differences)
+    near = change.abs() <= reach
+    along, across = there_right - right + step * (dim == 2), there_down - down + step * (dim == 1)
+    return torch.where(near, along, 0.0), torch.where(near, across, 0.0), torch.where(near, change, 0.0)

@@ -1,30 +1,15 @@
 """Dense oriented surfaces, displaced along their normals or made of flat pieces."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from align3d_cli.synthetic.fields import Field
-from align3d_cli.synthetic.sdf import Sdf
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What a family returns.
-
-    sdf:     signed distance, surface within [-half, half]
-    half:    (3,) half sides of the bounding box
-    reliefs: normal surface texture, (amplitude in part units, field) each, applied along the normals
-    """
-
-    sdf: Sdf
-    half: tuple[float, float, float]
-    reliefs: tuple[tuple[float, Field], ...] = field(default=())
-
-
-@dataclass(frozen=True, slots=True)
-class Surface:
+class LabelledSurface:
     """N oriented points of a surface.
 
     xyz, normals: (N, 3) float32; colours: (N, 3) uint8 or None; spacing: mean distance between neighbours
@@ -41,13 +26,26 @@ class Surface:
     def __len__(self) -> int:
         return len(self.xyz)
 
-    def take(self, rows: np.ndarray) -> "Surface":
+    @property
+    def labels(self) -> np.ndarray:
+        """(N,) bool, which points are defective: none of a surface that nothing was done to."""
+        return np.zeros(len(self), bool) if self.defect is None else self.defect
+
+    @property
+    def noise_drawn(self) -> np.ndarray:
+        """(N,) float32, each point's draw of the sensor's noise; 0 before any was drawn."""
+        return np.zeros(len(self), np.float32) if self.noise is None else self.noise
+
+    def take(self, rows: np.ndarray) -> "LabelledSurface":
         """The same surface with only these rows (indices or mask)."""
-        arrays = {name: getattr(self, name) for name in ARRAYS}
-        return replace(self, **{name: None if a is None else a[rows] for name, a in arrays.items()})
-
-
-ARRAYS = ("xyz", "normals", "colours", "defect", "noise")
+        return replace(
+            self,
+            xyz=self.xyz[rows],
+            normals=self.normals[rows],
+            colours=None if self.colours is None else self.colours[rows],
+            defect=None if self.defect is None else self.defect[rows],
+            noise=None if self.noise is None else self.noise[rows],
+        )
 
 
 def tangents(normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -59,7 +57,9 @@ def tangents(normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.stack((1 + sign * x * x * a, sign * b, -sign * x), 1), np.stack((b, sign + y * y * a, -y), 1)
 
 
-def displace(surface: Surface, field: Field, rows=None, direction=None) -> tuple[Surface, np.ndarray]:
+def displace(
+    surface: LabelledSurface, field: Field, rows: np.ndarray | None = None, direction: np.ndarray | None = None
+) -> tuple[LabelledSurface, np.ndarray]:
     """Move points by field(xyz) along their normals (or one direction (3,)) and turn the normals accordingly.
 
     rows: indices (K,) of the points that may move; None for all. The field must be continuous: normals come from its
@@ -82,16 +82,23 @@ def displace(surface: Surface, field: Field, rows=None, direction=None) -> tuple
     return replace(surface, xyz=new_xyz, normals=new_normals), stretch
 
 
-def concatenate(first: Surface, second: Surface) -> Surface:
-    """Points of both, those of the first in front; spacing is the first's."""
-    both = {
-        name: None if getattr(first, name) is None else np.concatenate((getattr(first, name), getattr(second, name)))
-        for name in ARRAYS
-    }
-    return replace(first, **both)
+def concatenate(first: LabelledSurface, second: LabelledSurface) -> LabelledSurface:
+    """Points of both, those of the first in front; spacing is the first's, and what either lacks is lacking."""
+
+    def both(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+        return None if one is None or other is None else np.concatenate((one, other))
+
+    return LabelledSurface(
+        np.concatenate((first.xyz, second.xyz)),
+        np.concatenate((first.normals, second.normals)),
+        first.spacing,
+        both(first.colours, second.colours),
+        both(first.defect, second.defect),
+        both(first.noise, second.noise),
+    )
 
 
-def faceted(surface: Surface, facets: int, roughness: float, rng: np.random.Generator) -> Surface:
+def faceted(surface: LabelledSurface, facets: int, roughness: float, rng: np.random.Generator) -> LabelledSurface:
     """The surface as a coarse mesh of a real scan has it: flat pieces around random points, none quite in its place.
 
     roughness: standard deviation of the pieces' heights, in spacings of the pieces

@@ -1,10 +1,11 @@
 """Plane outlines as distance look-ups: polygons, smooth closed curves, gears, strokes of writing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-Profile = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (x (N,), y (N,)) float32 -> (N,) float32, negative inside
+Outline = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (x (N,), y (N,)) float32 -> (N,) float32, negative inside
 
 RESOLUTION = 176  # grid cells a side; a look-up errs by less than 2e-5 of the side on arcs of the outline's size
 
@@ -29,7 +30,7 @@ def _crossings(x: np.ndarray, y: np.ndarray, a: np.ndarray, b: np.ndarray) -> np
     return odd
 
 
-def _lookup(values: np.ndarray, origin: np.ndarray, step: float) -> Profile:
+def _lookup(values: np.ndarray, origin: np.ndarray, step: float) -> Outline:
     """Bilinear look-up in values (R, R) [y, x]; beyond the grid the distance to the grid is added."""
     flat, side = values.ravel(), values.shape[0]
     top = np.float32(side - 1.001)
@@ -56,9 +57,9 @@ def _grid(points: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray, np
     return x.ravel(), y.ravel(), low, step
 
 
-def polygon(*loops) -> Profile:
+def polygon(*given: ArrayLike) -> Outline:
     """Closed outlines (K, 2) each, combined by the even-odd rule (an outline inside another is a window)."""
-    loops = [np.asarray(loop, np.float32) for loop in loops]
+    loops = [np.asarray(loop, np.float32) for loop in given]
     a, b = np.concatenate(loops), np.concatenate([np.roll(loop, -1, axis=0) for loop in loops])
     x, y, origin, step = _grid(a, 0.15)
     distance = _segment_distance(x, y, a, b)
@@ -66,20 +67,20 @@ def polygon(*loops) -> Profile:
     return _lookup(signed.reshape(RESOLUTION, RESOLUTION), origin, step)
 
 
-def strokes(lines, width: float) -> Profile:
+def strokes(given: Iterable[ArrayLike], width: float) -> Outline:
     """Lines of writing: polylines (K, 2) each, drawn with a round pen of half-width `width`."""
-    lines = [np.asarray(line, np.float32) for line in lines]
+    lines = [np.asarray(line, np.float32) for line in given]
     a, b = np.concatenate([line[:-1] for line in lines]), np.concatenate([line[1:] for line in lines])
     x, y, origin, step = _grid(np.concatenate(lines), 3 * width)
     distance = _segment_distance(x, y, a, b) - np.float32(width)
     return _lookup(distance.reshape(RESOLUTION, RESOLUTION), origin, step)
 
 
-def circle(radius: float) -> Profile:
+def circle(radius: float) -> Outline:
     return lambda x, y: np.sqrt(x * x + y * y) - np.float32(radius)
 
 
-def rectangle(half_x: float, half_y: float, rounding: float = 0.0) -> Profile:
+def rectangle(half_x: float, half_y: float, rounding: float = 0.0) -> Outline:
     def profile(x, y):
         a, b = np.abs(x) - np.float32(half_x - rounding), np.abs(y) - np.float32(half_y - rounding)
         outside = np.sqrt(np.maximum(a, 0) ** 2 + np.maximum(b, 0) ** 2)
