@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import warnings
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from align3d_cli.errors import EnvironmentMissing, WeightsRejected
+from align3d_cli.helpers.digest import sha256_of
 
 OPENAI_BUFFERS = ("input_resolution", "context_length", "vocab_size")  # only OpenAI's own files carry these
 Select = Callable[[str], str | None]
@@ -79,8 +79,7 @@ def _read_torch(path: Path, trusted_sha256: str | None) -> dict[str, Tensor]:
 
 
 def _read_torchscript(path: Path, trusted_sha256: str | None) -> dict[str, Tensor]:
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of(path)
     if trusted_sha256 is None or not digest.startswith(trusted_sha256):
         raise WeightsRejected(
             f"{path}: a TorchScript archive, which can run code, and its SHA-256 {digest[:12]}.. is not that of the "

@@ -1,6 +1,5 @@
 """One scan through every arm of a benchmark: read once, prepared once, drawn and encoded once for all that share it."""
 
-import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from align3d_cli.errors import Align3DError
 from align3d_cli.evaluation.arms import BRANCHES, Arm
 from align3d_cli.evaluation.baselines import curvature, top_mean
 from align3d_cli.evaluation.outputs import point_outputs, to_bytes
+from align3d_cli.helpers.digest import digest_of_bytes, digest_of_settings
 from align3d_cli.model.bundle import Bundle, load_bundle
 from align3d_cli.model.inspector import Inspector, Look
 
@@ -146,7 +146,7 @@ class Scorer:
             "n_unseen": {method: scores.n_unseen for method, scores in found.items()},
             "input_sha256": digest,
             "points": f"points/{key}.npz",
-            "points_sha256": hashlib.sha256(data).hexdigest(),
+            "points_sha256": digest_of_bytes(data),
             "seconds": round(seconds, 3),
         }
         return Scored(line, data)
@@ -155,18 +155,17 @@ class Scorer:
 def scan_digest(sample: Sample, labelled: LabelledCloud) -> str:
     """SHA-256 over everything a scan and its labels bring into the scoring: a changed file is another input."""
     cloud = labelled.cloud
-    sha = hashlib.sha256(json.dumps([sample.name, sample.defect, sample.point_labels, cloud.grid]).encode())
-    for part in (cloud.xyz, cloud.colours, labelled.defect):
-        if part is not None:
-            sha.update(f"{part.dtype} {part.shape}".encode())
-            sha.update(np.ascontiguousarray(part))
-    return sha.hexdigest()
+    parts: list[bytes | memoryview] = []
+    for array in (cloud.xyz, cloud.colours, labelled.defect):
+        if array is not None:
+            parts += [f"{array.dtype} {array.shape}".encode(), np.ascontiguousarray(array).data]
+    facts = json.dumps([sample.name, sample.defect, sample.point_labels, cloud.grid])
+    return digest_of_bytes(facts.encode(), *parts)
 
 
 def line_key(digest: str, arm: Arm, settings: ScanSettings) -> str:
     """Hash of input, weights, settings and version: what makes a line of the log valid."""
-    identity = [digest, arm.as_json(), asdict(settings), __version__]
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:40]
+    return digest_of_settings([digest, arm.as_json(), asdict(settings), __version__])[:40]
 
 
 def _same_look(first: Bundle, second: Bundle) -> bool:

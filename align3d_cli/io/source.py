@@ -1,6 +1,5 @@
 """Where bytes come from, and the budgets a header has to meet before its bytes are read."""
 
-import hashlib
 import io
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from align3d_cli.errors import InputRejected
+from align3d_cli.helpers.digest import digest_of_bytes
 
 POINT_LIMIT = 50_000_000  # 1.2 GB as float64 xyz; an organised scan of 7000 x 7000 still fits
 INFLATED_FREELY = 64_000_000  # bytes; decoding this much is harmless whatever the file is
@@ -91,7 +91,7 @@ def _why(error: OSError) -> str:
 
 
 def _source(name: str, path: Path | None, data: bytes) -> Source:
-    source = Source(name, path, io.BytesIO(data), len(data), hashlib.sha256(data).hexdigest())
+    source = Source(name, path, io.BytesIO(data), len(data), digest_of_bytes(data))
     if not data:
         raise source.reject("the file is empty", "export it again")
     return source

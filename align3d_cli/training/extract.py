@@ -12,10 +12,11 @@ from align3d_cli.clouds.labelled import Sample
 from align3d_cli.clouds.prepare import prepare
 from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.errors import InputRejected
+from align3d_cli.helpers.digest import digest_of_arrays
 from align3d_cli.render.draw import ViewPlan, draw_style, draw_views
 from align3d_cli.render.shade import mask_views
 from align3d_cli.training.distributed import ALONE, Workers
-from align3d_cli.training.features import FeatureStore, SampleFeatures, weights_digest
+from align3d_cli.training.features import FeatureStore, SampleFeatures
 
 MAX_POINTS = 16_384  # of a sample: 0.6 MB over 9 views, and the point loss changes by less than its noise beyond that
 RARE_POINTS = 256  # defect points kept at least, where there are so many
@@ -60,7 +61,7 @@ class Built:
 def encoder_identity(encoder: Encoder) -> dict[str, Any]:
     """Name, geometry and SHA-256 of the weights of an image tower, and the precision that it runs in."""
     precision = str(getattr(encoder, "compute_dtype", torch.float32))
-    return {"spec": asdict(encoder.spec), "weights": weights_digest(encoder.state_dict()), "precision": precision}
+    return {"spec": asdict(encoder.spec), "weights": digest_of_arrays(encoder.state_dict()), "precision": precision}
 
 
 def build_store(

@@ -14,6 +14,7 @@ from torch import Tensor
 from align3d_cli.clouds.labelled import Sample
 from align3d_cli.encoders.encoder import EncoderSpec
 from align3d_cli.errors import InputRejected, UsageError
+from align3d_cli.helpers.digest import digest_of_arrays, digest_of_settings
 from align3d_cli.helpers.places import cache_dir
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle
@@ -26,7 +27,7 @@ from align3d_cli.training.assess import class_means, separation
 from align3d_cli.training.data import Data
 from align3d_cli.training.distributed import ALONE, Workers
 from align3d_cli.training.extract import Built, Extraction, build_store
-from align3d_cli.training.features import FeatureStore, digest, weights_digest
+from align3d_cli.training.features import FeatureStore
 from align3d_cli.training.loop import Run
 from align3d_cli.training.prompts import Branches, PromptConfig, train_prompts
 from align3d_cli.training.start import clip_prompts, vector_prompts
@@ -52,7 +53,7 @@ class Session:
 
     def run(self, store: FeatureStore, stage: str, settings: dict[str, Any]) -> Run:
         """The run of a stage under these settings; its folder lies in the store."""
-        identity = digest({"store": store.hash, "stage": stage, **settings})
+        identity = digest_of_settings({"store": store.hash, "stage": stage, **settings})
         folder = store.folder / "runs" / f"{stage}-{identity[:12]}"
         if self.fresh and self.workers.first:
             shutil.rmtree(folder, ignore_errors=True)
@@ -109,7 +110,7 @@ def gather_features(bundle: Bundle, data: Data, samples: Sequence[Sample], sessi
         extraction = replace(extraction, max_points=session.max_points)
     identity = extraction.identity() | {"data": data.identity()}
     identity["encoder"]["settings"] = bundle.encoder.get("settings", {})
-    folder = session.store or cache_dir() / "features" / digest(identity)[:16]
+    folder = session.store or cache_dir() / "features" / digest_of_settings(identity)[:16]
     store = FeatureStore(folder, identity)
     built = build_store(store, samples, extraction, session.workers, session.on_sample)
     return Features(store, built, encoder.spec, samples)
@@ -192,7 +193,7 @@ def _first_vectors(
 def _start_digest(branches: Branches) -> dict[str, str]:
     """What stage 2 starts from, aligner and initial prompts by branch, so that a run resumes its own start only."""
     modules = branches.prompts | ({"aligner": branches.aligner} if branches.aligner else {})
-    return {name: weights_digest(module.state_dict()) for name, module in modules.items()}
+    return {name: digest_of_arrays(module.state_dict()) for name, module in modules.items()}
 
 
 def _with_point_labels(features: Features) -> Features:
