@@ -11,7 +11,8 @@ from align3d_cli.evaluation.arms import METHODS
 from align3d_cli.evaluation.charts import COLOURS, Line, Panel, draw_panels, histogram, limits_of
 from align3d_cli.evaluation.pictures import groups, sheet
 from align3d_cli.evaluation.pooling import LoggedScan, gather_scans, scans_of
-from align3d_cli.evaluation.runlog import RunRecord, write_durably
+from align3d_cli.evaluation.runlog import RunRecord
+from align3d_cli.helpers.files import write_bytes
 from align3d_cli.metrics.aupro import FPR_LIMIT, pro_curve
 from align3d_cli.metrics.metrics import roc_curve, thinned
 
@@ -107,4 +108,4 @@ def _save(path: Path, image: Image.Image) -> None:
 
     data = io.BytesIO()
     image.save(data, "PNG")
-    write_durably(path, data.getvalue())
+    write_bytes(path, data.getvalue(), force=True)

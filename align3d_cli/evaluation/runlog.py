@@ -10,7 +10,6 @@ short is dropped when the run goes on.
 """
 
 import fcntl
-import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from typing import Any
 
 from align3d_cli import __version__
 from align3d_cli.errors import InputRejected, UsageError
-from align3d_cli.helpers.files import make_folder
+from align3d_cli.helpers.digest import digest_of_settings
+from align3d_cli.helpers.files import make_folder, write_bytes
 
 FORMAT = 1
 LOG, RUN = "log.jsonl", "run.json"
@@ -82,7 +82,7 @@ class RunLog:
 
     def append_scan(self, line: dict[str, Any], points: bytes) -> None:
         """Write the points of a scan, then its line."""
-        write_durably(self.folder / line["points"], points)
+        write_bytes(self.folder / line["points"], points, force=True, durable=True)
         self.append(line)
 
     def append(self, line: dict[str, Any]) -> None:
@@ -94,9 +94,10 @@ class RunLog:
     def _claim(self) -> None:
         path = self.folder / RUN
         mine = {"format": FORMAT, "version": __version__, "settings": self.settings}
-        mine["hash"] = settings_hash(self.settings)
+        mine["hash"] = digest_of_settings(self.settings)
         if not path.exists():
-            write_durably(path, json.dumps(mine, indent=1, sort_keys=True).encode() + b"\n")
+            text = json.dumps(mine, indent=1, sort_keys=True)
+            write_bytes(path, f"{text}\n".encode(), force=True, durable=True)
             return
         theirs = _read_run(path)
         there = {"version": theirs["version"], **theirs["settings"]}
@@ -144,21 +145,6 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Write a whole file beside its place, force it to disk and move it there."""
-    beside = path.with_name(f".{path.name}.part")
-    with open(beside, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
-
-
-def settings_hash(settings: dict[str, Any]) -> str:
-    """SHA-256 of settings, independent of key order."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-
-
 def differences(there: dict[str, Any], asked: dict[str, Any]) -> list[str]:
     """The entries in which two sets of settings differ, as words."""
     names = sorted(there.keys() | asked.keys())
@@ -168,7 +154,7 @@ def differences(there: dict[str, Any], asked: dict[str, Any]) -> list[str]:
 def _read_run(path: Path) -> dict[str, Any]:
     try:
         claim = json.loads(path.read_text())
-        if claim["format"] == FORMAT and claim["hash"] == settings_hash(claim["settings"]):
+        if claim["format"] == FORMAT and claim["hash"] == digest_of_settings(claim["settings"]):
             return claim
     except (ValueError, KeyError, TypeError):
         pass

@@ -4,7 +4,6 @@ A statement about a file is looked up by its name alone, and the file is hashed 
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from align3d_cli.errors import UsageError, WeightsRejected
+from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
 from align3d_cli.helpers.digest import sha256_of
+from align3d_cli.helpers.files import write_bytes
 
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
@@ -68,7 +68,7 @@ def require_stated(path: Path, digest: str | None = None, published: str | None 
         known = Stated(published, None, "published", path)
     if known is None:
         if note:
-            with suppress(OSError):  # a folder that is read only stays as it is
+            with suppress(EnvironmentMissing):  # a folder that is read only stays as it is
                 write_sidecar(path, digest or sha256_of(path), {"source": "put here by hand", "trust": "first use"})
         return
     if known.n_bytes not in (None, path.stat().st_size):
@@ -91,17 +91,8 @@ def sidecar_of(path: Path) -> Path:
 def write_sidecar(path: Path, sha256: str, notes: Mapping[str, str | None]) -> None:
     """State the hash of a file beside it, with notes (source, trust, ..) as comment lines."""
     lines = [f"# {key}: {value}" for key, value in notes.items() if value is not None]
-    write_text(sidecar_of(path), "\n".join([*lines, f"{sha256}  {path.name}"]) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file beside its place and move it there."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    text = "\n".join([*lines, f"{sha256}  {path.name}"]) + "\n"
+    write_bytes(sidecar_of(path), text.encode(), force=True)
 
 
 def _read_sidecar(sidecar: Path) -> Stated:
@@ -160,7 +151,7 @@ def write_manifest(folder: Path, *, licence: str | None = None, source: str | No
     before = read_manifest(Path(folder))
     entries = {path.name: _entry(path, before.get(path.name, {}), licence, source) for path in files}
     text = json.dumps({"format": MANIFEST_FORMAT, "files": entries}, indent=2, sort_keys=True)
-    write_text(Path(folder) / MANIFEST, text + "\n")
+    write_bytes(Path(folder) / MANIFEST, f"{text}\n".encode(), force=True)
     return entries
 
 

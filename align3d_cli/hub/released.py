@@ -1,6 +1,5 @@
 """Released files of others become models of ours: prompts through the text tower, ImageNet trunks as safetensors."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch
 
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.helpers.digest import sha256_of
+from align3d_cli.helpers.files import write_tensors
 from align3d_cli.hub.torch_archive import plain_state, read_archive
 from align3d_cli.model.bundle import save_bundle
 
@@ -66,8 +66,6 @@ def import_efficientnet(
 
     The published layers come in the order of ours; which variant it is follows from shapes. Raises InputRejected.
     """
-    from safetensors.torch import save_file
-
     from align3d_cli.encoders.lite import VARIANTS, LiteTrunk, load_imagenet
 
     if len(files) != 1:
@@ -82,15 +80,9 @@ def import_efficientnet(
             continue
     else:
         raise InputRejected(f"{files[0]}: no EfficientNet-Lite of {', '.join(VARIANTS)}; give the .pth as released")
-    half = {key: v.half() if v.is_floating_point() else v for key, v in sorted(trunk.state_dict().items())}
+    half = {key: v.half() if v.is_floating_point() else v for key, v in trunk.state_dict().items()}
     notes = {"license": licence, "source": source, "source_sha256": sha256_of(files[0])}
-    partial = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        save_file(half, partial, metadata={key: value for key, value in notes.items() if value})
-        partial.chmod(0o644)
-        os.replace(partial, out)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_tensors(out, half, {key: value for key, value in notes.items() if value})
     sources = {files[0].name: notes["source_sha256"]}
     return {"out": str(out), "kind": variant, "sha256": sha256_of(out), "sources_sha256": sources, "notes": []}
 

@@ -6,17 +6,16 @@ they are learned, so no text tower travels along.
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
 from align3d_cli.helpers.digest import sha256_of
+from align3d_cli.helpers.files import write_tensors
 from align3d_cli.helpers.manifest import require_stated
 from align3d_cli.helpers.places import weights_dirs
 from align3d_cli.model.calibration import Calibration
@@ -124,7 +123,7 @@ class Bundle:
 
 
 def save_bundle(path: Path, bundle: Bundle) -> Bundle:
-    """Write the bundle beside its place and move it there; returns it with path and sha256 filled in."""
+    """Write the bundle, whole or not at all; returns it with path and sha256 filled in."""
     path = Path(path)
     settings = {
         "format": FORMAT_VERSION,
@@ -135,18 +134,7 @@ def save_bundle(path: Path, bundle: Bundle) -> Bundle:
         "calibration": asdict(bundle.calibration),
         "record": bundle.record,
     }
-    tensors = {key: value.detach().cpu().contiguous() for key, value in sorted(bundle.tensors.items())}
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata={METADATA_KEY: json.dumps(settings, sort_keys=True)})
-        partial.chmod(0o644)  # safetensors writes for the owner alone; a model is for everybody on the machine
-        os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        raise EnvironmentMissing(f"{path}: cannot be written ({error}); free space or choose another") from error
-    finally:
-        if partial.is_file():
-            partial.unlink()
+    write_tensors(path, bundle.tensors, {METADATA_KEY: json.dumps(settings, sort_keys=True)})
     return replace(bundle, path=path, sha256=sha256_of(path))
 
 

@@ -7,7 +7,6 @@ was not.
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from align3d_cli.errors import InputRejected
+from align3d_cli.helpers.files import write_tensors
 
 
 @dataclass(slots=True)
@@ -118,10 +117,7 @@ def save_checkpoint(path: Path, state: dict[str, Any], identity: str = "") -> No
     """
     tensors: dict[str, Tensor] = {}
     layout = json.dumps({"identity": identity, "state": _without_tensors(state, tensors)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(tensors, beside, metadata={"checkpoint": layout})
-    os.replace(beside, path)
+    write_tensors(path, tensors, {"checkpoint": layout})
 
 
 def load_checkpoint(path: Path, identity: str = "") -> dict[str, Any] | None:
@@ -146,7 +142,7 @@ def _without_tensors(value: Any, tensors: dict[str, Tensor]) -> Any:
     """JSON for a nested state: tensors move to `tensors`, dicts become pairs because JSON keys are strings."""
     if isinstance(value, Tensor):
         name = f"{len(tensors):05d}"
-        tensors[name] = value.detach().cpu().contiguous().clone()
+        tensors[name] = value
         return {"tensor": name}
     if isinstance(value, dict):
         return {"pairs": [[key, _without_tensors(item, tensors)] for key, item in value.items()]}

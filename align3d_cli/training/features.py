@@ -4,9 +4,7 @@ One safetensors file a sample, written beside and moved into place, so a killed 
 holds what the features depend on (encoder weights, render settings, views, data set); a store refuses any other.
 """
 
-import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,10 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from align3d_cli.errors import InputRejected
+from align3d_cli.helpers.digest import digest_of_bytes, digest_of_settings
+from align3d_cli.helpers.files import write_bytes, write_tensors
 
 STORE_FORMAT = 1
 RENDER_FIELDS = ("render_global", "render_tokens")
@@ -65,21 +64,6 @@ class SampleFeatures:
             raise ValueError(f"sample features disagree on views or points: {wrong or 'defect, visible'}")
 
 
-def digest(value: object) -> str:
-    """SHA-256 of a JSON value, independent of key order."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def weights_digest(tensors: dict[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and bytes of a state dict."""
-    sha = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        sha.update(tensor.reshape(-1).view(torch.uint8).numpy())
-    return sha.hexdigest()
-
-
 class FeatureStore:
     """Features of a data set in a folder; samples are read one batch at a time, so memory stays bounded."""
 
@@ -87,13 +71,12 @@ class FeatureStore:
         """Open or begin a store. Raises InputRejected when the folder holds features of another identity."""
         self.folder = Path(folder)
         self.identity = json.loads(json.dumps(identity, sort_keys=True, default=str))
-        self.hash = digest(self.identity)
+        self.hash = digest_of_settings(self.identity)
         self._claim()
 
     def _claim(self) -> None:
         meta = self.folder / "meta.json"
         if not meta.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
             write_json(meta, {"format": STORE_FORMAT, "hash": self.hash, "identity": self.identity})
             return
         try:
@@ -109,7 +92,7 @@ class FeatureStore:
     def path(self, name: str) -> Path:
         """The file of a sample: a readable stem, made unique by a hash of the full name."""
         stem = re.sub(r"[^A-Za-z0-9.-]+", "_", name)[-80:]
-        return self.folder / "samples" / f"{stem}-{hashlib.sha256(name.encode()).hexdigest()[:12]}.safetensors"
+        return self.folder / "samples" / f"{stem}-{digest_of_bytes(name.encode())[:12]}.safetensors"
 
     def has(self, name: str, *, rgb: bool = False) -> bool:
         """Whether the sample is stored, with coloured views where `rgb` asks for them."""
@@ -124,7 +107,6 @@ class FeatureStore:
     def put(self, name: str, features: SampleFeatures) -> None:
         """Store a sample; the file appears whole or not at all."""
         path = self.path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
         height, width = features.view_masks.shape[1:]
         facts = {
             "name": name,
@@ -132,9 +114,7 @@ class FeatureStore:
             "size": f"{height} {width}",
             "points": str(len(features.defect)),
         }
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        save_file(_packed(features), beside, metadata=facts)
-        os.replace(beside, path)
+        write_tensors(path, _packed(features), facts)
 
     def get(self, name: str, fields: Iterable[str] | None = None) -> dict[str, Any]:
         """Fields of one sample by name (all when None); only these are read. Float16 as stored, bits unpacked."""
@@ -164,10 +144,9 @@ class FeatureStore:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write JSON beside and move it into place."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
-    os.replace(beside, path)
+    """Write JSON, whole or not at all."""
+    text = json.dumps(value, indent=1, sort_keys=True, default=str)
+    write_bytes(path, f"{text}\n".encode(), force=True)
 
 
 def _packed(features: SampleFeatures) -> dict[str, Tensor]:

@@ -8,7 +8,6 @@ normals are computed from pooled depth on the training device, which makes every
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,12 +15,12 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
 from align3d_cli.encoders.lite import LiteEncoder
 from align3d_cli.errors import InputRejected, UsageError
+from align3d_cli.helpers.files import write_tensors
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.model.similarity import patch_probabilities
 from align3d_cli.render.geometry import CHANNELS, relief_channels
@@ -233,10 +232,7 @@ class Tuner:
             tensors |= {f"optimiser.{row}.{key}": value for key, value in state.items()}
         tensors["generator"] = self.generator.get_state()
         facts = {"step": self.step, "settings": self.settings}
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-        save_file(tensors, partial, metadata={"run": json.dumps(facts)})
-        os.replace(partial, path)
+        write_tensors(path, tensors, {"run": json.dumps(facts)})
 
     def restore(self, path: Path) -> None:
         """Go on where `save` stood. Raises InputRejected when that run had other settings."""
