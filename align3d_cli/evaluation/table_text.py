@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from align3d_cli.evaluation.tables import METRICS, OBJECT_METRICS, POINT_METRICS, Row, Table, Value
-from align3d_cli.metrics.metrics import MODES
+from align3d_cli.metrics.samples import MODES
 
 FORMATS = ("text", "csv", "md", "json")
 TITLES = {"mean": "Macro mean over categories", "category": "Per category", "defect": "Per kind of defect"}

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,8 @@ from align3d_cli.evaluation.pooling import arms_and_categories, evaluate_kinds, 
 from align3d_cli.evaluation.published import Published, published_for
 from align3d_cli.evaluation.runlog import RunRecord
 from align3d_cli.evaluation.table_notes import notes_of
-from align3d_cli.metrics.metrics import MODES, Evaluation
+from align3d_cli.metrics.evaluation import Evaluation
+from align3d_cli.metrics.samples import MODES
 
 METRICS = {
     "O-R": "object_auroc",
@@ -96,14 +97,11 @@ def build_table(record: RunRecord) -> Table:
     return Table(_head(record), rows, published, notes)
 
 
-def _cells(record: RunRecord, arm: dict[str, Any], category: str) -> Iterable[Cell]:
+def _cells(record: RunRecord, arm: dict[str, Any], category: str) -> Iterator[Cell]:
     scans = scans_of(record, arm["name"], category)
     for method in arm["methods"]:
-        for pixels in MODES:
-            if pixels == "paper" and not any(scan.outputs.grid for scan in scans):
-                continue
-            for kind, found in evaluate_kinds(scans, method, pixels).items():
-                yield Cell(arm["auxiliary"], arm["seed"], category, kind, method, pixels, found)
+        for pixels, kind, found in evaluate_kinds(scans, method):
+            yield Cell(arm["auxiliary"], arm["seed"], category, kind, method, pixels, found)
 
 
 def _rows(record: RunRecord, cells: Sequence[Cell], method: str, pixels: str) -> list[Row]:

@@ -10,7 +10,7 @@ import torch
 from align3d_cli.encoders.clip_text import load_text_tower
 from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.evaluation.arms import Arm, methods_of_branches
-from align3d_cli.evaluation.outputs import from_file
+from align3d_cli.evaluation.pooling import LoggedScan
 from align3d_cli.evaluation.protocols import Question, available, base_model, tasks_of, untrained_arms
 from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.runner import run_benchmark
@@ -95,7 +95,7 @@ def test_one_inspection_gives_what_single_inspections_give(folder_run, scan_fold
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     for line in (line for line in read_run(folder_run[1]).scans if "align3d" in line["object_scores"]):
-        logged = from_file(folder_run[1] / line["points"])
+        logged = LoggedScan(line, folder_run[1]).outputs("align3d", "pointad")
         cloud = read_scan(scan_folder / line["defect"] / Path(line["sample"]).name)
         for method, single in (("align3d", bundle), ("pointad", rendering)):
             found = Inspector(single).inspect(cloud)

@@ -14,7 +14,7 @@ from align3d_cli.evaluation.runlog import RunRecord, read_run
 from align3d_cli.evaluation.table_notes import notes_of
 from align3d_cli.evaluation.table_text import FORMATS, render, show
 from align3d_cli.evaluation.tables import METRICS, Cell, Table, Value, _rows, build_table
-from align3d_cli.metrics.metrics import Evaluation
+from align3d_cli.metrics.evaluation import Evaluation
 
 
 def evaluation(value: float) -> Evaluation:
