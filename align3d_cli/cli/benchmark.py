@@ -213,13 +213,18 @@ def _print_table(folder: Path, format: opt.TableFormat, plots: Path | None) -> N
     import sys
 
     from align3d_cli.evaluation.runlog import read_run
+    from align3d_cli.evaluation.table_notes import INCOMPLETE
     from align3d_cli.evaluation.table_text import render
     from align3d_cli.evaluation.tables import build_table
 
     record = read_run(folder)
+    table = build_table(record)
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
-    output.result(render(build_table(record), format.value, width=width, colour=terminal))
+    output.result(render(table, format.value, width=width, colour=terminal))
+    for note in table.notes:
+        if note.startswith(INCOMPLETE):  # csv carries no notes
+            output.warn(f"{folder}: {note}")
     if plots is not None:
         from align3d_cli.evaluation.plots import write_plots
 

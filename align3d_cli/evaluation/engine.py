@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
-from align3d_cli.evaluation.scorer import Outcome, ScanSettings, Scorer, Task, run_tasks
+from align3d_cli.evaluation.scorer import ScanOutcome, ScanSettings, Scorer, Task, run_tasks
 
 ATTEMPTS = 3  # of a scan whose process died: it may have been a neighbour that took the memory
 AHEAD = 2  # tasks a process that are under way, so that none waits and results do not pile up
 ORPHAN_CHECK_S = 1.0
 
-Deliver = Callable[[Outcome], None]
+Deliver = Callable[[ScanOutcome], None]
 _scorer: Scorer | None = None  # of a worker process
 
 
@@ -42,7 +42,7 @@ def _one_by_one(suspects: list[Task], settings: ScanSettings, deliver: Deliver) 
                 waiting.append(task)
                 continue
             died = f"{task.sample.name}: its process died {ATTEMPTS} times; is memory short?"
-            deliver(Outcome(task, failure=died))
+            deliver(ScanOutcome(task, failure=died))
             given_up += 1
     return given_up
 
@@ -90,5 +90,5 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(task: Task) -> Outcome:
+def _work(task: Task) -> ScanOutcome:
     return _scorer.run(task)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from align3d_cli.evaluation.arms import Arm
-from align3d_cli.evaluation.scorer import Outcome, ScanSettings, Scorer, Task
+from align3d_cli.evaluation.scorer import ScanOutcome, ScanSettings, Scorer, Task
 from align3d_cli.running.cluster import ATTEMPTS, LOST, on_ray
 
 
@@ -26,7 +26,7 @@ class RemoteScorer:
     def __post_init__(self) -> None:
         self.scorer, self.folder = Scorer(self.settings), tempfile.TemporaryDirectory(prefix="align3d-")
 
-    def __call__(self, task: Task) -> Outcome:
+    def __call__(self, task: Task) -> ScanOutcome:
         outcome = self.scorer.run(replace(task, arms=tuple(self._here(arm) for arm in task.arms)))
         return replace(outcome, task=task)
 
@@ -45,7 +45,7 @@ def run_ray(
     tasks: Sequence[Task],
     settings: ScanSettings,
     jobs: int | None,
-    deliver: Callable[[Outcome], None],
+    deliver: Callable[[ScanOutcome], None],
     *,
     address: str | None = None,
 ) -> None:
@@ -58,5 +58,5 @@ def run_ray(
         if outcome is LOST:
             name = tasks[number].sample.name
             lost = f"{name}: its worker was lost {ATTEMPTS} times; see `ray status`"
-            outcome = Outcome(tasks[number], failure=lost)
+            outcome = ScanOutcome(tasks[number], failure=lost)
         deliver(outcome)

@@ -48,7 +48,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ScanOutcome:
     """What became of a task: its new lines (none when all were known), or why it failed."""
 
     task: Task
@@ -72,12 +72,12 @@ class Scorer:
         self.settings = settings
         self._inspectors: dict[str, Inspector] = {}
 
-    def run(self, task: Task) -> Outcome:
+    def run(self, task: Task) -> ScanOutcome:
         """Score a task; a scan that cannot be scored is an outcome, not an error."""
         try:
-            return Outcome(task, tuple(self._scored(task)))
+            return ScanOutcome(task, tuple(self._scored(task)))
         except Align3DError as error:
-            return Outcome(task, failure=str(error))
+            return ScanOutcome(task, failure=str(error))
 
     @torch.inference_mode()
     def _scored(self, task: Task):
