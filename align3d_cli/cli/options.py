@@ -18,6 +18,7 @@ class Device(StrEnum):
     auto = "auto"
     cpu = "cpu"
     cuda = "cuda"
+    mps = "mps"
 
 
 def examples(*lines: str) -> str:

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from align3d_cli.errors import EnvironmentMissing
 from align3d_cli.helpers import interrupts
@@ -115,6 +115,28 @@ def progress(description: str, total: int | None, *, between_lines: bool = False
             bar.advance(task, n)
 
         yield advance
+
+
+class Progress:
+    """A bar that begins once the number of items is known; a context manager that ends it."""
+
+    def __init__(self, description: str) -> None:
+        self._description, self._open = description, ExitStack()
+        self._advance: Callable[[int], None] = lambda n=1: interrupts.check()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def begin(self, total: int) -> None:
+        """Draw the bar."""
+        self._advance = self._open.enter_context(progress(self._description, total))
+
+    def advance(self) -> None:
+        """One item is done."""
+        self._advance(1)
 
 
 def _drop_stdout() -> None:

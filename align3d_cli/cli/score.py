@@ -1,14 +1,23 @@
 """`align3d score`: an anomaly score for every point of every scan, and one for each scan."""
 
+import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from align3d_cli.cli import output
 from align3d_cli.cli import score_options as opt
 from align3d_cli.cli.options import Device, check_folder, check_views, examples, refuse_overwriting
+from align3d_cli.cli.score_lines import result_line, summary
 from align3d_cli.errors import BatchFailures, UsageError
 
+if TYPE_CHECKING:
+    from align3d_cli.running.batch import Batch, BatchSettings, Outcome
+    from align3d_cli.running.cluster_batch import ClusterBatch
+
+BATCH_PAGE_POINTS = 12_000  # a page of a hundred parts stays near 25 MB
 EXCEEDED = 3  # exit code: done, and a part lies above --fail-above
 
 
@@ -47,13 +56,15 @@ def score(
     input_format: opt.InputFormat = None,
     focal: opt.Focal = None,
     columns: opt.Columns = None,
+    unit: opt.Unit = None,
+    keep_marks: opt.KeepMarks = False,
     engine: opt.WhichEngine = opt.Engine.local,
     ray_address: opt.RayAddress = None,
 ) -> None:
     """Score scans: an anomaly score for every point, a heat map, and a verdict on the part."""
     from align3d_cli.helpers.files import check_free
+    from align3d_cli.running.batch import BatchSettings
     from align3d_cli.running.inputs import find_parts, stream_format, with_named_output
-    from align3d_cli.running.score_run import ScoreSettings
 
     _check_outputs(out, out_dir, report, json, jsonl, format)
     check_views(views)
@@ -65,42 +76,49 @@ def score(
             check_free(file, force=force)
     if found.left_out and not quiet:
         output.info(f"note: {len(found.left_out)} .txt files of the folders are left out; name them to score them")
-    settings = ScoreSettings(
+    settings = BatchSettings(
         model=model,
-        device=device,
-        format=kind,
+        device=device.value,
         views=views,
-        background=background,
+        background=background.value,
+        threshold=fail_above,
+        seed=seed,
+        input_format=input_format or stream_format(inputs, format),
         focal_px=focal,
         columns=columns,
-        input_format=input_format or stream_format(inputs, format),
-        fail_above=fail_above,
-        seed=seed,
+        keep_marks=keep_marks,
+        unit=unit,
+        format=kind,
         force=force,
-        report=report,
+        pages=report is not None,
+        page_points=None if len(parts) == 1 else BATCH_PAGE_POINTS,
     )
-    talk = output.info if str(out) == "-" else output.result
-    run = _run_of(settings, parts, engine, ray_address)
-    outcomes = _score_all(run, parts, talk, json=json, jsonl=jsonl, quiet=quiet)
+    batch = _batch(settings, engine, ray_address)
+    if str(out) == "-":
+        outcomes = _score_to_stdout(batch, parts[0], kind, quiet)
+    else:
+        outcomes = _score_all(batch, parts, json=json, jsonl=jsonl, quiet=quiet)
     if report is not None:
         _write_report(report, outcomes, force)
     _end(outcomes, fail_above)
 
 
-def _run_of(settings, parts: list, engine: opt.Engine, ray_address: str | None):
+def _batch(settings: "BatchSettings", engine: opt.Engine, ray_address: str | None) -> "Batch | ClusterBatch":
     """What scores the parts: this process, or a Ray cluster. Raises UsageError, and EnvironmentMissing without Ray."""
-    from align3d_cli.running.score_run import ScoreRun
+    from align3d_cli.running.batch import Batch
 
     if engine == opt.Engine.local and ray_address is None:
-        return ScoreRun(settings, lone=len(parts) == 1)
+        return Batch(settings)
     if engine == opt.Engine.local:
         raise UsageError("--ray-address: only with --engine ray")
-    from align3d_cli.running.score_cluster import ClusterRun
+    from align3d_cli.running.cluster_batch import ClusterBatch
 
-    return ClusterRun(settings, ray_address)
+    return ClusterBatch(settings, ray_address)
 
 
-def _check_outputs(out, out_dir, report, json: bool, jsonl: bool, format) -> None:
+def _check_outputs(
+    out: Path | None, out_dir: Path | None, report: Path | None, json: bool, jsonl: bool, format: str | None
+) -> None:
     """Raise UsageError for outputs that contradict each other."""
     if out is not None and out_dir is not None:
         raise UsageError("--out and --out-dir: give one, --out for a single part, --out-dir for many")
@@ -117,47 +135,70 @@ def _check_outputs(out, out_dir, report, json: bool, jsonl: bool, format) -> Non
         raise UsageError("--out -: needs --format")
 
 
-def _score_all(run, parts, talk, *, json: bool, jsonl: bool, quiet: bool) -> list:
-    """Score the parts in order and print each outcome; returns them all. talk: prints the lines for people."""
-    from align3d_cli.cli.score_lines import result_line, summary
+def _score_to_stdout(batch: "Batch | ClusterBatch", part: Any, kind: str, quiet: bool) -> "list[Outcome]":
+    """Score the only part of a call with `--out -`: its heat map goes to stdout, its line to stderr."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"heatmap.{kind}"
+        outcomes = []
+        for found in batch.outcomes([replace(part, output=file)]):
+            outcomes.append(
+                replace(found, result=found.result | {"output": "-"} if found.failure is None else found.result)
+            )
+            _say(outcomes[-1], lone=True, quiet=quiet)
+            if found.failure is None:
+                output.info(result_line(outcomes[-1].result))
+                output.result_bytes(file.read_bytes())
+    return outcomes
 
-    width = max(len(part.name) for part in parts)
+
+def _score_all(batch: "Batch | ClusterBatch", parts: list, *, json: bool, jsonl: bool, quiet: bool) -> "list[Outcome]":
+    """Score the parts in order and print each outcome; returns them all."""
+    width, lone = max(len(part.name) for part in parts), len(parts) == 1
     outcomes = []
     with output.progress("scoring", len(parts), between_lines=not json) as advance:
-        for found in run.outcomes(parts):
+        for found in batch.outcomes(parts):
             outcomes.append(found)
             if jsonl:
                 output.result_json(found.result)
-            for note in () if quiet or found.error is not None else found.result["notes"]:
-                output.info(f"note: {found.result['input']}: {note}")
-            if found.error is not None and not run.lone:
-                output.info(f"error: {found.result['error']['message']}")
-            elif found.error is None and not (json or jsonl):
-                talk(result_line(found.result, width))
+            _say(found, lone=lone, quiet=quiet)
+            if found.failure is None and not (json or jsonl):
+                output.result(result_line(found.result, width))
             advance(1)
     if json:
         results = [found.result for found in outcomes]
-        output.result_json(results[0] if run.lone else results, indent=2)
-    if not run.lone and not quiet:
+        output.result_json(results[0] if lone else results, indent=2)
+    if not lone and not quiet:
         output.info(summary(outcomes))
     return outcomes
 
 
-def _write_report(path: Path, outcomes, force: bool) -> None:
+def _say(found: "Outcome", *, lone: bool, quiet: bool) -> None:
+    """On stderr: what was doubtful about a part, or why it failed (of a lone part the program's own end says it)."""
+    if found.failure is None:
+        for note in () if quiet else (*found.result["notes"], *found.result["doubts"]):
+            output.info(f"note: {found.result['input']}: {note}")
+        return
+    if found.failure.details:
+        output.info(found.failure.details)
+    if not lone:
+        output.info(f"error: {found.failure.error}")
+
+
+def _write_report(path: Path, outcomes: "list[Outcome]", force: bool) -> None:
     from align3d_cli.helpers.files import write_bytes
     from align3d_cli.report.html import html_page
 
     pages = [found.page for found in outcomes if found.page is not None]
-    failures = [found.result for found in outcomes if found.error is not None]
+    failures = [found.result for found in outcomes if found.failure is not None]
     write_bytes(path, html_page(path.stem, pages, failures).encode(errors="replace"), force=force)
 
 
-def _end(outcomes, fail_above: float | None) -> None:
+def _end(outcomes: "list[Outcome]", fail_above: float | None) -> None:
     """Leave with the call's exit code. A failed part weighs more than an exceeded limit: the batch is incomplete."""
-    failed = [found for found in outcomes if found.error is not None]
+    failed = [found.failure for found in outcomes if found.failure is not None]
     if failed and len(outcomes) == 1:
         raise failed[0].error
-    if any(found.result["error"]["kind"] == "internal" for found in failed):
+    if any(failure.error.kind == "internal" for failure in failed):
         raise typer.Exit(1)
     if failed:
         raise BatchFailures(f"{len(failed)} of {len(outcomes)} parts could not be scored")

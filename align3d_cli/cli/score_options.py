@@ -80,6 +80,15 @@ Focal = Annotated[
     _option(panel=READING, help="Focal length in px, for depth maps (one-channel tiff).", callback=positive),
 ]
 Columns = Annotated[str | None, _option(panel=READING, help="Columns of tables, e.g. xyzrgb or x,y,z,nx,ny,nz.")]
+Unit = Annotated[
+    str | None, _option(panel=READING, help="Unit of length, e.g. mm; default: what the file says, if it does.")
+]
+KeepMarks = Annotated[
+    bool,
+    _option(
+        "--keep-marks", panel=READING, help="Rows that look like marks of no measurement, e.g. (0, 0, 0), are points."
+    ),
+]
 WhichEngine = Annotated[
     Engine, _option("--engine", panel=WHERE, help="ray spreads parts over a Ray cluster: pip install align3d\\[ray].")
 ]

@@ -95,7 +95,7 @@ class Encoder(nn.Module):
         images (V, C, H, W) float in [0, 1] -> global (V, D), tokens (V, T, D), on the encoder's device.
         """
         device = self.mean.device
-        batch = batch or VIEWS_AT_ONCE[device.type]
+        batch = batch or VIEWS_AT_ONCE.get(device.type, VIEWS_AT_ONCE["cuda"])
         images = images.contiguous(memory_format=torch.channels_last)  # about twice as fast for convolutions on CPU
         with torch.no_grad():  # not inference_mode: trained modules may read these features
             parts = [self(chunk.to(device)) for chunk in images.split(batch)]

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+DEFAULT_MODEL = "align3d-lite"
+
 
 def weights_dirs() -> list[Path]:
     """Where shipped and fetched models live, in search order: installed wheel, checkout, the user's cache."""

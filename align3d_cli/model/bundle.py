@@ -17,11 +17,10 @@ from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.helpers.files import write_tensors
 from align3d_cli.helpers.manifest import require_stated
-from align3d_cli.helpers.places import weights_dirs
+from align3d_cli.helpers.places import DEFAULT_MODEL, weights_dirs
 from align3d_cli.model.calibration import Calibration
 
 FORMAT_VERSION = 1
-DEFAULT_MODEL = "align3d-lite"
 METADATA_KEY = "align3d"
 
 

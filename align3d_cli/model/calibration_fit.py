@@ -12,7 +12,7 @@ GOOD_QUANTILE = 0.98  # of the points of good scans below the start of the colou
 HIGH_QUANTILE = 0.9995  # of the points of good scans below its end
 
 
-def calibrate(
+def fit_calibration(
     good: np.ndarray, defective: np.ndarray, good_points: np.ndarray, false_alarm_rate: float, before: Calibration
 ) -> Calibration:
     """Calibration from raw object scores of good (G,) and defective (D,) scans and point scores (P,) of good ones.

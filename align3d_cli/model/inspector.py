@@ -18,6 +18,7 @@ from align3d_cli.encoders.encoder import Encoder, EncoderSettings
 from align3d_cli.encoders.load import load_encoder
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle, require_branches
+from align3d_cli.model.device import drawing_device, exact
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
 from align3d_cli.render.draw import ViewPlan, asked_views, draw_style, draw_views, resolve_preset
@@ -36,6 +37,7 @@ class Inspection:
     raw_score:    object score before calibration
     n_removed:    points taken for background or for strays
     notes:        what was doubtful about the scan, a sentence each
+    doubts:       why "good" cannot be said of the scan, a sentence each
     """
 
     score: float
@@ -49,6 +51,7 @@ class Inspection:
     preparation: dict
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 class Clock:
@@ -99,6 +102,7 @@ class Inspector:
         self.aligner = _bundle_aligner(bundle, self.encoder.spec.embed_dim, device)
         self.text = {name: bundle.tensors[f"text.{name}"].float().to(device) for name in bundle.branches}
 
+    @exact()
     @torch.inference_mode()
     def inspect(self, cloud: PointCloud, background: str = "auto") -> Inspection:
         """Score every point of the scan and the scan as a whole. Raises InputRejected where that cannot be done."""
@@ -129,7 +133,7 @@ class Inspector:
         clock = clock or Clock(self.device)
         with clock("render"):
             preset = resolve_preset(scan, self.plan)
-            views = draw_views(scan, replace(self.plan, preset=preset), device=self.device)
+            views = draw_views(scan, replace(self.plan, preset=preset), device=drawing_device(self.device))
             images = draw_style(self.encoder.spec.style, scan, views, self.plan.look)
             weights = self._view_weights(views, images)
         with clock("encode"):
@@ -147,27 +151,30 @@ class Inspector:
         """What each branch of the model says about a look, every point filled, and how many points no view saw."""
         clock = clock or Clock(self.device)
         with clock("compare"):
-            maps = {name: self._compare(name, look.pooled, look.tokens) for name in self.text}
+            maps = {name: self._compare(name, look) for name in self.text}
         with clock("lift"):
             lifted = {name: self._lift(look, *found) for name, found in maps.items()}
             return fill_branches(scan.xyz, lifted, self.bundle.scoring.unseen)
 
-    def _compare(self, branch: str, pooled: torch.Tensor, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Abnormal probability per pixel (V, H, W) and per view (V,)."""
+    def _compare(self, branch: str, look: Look) -> tuple[torch.Tensor, torch.Tensor]:
+        """Abnormal probability per pixel (V, H, W) and per view (V,), where the views were drawn."""
         spec, temperature, text = self.encoder.spec, self.bundle.scoring.temperature, self.text[branch]
         maps, views = [], []
-        for view in zip(pooled.split(1), tokens.split(1), strict=True):  # one by one they stay in the cache of a CPU
+        for view in zip(
+            look.pooled.split(1), look.tokens.split(1), strict=True
+        ):  # one by one they stay in the cache of a CPU
             whole, patches = self.aligner(*view) if branch == "rgb" else view
             abnormal = patch_probabilities(patches, text, temperature)[..., 1:]
             maps.append(view_maps(abnormal, spec.grid, self.plan.size_px, spec.class_token)[:, 0])
             views.append(patch_probabilities(whole[:, None], text, temperature)[:, 0, 1])
-        return torch.cat(maps), torch.cat(views)
+        return torch.cat(maps).to(look.images.device), torch.cat(views).to(look.images.device)
 
     def _lift(self, look: Look, maps: torch.Tensor, view_probability: torch.Tensor) -> BranchResult:
         power = self.bundle.scoring.view_power
         points = lift(maps, look.views.pixel_of_point, look.views.visible, look.weights, power)
         return BranchResult(points, view_probability)
 
+    @exact()
     @torch.inference_mode()
     def score_part(self, scan: Prepared) -> tuple[np.ndarray, float]:
         """`scores` of all branches on a prepared scan: without what `inspect` says of the points that were removed."""

@@ -14,6 +14,7 @@ from align3d_cli.report.colours import score_rgb
 from align3d_cli.report.html import PartPage, html_page
 from align3d_cli.report.points_payload import PAGE_POINTS, points_payload
 from align3d_cli.report.portrait import portray
+from align3d_cli.report.result import limit_text
 
 JPEG_QUALITY = 88
 
@@ -91,5 +92,5 @@ def _subtitle(result: dict[str, Any]) -> str:
         counts.append(f"{result['n_unseen']:,} seen by no view")
     if result["n_removed"]:
         counts.append(f"{result['n_removed']:,} taken for background or strays")
-    facts = [f"limit {result['threshold']:.3f}", result["model"], f"views {result['views']}", *counts]
+    facts = [f"limit {limit_text(result['threshold'])}", result["model"], f"views {result['views']}", *counts]
     return "  ·  ".join(facts)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from align3d_cli.report.colours import COLOUR_TABLE, STEPS, UNSEEN_RGB
+from align3d_cli.report.result import limit_text
 
 FACTS = {
     "n_points": "points",
@@ -83,7 +84,11 @@ def _summary(parts: list[PartPage], failures: list[dict[str, Any]]) -> str:
         counts.append(f"{len(failures)} could not be scored")
     if parts:
         first = parts[0].result
-        counts += [f"model {first['model']}", f"limit {first['threshold']:.2f}", f"align3d {first['tool_version']}"]
+        counts += [
+            f"model {first['model']}",
+            f"limit {limit_text(first['threshold'])}",
+            f"align3d {first['tool_version']}",
+        ]
     return " · ".join(counts)
 
 
@@ -99,10 +104,9 @@ def _table(parts: list[PartPage], failures: list[dict[str, Any]]) -> str:
 
 
 def _row(number: int, result: dict[str, Any]) -> str:
-    gauge = (
-        f'<span class="gauge {result["verdict"]}"><i style="width:{100 * result["score"]:.1f}%"></i>'
-        f'<b style="left:{100 * min(max(result["threshold"], 0), 1):.1f}%"></b></span>'
-    )
+    limit = result["threshold"]
+    mark = "" if limit is None else f'<b style="left:{100 * min(max(limit, 0), 1):.1f}%"></b>'
+    gauge = f'<span class="gauge {result["verdict"]}"><i style="width:{100 * result["score"]:.1f}%"></i>{mark}</span>'
     return (
         f'<tr><td class="name"><a href="#part-{number}">{escape(result["input"])}</a></td>'
         f'<td class="score">{gauge}{result["score"]:.3f}</td><td>{_badge(result["verdict"])}</td>'
@@ -144,7 +148,7 @@ def _scale(low: float, high: float) -> str:
 
 
 def _facts(result: dict[str, Any]) -> str:
-    lines = [("score", f"{result['score']:.3f} (limit {result['threshold']:.3f})")]
+    lines = [("score", f"{result['score']:.3f} (limit {limit_text(result['threshold'])})")]
     lines += [(label, _shown(name, result[name])) for name, label in FACTS.items() if result[name] is not None]
     lines.append(("seconds", ", ".join(f"{step} {value:.2f}" for step, value in result["seconds"].items())))
     return "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in lines)

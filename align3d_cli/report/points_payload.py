@@ -9,7 +9,6 @@ from align3d_cli.clouds.voxels import cell_keys
 from align3d_cli.report.colours import position_in_limits
 
 PAGE_POINTS = 60_000  # about 0.6 MB of the page; a screen shows no more
-BATCH_PAGE_POINTS = 12_000  # a page of a hundred parts stays near 25 MB
 UNSEEN_BYTE = 255  # 0..254 is the place between the colour limits
 SIZING_POINTS = 200_000  # enough to find the cell size; the cells themselves are filled from all points
 

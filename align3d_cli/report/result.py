@@ -5,6 +5,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -24,6 +25,7 @@ FIELDS = (
     "score",
     "threshold",
     "verdict",
+    "doubts",
     "unit",
     "extent",
     "notes",
@@ -36,15 +38,34 @@ FIELDS = (
 )
 
 
-def verdict_of(score: float, threshold: float) -> str:
-    """ "defective" when the score exceeds the threshold, else "good"."""
-    return "defective" if score > threshold else "good"
+def limit_text(threshold: float | None) -> str:
+    """A threshold for people; "none" where there is none."""
+    return "none" if threshold is None else f"{threshold:.3f}"
 
 
-def build_result(*, score: float, threshold: float, seconds: dict[str, float], **known: Any) -> dict[str, Any]:
+def stored_score(score: float) -> float:
+    """An object score as results store it; verdicts and limits compare this very number."""
+    return round(float(score), 6)
+
+
+def verdict_of(score: float, threshold: float | None, doubts: Sequence[str] = ()) -> str:
+    """ "uncalibrated" without a threshold, "defective" when the score exceeds it, else "good".
+
+    doubts: reasons why nothing found does not mean good; with any of them the verdict is "unsure" instead
+    """
+    if threshold is None:
+        return "uncalibrated"
+    if stored_score(score) > threshold:
+        return "defective"
+    return "unsure" if doubts else "good"
+
+
+def build_result(
+    *, score: float, threshold: float | None, doubts: Sequence[str], seconds: dict[str, float], **known: Any
+) -> dict[str, Any]:
     """The result of one part, fields in the order of FIELDS.
 
-    score, threshold: in [0, 1]; the verdict follows from them
+    score, threshold: in [0, 1], None for no threshold; doubts: see `verdict_of`; the verdict follows from them
     seconds:          step -> seconds, rounded to milliseconds here
     known:            the other fields by name, except the two versions and the verdict
     Raises ValueError for a score outside [0, 1] or for fields missing or unknown: both are bugs of the caller.
@@ -54,9 +75,10 @@ def build_result(*, score: float, threshold: float, seconds: dict[str, float], *
     values = known | {
         "schema_version": SCHEMA_VERSION,
         "tool_version": __version__,
-        "score": round(float(score), 6),
-        "threshold": float(threshold),
-        "verdict": verdict_of(score, threshold),
+        "score": stored_score(score),
+        "threshold": None if threshold is None else float(threshold),
+        "verdict": verdict_of(score, threshold, doubts),
+        "doubts": list(doubts),
         "seconds": {step: round(float(value), 3) for step, value in seconds.items()},
     }
     if set(values) != set(FIELDS):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.model.calibration_fit import calibrate, platt
+from align3d_cli.model.calibration_fit import fit_calibration, platt
 
 POINTS = np.linspace(0, 1, 10_001)
 
@@ -26,18 +26,18 @@ def test_scores_without_information_give_one_half():
 def test_the_threshold_keeps_the_stated_false_alarm_rate():
     """Of 100 different good scores 5 lie above the threshold at a rate of 5 %; the rate that came out is recorded."""
     good = np.linspace(0, 1, 101)
-    found = calibrate(good, np.array([]), POINTS, 0.05, Calibration())
+    found = fit_calibration(good, np.array([]), POINTS, 0.05, Calibration())
     assert np.sum(found.score(good) > found.threshold) == 5
     assert found.false_alarm_rate == pytest.approx(5 / 101)
 
 
 def test_colours_begin_above_nearly_all_points_of_good_scans():
     """With good points spread evenly over [0, 1] the scale runs from 0.98 to 0.9995."""
-    found = calibrate(np.array([0.1, 0.2]), np.array([0.9]), POINTS, 0.05, Calibration())
+    found = fit_calibration(np.array([0.1, 0.2]), np.array([0.9]), POINTS, 0.05, Calibration())
     assert (found.colour_low, found.colour_high) == pytest.approx((0.98, 0.9995))
 
 
 def test_good_scans_are_needed():
     """Nothing is calibrated on defective scans alone."""
     with pytest.raises(ValueError, match="good scans"):
-        calibrate(np.array([]), np.array([0.5]), POINTS, 0.05, Calibration())
+        fit_calibration(np.array([]), np.array([0.5]), POINTS, 0.05, Calibration())

@@ -27,14 +27,16 @@ KNOWN = {
 
 
 def result(**changes):
-    return build_result(**(KNOWN | {"score": 0.7, "threshold": 0.5, "seconds": {"read": 0.1234567}} | changes))
+    return build_result(
+        **(KNOWN | {"score": 0.7, "threshold": 0.5, "doubts": [], "seconds": {"read": 0.1234567}} | changes)
+    )
 
 
 def test_fields_come_in_the_stated_order_with_the_schema_version_first():
     """Key order is part of the format."""
     expected = (
         "schema_version tool_version input input_sha256 output n_points n_invalid n_unseen n_removed score threshold "
-        "verdict unit extent notes model model_sha256 views device seed seconds"
+        "verdict doubts unit extent notes model model_sha256 views device seed seconds"
     )
     assert list(result()) == expected.split()
 
@@ -87,4 +89,25 @@ def test_missing_and_unknown_fields_are_a_bug():
     with pytest.raises(ValueError, match="mood"):
         result(mood="fine")
     with pytest.raises(ValueError, match="views"):
-        build_result(score=0.1, threshold=0.5, seconds={}, **{k: v for k, v in KNOWN.items() if k != "views"})
+        build_result(
+            score=0.1, threshold=0.5, doubts=[], seconds={}, **{k: v for k, v in KNOWN.items() if k != "views"}
+        )
+
+
+@pytest.mark.parametrize(
+    ("score", "threshold", "doubts", "verdict"),
+    [
+        (0.7, 0.5, [], "defective"),
+        (0.5, 0.5, [], "good"),
+        (0.5000004, 0.5, [], "good"),  # stored as 0.5: the verdict is of the number that is shown
+        (0.500001, 0.5, [], "defective"),
+        (0.3, 0.5, ["too sparse"], "unsure"),
+        (0.7, 0.5, ["too sparse"], "defective"),
+        (0.99, None, [], "uncalibrated"),
+    ],
+)
+def test_the_verdict_follows_from_score_threshold_and_doubts(score, threshold, doubts, verdict):
+    """No plain "good" where the scan leaves doubts, no verdict at all without a limit."""
+    found = result(score=score, threshold=threshold, doubts=doubts)
+    assert found["verdict"] == verdict
+    jsonschema.Draft202012Validator(result_schema()).validate(json.loads(json.dumps(found)))

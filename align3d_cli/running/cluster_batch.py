@@ -1,24 +1,23 @@
-"""`align3d score --engine ray`: the parts of a call over the machines of a Ray cluster, results in their order."""
+"""The parts of a call over the machines of a Ray cluster, outcomes in their order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from align3d_cli.errors import EnvironmentMissing, UsageError
-from align3d_cli.report.result import build_failure
+from align3d_cli.running.batch import Batch, BatchSettings, Outcome
 from align3d_cli.running.cluster import ATTEMPTS, LOST, in_order, on_ray, require_ray
 from align3d_cli.running.inputs import STDIN, Part
-from align3d_cli.running.score_run import Outcome, ScoreRun, ScoreSettings
+from align3d_cli.running.scored import FailedScan
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterRun:
-    """Scores parts as `ScoreRun` does, one of which lives in every worker. Scans, heat maps and the model are named by
+class ClusterBatch:
+    """Scores parts as `Batch` does, one of which lives in every worker. Scans, heat maps and the model are named by
     path: all machines must see them. address: of the cluster, None starts one on this machine."""
 
-    settings: ScoreSettings
+    settings: BatchSettings
     address: str | None = None
-    lone: bool = False
 
     def __post_init__(self) -> None:
         require_ray()
@@ -32,14 +31,14 @@ class ClusterRun:
             yield _lost(part) if outcome is LOST else outcome
 
     def _on_gpu(self) -> bool:
-        return str(self.settings.device) == "cuda"  # auto: workers without a GPU of their own use the CPU
+        return self.settings.device == "cuda"  # auto: workers without a GPU of their own use the CPU
 
 
-def _scorer(settings: ScoreSettings):
-    return ScoreRun(settings, lone=False).outcome
+def _scorer(settings: BatchSettings) -> Callable[[Part], Outcome]:
+    return Batch(settings).outcome
 
 
 def _lost(part: Part) -> Outcome:
     error = EnvironmentMissing(f"{part.name}: its worker was lost {ATTEMPTS} times; see `ray status`")
-    failure = build_failure(input=part.name, kind="environment", message=str(error), exit_code=error.exit_code)
-    return Outcome(part, failure, error)
+    failure = FailedScan(part.name, error)
+    return Outcome(part, failure.result(), failure)

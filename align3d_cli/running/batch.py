@@ -1,0 +1,137 @@
+"""Part after part with a model that is loaded once, after the first scan has turned out readable."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.prepare import check_measured
+from align3d_cli.errors import InputRejected
+from align3d_cli.helpers.places import DEFAULT_MODEL
+from align3d_cli.io.read import SCAN_SUFFIXES, read_scan
+from align3d_cli.running.inputs import STDIN, Part
+from align3d_cli.running.model import Background, Model
+from align3d_cli.running.scored import FailedScan, ScoredScan, attempt
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """What a call says about all its parts alike.
+
+    model, device, views: see `running.model.load`; background, threshold, seed: see `Model.score`
+    input_format, focal_px, columns, keep_marks, unit: see `io.read.read_scan`
+    format:  of the heat maps; force: overwrite files that exist
+    pages:   make each part's section of a report; page_points: points in it
+    """
+
+    model: str = DEFAULT_MODEL
+    device: str = "auto"
+    views: str | None = None
+    background: Background = "auto"
+    threshold: float | None = None
+    seed: int = 0
+    input_format: str | None = None
+    focal_px: float | None = None
+    columns: str | None = None
+    keep_marks: bool = False
+    unit: str | None = None
+    format: str = "ply"
+    force: bool = False
+    pages: bool = False
+    page_points: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a part: its JSON object, why it failed (None: it did not), its section of a report."""
+
+    part: Part
+    result: dict[str, Any]
+    failure: FailedScan | None = None
+    page: Any = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Scores the parts of one call; `model` is there from the first readable part on."""
+
+    settings: BatchSettings
+    model: Model | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def outcomes(self, parts: list[Part]) -> Iterator[Outcome]:
+        """The outcomes of all parts in their order, each as it is found."""
+        return map(self.outcome, parts)
+
+    def outcome(self, part: Part) -> Outcome:
+        """Read, score and write one part. What is wrong with the part is in the outcome; a model that cannot be
+        loaded raises EnvironmentMissing or WeightsRejected.
+        """
+        self.seconds = {}
+        cloud = attempt(part.name, lambda: self._timed("read", lambda: read_part(part, self.settings)))
+        if isinstance(cloud, FailedScan):
+            return Outcome(part, cloud.result(), cloud)
+        if self.model is None:
+            self.model = self._timed("load", self._load)
+        model, measured = self.model, cloud
+        found = attempt(part.name, lambda: self._scored(model, part, measured))
+        return Outcome(part, found.result(), found) if isinstance(found, FailedScan) else found
+
+    def _timed(self, step: str, action: Callable[[], Value]) -> Value:
+        start = time.perf_counter()
+        value = action()
+        self.seconds[step] = time.perf_counter() - start
+        return value
+
+    def _load(self) -> Model:
+        return Model(self.settings.model, device=self.settings.device, views=self.settings.views)
+
+    def _scored(self, model: Model, part: Part, cloud: PointCloud) -> Outcome:
+        how = self.settings
+        scored = model.score_cloud(
+            cloud,
+            part.name,
+            background=how.background,
+            threshold=how.threshold,
+            seed=how.seed,
+            seconds=self.seconds,
+        )
+        start = time.perf_counter()
+        page = self._written(part, scored)
+        result = scored.result(part.output)
+        if part.output is not None or how.pages:
+            result["seconds"] |= {"write": round(time.perf_counter() - start, 3)}
+            result["seconds"]["total"] = round(sum(scored.seconds.values()) + time.perf_counter() - start, 3)
+        return Outcome(part, result, page=page)
+
+    def _written(self, part: Part, scored: ScoredScan) -> Any:
+        """Write the part's heat map; returns its section of the report when there is to be one."""
+        if part.output is not None:
+            scored.save(part.output, format=self.settings.format, force=self.settings.force)
+        if not self.settings.pages:
+            return None
+        from align3d_cli.report.heatmap import part_page
+        from align3d_cli.report.points_payload import PAGE_POINTS
+
+        return part_page(scored.part(part.output), points=self.settings.page_points or PAGE_POINTS)
+
+
+def read_part(part: Part, settings: BatchSettings) -> PointCloud:
+    """The scan of a part; what holds no surface is refused now, before a model is loaded for nothing."""
+    if part.name != STDIN and Path(part.name).is_dir():
+        raise InputRejected(f"{part.name}: holds no scan ({' '.join(SCAN_SUFFIXES)}); name the folder that does")
+    cloud = read_scan(
+        part.name,
+        format=settings.input_format,
+        focal_px=settings.focal_px,
+        columns=settings.columns,
+        seed=settings.seed,
+        keep_marks=settings.keep_marks,
+        unit=settings.unit,
+    )
+    check_measured(cloud)
+    return cloud

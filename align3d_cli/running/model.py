@@ -1,0 +1,94 @@
+"""A loaded model that scores scans: what `align3d.load()` gives."""
+
+import time
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.helpers.places import DEFAULT_MODEL
+from align3d_cli.helpers.quiet_torch import import_torch_quietly
+from align3d_cli.running.arrays import Scan, as_cloud, name_of
+from align3d_cli.running.scored import FailedScan, ModelFacts, ScoredScan, attempt
+
+Background = Literal["auto", "keep", "remove"]
+
+
+class Model:
+    """Image tower, prompts and calibration, ready to score on one device."""
+
+    def __init__(self, model: str | Path = DEFAULT_MODEL, *, device: str = "auto", views: str | None = None) -> None:
+        """See `load`. What is missing is found before the slow imports of the inspector."""
+        import_torch_quietly()
+        from align3d_cli.model.bundle import load_bundle
+        from align3d_cli.model.device import resolve_device
+
+        bundle, where = load_bundle(model), resolve_device(device)
+        from align3d_cli.model.inspector import Inspector
+
+        self.inspector = Inspector(bundle, device=where, views=views)
+        self.facts = ModelFacts(bundle.name, bundle.sha256, bundle.calibration, where)
+
+    def __repr__(self) -> str:
+        return f"Model({self.facts.name!r}, device={self.facts.device!r})"
+
+    @property
+    def threshold(self) -> float | None:
+        """Object score above which a part is defective; None while the model is not calibrated."""
+        return self.facts.calibration.threshold
+
+    def score(
+        self, scan: Scan, *, background: Background = "auto", threshold: float | None = None, seed: int = 0
+    ) -> ScoredScan:
+        """Score every point of a scan and the scan as a whole.
+
+        scan:       a path, a PointCloud (of `read`, which has more options), or an array, see `as_cloud`
+        background: "auto", "keep" or "remove" the plane the part lies on
+        threshold:  instead of the model's own
+        seed:       of the points drawn from a mesh
+        Raises InputRejected with one line where the scan cannot be read or scored.
+        """
+        start = time.perf_counter()
+        cloud = as_cloud(scan, seed)
+        seconds = {"read": time.perf_counter() - start}
+        return self.score_cloud(cloud, name_of(scan), background=background, threshold=threshold, seconds=seconds)
+
+    def score_cloud(
+        self,
+        cloud: PointCloud,
+        name: str,
+        *,
+        background: Background = "auto",
+        threshold: float | None = None,
+        seed: int = 0,
+        seconds: dict[str, float] | None = None,
+    ) -> ScoredScan:
+        """`score` of a cloud that was read before. name: what results call it; seconds: of the steps so far."""
+        inspection = self.inspector.inspect(cloud, background=background)
+        spent = (seconds or {}) | inspection.seconds
+        limit = self.threshold if threshold is None else threshold
+        spent["total"] = sum(spent.values())
+        return ScoredScan(name, cloud, inspection, self.facts, limit, background, seed, spent)
+
+    def score_all(
+        self, scans: Iterable[Scan], *, background: Background = "auto", threshold: float | None = None, seed: int = 0
+    ) -> Iterator[ScoredScan | FailedScan]:
+        """Score one scan after the other, in their order, holding one at a time.
+
+        A scan that cannot be scored gives a FailedScan, and the rest goes on.
+        """
+        for scan in scans:
+            one = partial(self.score, scan, background=background, threshold=threshold, seed=seed)
+            yield attempt(name_of(scan), one)
+
+
+def load(model: str | Path = DEFAULT_MODEL, *, device: str = "auto", views: str | None = None) -> Model:
+    """Load a model.
+
+    model:  name of an installed one, or the path of a .safetensors file that align3d wrote
+    device: "auto" (CUDA where there is a GPU, else CPU), "cpu", "cuda" or "mps"
+    views:  instead of the model's own: a number, "mvtec", "eyecandies", "real3d", "sphere:N" or "front:N"
+    Raises EnvironmentMissing (no such model or device), WeightsRejected (the file is damaged or no model).
+    """
+    return Model(model, device=device, views=views)

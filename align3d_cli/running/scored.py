@@ -1,0 +1,164 @@
+"""What became of one scan: found, or failed."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.errors import Align3DError, InputRejected
+from align3d_cli.helpers.interrupts import is_interrupt
+from align3d_cli.model.calibration import Calibration
+from align3d_cli.report.result import build_failure, build_result, stored_score, verdict_of
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What results say of the model that scored."""
+
+    name: str
+    sha256: str | None
+    calibration: Calibration
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredScan:
+    """A scan and what the model found on it.
+
+    name:       the scan's path, or what the caller calls it
+    cloud:      the scan as it was read
+    inspection: every number behind the verdict
+    limit:      score above which the part is defective; None where the model is not calibrated and nobody gave one
+    background: how the plane under the part was treated; seed: of the points drawn from a mesh
+    seconds:    wall time per step
+    """
+
+    name: str
+    cloud: PointCloud = field(repr=False)
+    inspection: Any = field(repr=False)
+    model: ModelFacts
+    limit: float | None
+    background: str = "auto"
+    seed: int = 0
+    seconds: dict[str, float] = field(default_factory=dict, repr=False)
+
+    @property
+    def score(self) -> float:
+        """Object score in [0, 1], as results store it."""
+        return stored_score(self.inspection.score)
+
+    @property
+    def verdict(self) -> str:
+        """ "good", "defective", "unsure" (nothing found, but see `doubts`) or "uncalibrated" (there is no limit)."""
+        return verdict_of(self.score, self.limit, self.doubts)
+
+    @property
+    def defective(self) -> bool | None:
+        """Whether the score exceeds the limit; None without a limit."""
+        return None if self.limit is None else self.score > self.limit
+
+    @property
+    def points(self) -> np.ndarray:
+        """(N,) float32 in [0, 1], one for every point of the scan in its order; NaN where nothing was measured."""
+        return self.inspection.point_scores
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was doubtful about reading the scan, a sentence each."""
+        return self.inspection.notes
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why "good" cannot be said of this scan, a sentence each."""
+        return self.inspection.doubts
+
+    def result(self, output: Path | None = None) -> dict[str, Any]:
+        """The object that `align3d score --json` prints. output: where the heat map was or will be written."""
+        found = self.inspection
+        return build_result(
+            input=self.name,
+            input_sha256=self.cloud.sha256,
+            output=None if output is None else str(output),
+            n_points=found.n_points,
+            n_invalid=found.n_invalid,
+            n_unseen=found.n_unseen,
+            n_removed=found.n_removed,
+            score=found.score,
+            threshold=self.limit,
+            doubts=list(self.doubts),
+            unit=self.cloud.unit,
+            extent=found.preparation["extent"],
+            notes=list(self.notes),
+            model=self.model.name,
+            model_sha256=self.model.sha256,
+            views=found.views,
+            device=self.model.device,
+            seed=self.seed,
+            seconds=self.seconds,
+        )
+
+    def save(self, path: str | Path, *, format: str | None = None, force: bool = False) -> Path:
+        """Write the heat map; the file appears whole or not at all.
+
+        path:   its suffix says the format: .ply .npz .tiff .glb .png (view sheet) .html (page)
+        format: one of these, instead of the suffix
+        Raises UsageError when the file is there and not forced or the format does not fit the scan, EnvironmentMissing
+        when it cannot be written.
+        """
+        from align3d_cli.report.heatmap import write_heatmap
+        from align3d_cli.running.inputs import format_of
+
+        path = Path(path)
+        write_heatmap(path, self.part(path), format=format_of(path, format), force=force)
+        return path
+
+    def part(self, output: Path | None = None) -> Any:
+        """The scan as the report room takes it."""
+        from align3d_cli.report.heatmap import ScoredPart
+
+        return ScoredPart(self.cloud, self.inspection, self.result(output), self.model.calibration, self.background)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedScan:
+    """A scan that could not be scored.
+
+    error:   why, without traceback and causes: these would keep the file's bytes alive
+    details: the traceback in words where it is a bug of ours, else empty
+    """
+
+    name: str
+    error: Align3DError
+    details: str = ""
+
+    def result(self) -> dict[str, Any]:
+        """The object that stands for the scan in `--json` and `--jsonl`."""
+        known = {"kind": self.error.kind, "message": str(self.error), "exit_code": self.error.exit_code}
+        return build_failure(input=self.name, **known)
+
+
+def attempt(name: str, step: Callable[[], Value]) -> Value | FailedScan:
+    """What a step gives, or why this scan cannot be scored; an interrupt is raised."""
+    try:
+        return step()
+    except Align3DError as error:
+        return FailedScan(name, _bare(error))
+    except MemoryError:
+        return FailedScan(name, InputRejected(f"{name}: does not fit into memory; thin or cut it"))
+    except Exception as error:  # a bug of ours costs one part of a batch, not the batch
+        if is_interrupt(error):
+            raise
+        text = f"{name}: {type(error).__name__}: {error}; this is a bug of align3d, please report it"
+        return FailedScan(name, Align3DError(text), traceback.format_exc())
+
+
+def _bare(error: Align3DError) -> Align3DError:
+    """The error without the frames that it came through."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
