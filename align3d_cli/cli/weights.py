@@ -22,7 +22,7 @@ def list_weights(as_json: bool = typer.Option(False, "--json", help="Print the l
     """Show the models and weights on this machine, by place, with their size."""
     from align3d_cli.cli import output
     from align3d_cli.helpers.places import weights_dirs
-    from align3d_cli.hub.fetch import inventory
+    from align3d_cli.hub.installed import inventory
 
     rows = [{"name": path.stem, "path": str(path), "bytes": path.stat().st_size} for path in inventory(weights_dirs())]
     if as_json:
@@ -34,11 +34,11 @@ def list_weights(as_json: bool = typer.Option(False, "--json", help="Print the l
 
 @app_weights.command("verify", epilog=examples("align3d weights verify"))
 def verify() -> None:
-    """Hash every installed file again and compare; exit 5 when one is damaged."""
+    """Hash every installed file again and load it as scoring would; exit 5 when one is damaged."""
     from align3d_cli.cli import output
     from align3d_cli.errors import WeightsRejected
     from align3d_cli.helpers.places import weights_dirs
-    from align3d_cli.hub.fetch import inventory, state_of
+    from align3d_cli.hub.installed import inventory, state_of
 
     damaged = []
     for path in inventory(weights_dirs()):
@@ -47,7 +47,7 @@ def verify() -> None:
         damaged += [path] if state == "damaged" else []
     if damaged:
         names = ", ".join(map(str, damaged))
-        raise WeightsRejected(f"{names}: not what the manifest says; remove and fetch or install again")
+        raise WeightsRejected(f"{names}: cannot be used; remove and fetch or install again")
 
 
 @app_weights.command("fetch", epilog=examples("align3d weights fetch ViT-L-14-336 --pretrained openai"))
@@ -61,7 +61,7 @@ def fetch_weights(
 ) -> None:
     """Fetch an open_clip model's weights into the cache; the only command that opens a socket.
 
-    Goes on with a cut transfer, moves the file into place only when its hash is right. ALIGN3D_OFFLINE=1 forbids it.
+    The file appears only when its hash is right. ALIGN3D_OFFLINE=1 or HF_HUB_OFFLINE=1 forbids it.
     """
     from align3d_cli.cli import output
     from align3d_cli.encoders.clip_weights import architecture, how_to_get

@@ -73,6 +73,11 @@ def architecture(
     return Architecture(name, config, chosen, tag_config, by_tag or bool(config.get("quick_gelu")))
 
 
+def is_known(name: str, tag: str) -> bool:
+    """Whether open_clip lists weights `tag` of a model `name`."""
+    return tag in list_pretrained_tags_by_model(name)
+
+
 def load_visual(
     name: str,
     pretrained: str | None,

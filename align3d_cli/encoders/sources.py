@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from align3d_cli.errors import UsageError
@@ -28,10 +29,14 @@ class Source:
     filename: str
     sha256: str | None = None
     trust: str = "first use"
-    n_bytes: int | None = None
     revision: str | None = None
     repository: str | None = None
     files: tuple[str, ...] = ()
+
+
+def hub_address() -> str:
+    """Where the hub answers: HF_ENDPOINT, as for the hub's own programs, else its public address."""
+    return os.environ.get(HUB_VARIABLE, HUB).rstrip("/")
 
 
 def published_sha256(url: str) -> str | None:
@@ -43,7 +48,7 @@ def published_sha256(url: str) -> str | None:
 def source_of(
     name: str,
     tag: str,
-    tag_config: dict,
+    tag_config: dict[str, Any],
     *,
     url: str | None = None,
     hub: bool = False,
@@ -74,11 +79,11 @@ def source_of(
     if not repository:
         raise UsageError(f"{name}: open_clip lists no source of {tag}; give --url and --sha256")
     files = (Path(file).stem + ".safetensors", file) if file else HUB_FILES
-    base = os.environ.get(HUB_VARIABLE, HUB).rstrip("/")
+    base = hub_address()
     check_address(base, verifiable=sha256 is not None)
     page = f"{base}/{repository}/resolve/{revision or 'main'}/{files[0]}"
     known, trust = (sha256.lower(), "given") if sha256 else (None, "first use")
-    return Source(page, f"{name}.{tag}{Path(files[0]).suffix}", known, trust, None, revision, repository, files)
+    return Source(page, f"{name}.{tag}{Path(files[0]).suffix}", known, trust, revision, repository, files)
 
 
 def by_hand(source: Source, folder: Path, finding: str) -> str:

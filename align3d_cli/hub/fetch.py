@@ -4,25 +4,27 @@ OpenAI's own addresses carry the SHA-256 of the file, so that source comes first
 known beforehand: without one given by the user they are trusted on first use, recorded, and held to that ever after.
 """
 
-import fcntl
 import os
-import urllib.error
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from http.client import HTTPException
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from align3d_cli.encoders.sources import Source, by_hand
 from align3d_cli.errors import EnvironmentMissing, InputRejected, WeightsRejected
 from align3d_cli.helpers.digest import sha256_of
-from align3d_cli.helpers.manifest import SHA256, WEIGHTS_SUFFIXES, sidecar_of, stated, write_sidecar
-from align3d_cli.hub.connection import Watch, open_url
-from align3d_cli.hub.transfer import Limits, Unreachable, download, drop_partial, number, own_files
+from align3d_cli.helpers.manifest import WEIGHTS_SUFFIXES, stated, write_sidecar
 
-OFFLINE_VARIABLE = "ALIGN3D_OFFLINE"
-HOPS = 5
+if TYPE_CHECKING:
+    from align3d_cli.hub.transfer import Advance
+
+OFFLINE_VARIABLES = ("ALIGN3D_OFFLINE", "HF_HUB_OFFLINE")  # the second is huggingface_hub's own
+MAX_BYTES = 12 * 2**30  # of a file; ViT-bigG-14 in float32 has 10.2 GB
+NO = ("", "0", "false", "no", "off")  # what a variable says that is there and not meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,9 @@ def fetch(
     source: Source,
     folder: Path,
     *,
-    limits: Limits | None = None,
+    max_bytes: int = MAX_BYTES,
     say: Callable[[str], None] = lambda text: None,
-    advance: Callable[[int, int | None], None] = lambda done, total: None,
+    advance: "Advance" = lambda done, total: None,
 ) -> Fetched:
     """The file of a source in `folder`, fetched unless it is there and is what it should be.
 
@@ -51,50 +53,44 @@ def fetch(
     put the file by hand), InputRejected (what came has a wrong hash or is too large) and WeightsRejected (so has the
     file that was there).
     """
-    with own_files(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        return _fetched(source, folder, limits or Limits(), say, advance)
-
-
-def _fetched(source: Source, folder: Path, limits: Limits, say, advance) -> Fetched:
     stem = source.filename.removesuffix(Path(source.filename).suffix)
-    with locked(folder / f".{stem}.lock", say):
-        for suffix in WEIGHTS_SUFFIXES:
-            if (there := folder / f"{stem}{suffix}").is_file():
-                return _accepted(there, source)
+    with _own_files(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / f".{stem}.lock", say):
+            for suffix in WEIGHTS_SUFFIXES:
+                if (there := folder / f"{stem}{suffix}").is_file():
+                    return _accepted(there, source)
+            if said := [name for name in OFFLINE_VARIABLES if os.environ.get(name, "").lower() not in NO]:
+                raise EnvironmentMissing(by_hand(source, folder, f"{said[0]} is set, so nothing is fetched"))
+            return _fetched(source, folder, folder / f".{stem}.fetching", max_bytes, advance)
+
+
+def _fetched(source: Source, folder: Path, staging: Path, max_bytes: int, advance: "Advance") -> Fetched:
+    """Bring the file into a folder of its own, hash it, and only then move it to its place."""
+    from align3d_cli.hub.transfer import Unreachable, from_address, from_hub  # tries a socket as it is imported
+
+    staging.mkdir(exist_ok=True)
+    try:
+        if source.repository:
+            source, came = from_hub(source, staging, advance)
+        else:
+            source, came = from_address(source, staging, advance, max_bytes)
+        digest = sha256_of(came)
+        if source.sha256 not in (None, digest):
+            told = f"{source.url}: what came has SHA-256 {digest}, not {source.sha256}; nothing was kept"
+            raise InputRejected(f"{told}: fetch it from another address or network")
         path = folder / source.filename
-        if os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0"):
-            raise EnvironmentMissing(by_hand(source, folder, f"{OFFLINE_VARIABLE} is set, so nothing is fetched"))
-        try:
-            source = resolve_hub(source, limits) if source.repository else source
-            path = folder / source.filename
-            digest = _brought(source, folder / f".{source.filename}.part", limits, advance)
-        except Unreachable as error:
-            raise EnvironmentMissing(by_hand(source, folder, str(error))) from error
-        partial = folder / f".{source.filename}.part"
-        write_sidecar(path, digest, _notes(source))
-        os.replace(partial, path)
-        drop_partial(partial)
+        write_sidecar(path, digest, {"source": source.url, "trust": source.trust, "revision": source.revision})
+        os.replace(came, path)
+    except Unreachable as error:
+        if not source.repository:  # huggingface_hub goes on with what it left there
+            shutil.rmtree(staging)
+        raise EnvironmentMissing(by_hand(source, folder, str(error))) from error
+    except InputRejected:
+        shutil.rmtree(staging)
+        raise
+    shutil.rmtree(staging)
     return Fetched(path, digest, path.stat().st_size, source.trust, False, source.revision)
-
-
-def _brought(source: Source, partial: Path, limits: Limits, advance) -> str:
-    """Download and hash; a continued file that came out wrong is fetched once more from its beginning."""
-    for _ in range(2):
-        continued = download(
-            source.url, partial, limits=limits, n_bytes=source.n_bytes, verifiable=source.sha256 is not None,
-            advance=advance,
-        )  # fmt: skip
-        digest = sha256_of(partial)
-        if source.sha256 in (None, digest):
-            return digest
-        drop_partial(partial)
-        if not continued:
-            break
-    raise InputRejected(
-        f"{source.url}: what came has SHA-256 {digest}, not {source.sha256}; nothing was kept: "
-        f"fetch it from another address or network"
-    )
 
 
 def _accepted(path: Path, source: Source) -> Fetched:
@@ -110,84 +106,26 @@ def _accepted(path: Path, source: Source) -> Fetched:
     return Fetched(path, digest, path.stat().st_size, trust, True)
 
 
-def _notes(source: Source) -> dict[str, str | None]:
-    return {"source": source.url, "trust": source.trust, "revision": source.revision}
-
-
-def resolve_hub(source: Source, limits: Limits) -> Source:
-    """Ask the hub which commit and file a source means. Raises Unreachable."""
-    refused = None
-    for file in source.files:
-        asked = urljoin(source.url, file)
-        try:
-            with Watch(limits.stall_s, limits.stall_bytes_s) as watch:
-                headers = _hub_headers(asked, limits, watch)
-        except urllib.error.HTTPError as error:
-            refused = f"{asked}: the server answered {error.code}"
-            continue
-        except (OSError, HTTPException, ValueError) as error:  # ValueError: sent to an address that is none
-            raise Unreachable(f"{asked}: {getattr(error, 'reason', error)}") from error
-        return _pinned(source, asked, file, headers)
-    raise Unreachable(refused or f"{source.url}: not found")
-
-
-def _hub_headers(url: str, limits: Limits, watch: Watch):
-    """Headers of the hub's own answer, before it sends us to where the bytes lie."""
-    home = urlsplit(url)[:2]  # scheme and host
-    for _ in range(HOPS):
-        try:
-            with open_url(url, watch, method="HEAD", follow=False, timeout_s=limits.timeout_s) as response:
-                return response.headers
-        except urllib.error.HTTPError as error:
-            target = urljoin(url, error.headers.get("Location", ""))
-            if error.code not in (301, 302, 303, 307, 308):
-                raise
-            if error.headers.get("X-Linked-Etag") or urlsplit(target)[:2] != home:
-                return error.headers
-            url = target
-    raise Unreachable(f"{url}: the server redirects in circles")
-
-
-def _pinned(source: Source, asked: str, file: str, headers) -> Source:
-    commit = headers.get("X-Repo-Commit") or source.revision
-    etag, size = (headers.get("X-Linked-Etag") or "").strip('"'), headers.get("X-Linked-Size")
-    if source.sha256 and SHA256.fullmatch(etag) and etag != source.sha256:
-        raise InputRejected(f"{asked}: the hub has SHA-256 {etag}, not {source.sha256}; another --revision?")
-    url = asked.replace(f"/resolve/{source.revision or 'main'}/", f"/resolve/{commit}/") if commit else asked
-    stem = source.filename.removesuffix(Path(source.filename).suffix)
-    return replace(
-        source, url=url, filename=stem + Path(file).suffix, revision=commit,
-        sha256=source.sha256 or (etag if SHA256.fullmatch(etag) else None),
-        n_bytes=number(size),
-    )  # fmt: skip
-
-
 @contextmanager
 def locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Hold a lock file; the system frees it when its process ends, however that happens."""
-    with open(path, "ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            say(f"{path.name[1:-5]}: another process is fetching it; waiting")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def inventory(folders: list[Path]) -> list[Path]:
-    """Weights files of the folders that there are, in search order; unfinished transfers are left out."""
-    found = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
-    return [p for p in found if p.suffix in WEIGHTS_SUFFIXES and not p.name.startswith(".") and p.is_file()]
-
-
-def state_of(path: Path) -> tuple[str, str]:
-    """(state, detail) of a file: "verified", "damaged", or "unstated" where nobody has told its hash."""
+    lock = FileLock(path)
     try:
-        known = stated(path)
-    except InputRejected as error:
-        return "damaged", str(error)
-    if known is None:
-        return "unstated", "no hash is known; `align3d weights fetch` notes one"
-    if known.n_bytes not in (None, path.stat().st_size) or sha256_of(path) != known.sha256:
-        return "damaged", f"is not the file of {known.where.name}"
-    return "verified", f"as {known.trust} ({(known.where if known.trust != 'hub' else sidecar_of(path)).name})"
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"{path.name[1:-5]}: another process is fetching it; waiting")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _own_files(folder: Path) -> Iterator[None]:
+    """Errors of our own disk as EnvironmentMissing; what goes wrong on the net never comes here as an OSError."""
+    try:
+        yield
+    except OSError as error:
+        told = f"{folder}: cannot be used ({error.strerror or error})"
+        raise EnvironmentMissing(f"{told}; make room there or set ALIGN3D_CACHE") from error
