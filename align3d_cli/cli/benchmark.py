@@ -156,9 +156,9 @@ def table(
 
 def default_jobs(device: str) -> int:
     """One process a core, 4 at most: each holds the model."""
-    import os
+    from align3d_cli.helpers.cpus import usable_cpus
 
-    return 1 if device == "cuda" else min(4, len(os.sched_getaffinity(0)))
+    return 1 if device == "cuda" else min(4, usable_cpus())
 
 
 def _engine(engine: opt.Engine, address: str | None):
