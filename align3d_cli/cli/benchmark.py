@@ -1,7 +1,9 @@
 """`align3d benchmark`: every data set and protocol to one table, and that table again from the log of a run."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -11,6 +13,9 @@ from align3d_cli.cli import output
 from align3d_cli.cli.options import Device, check_folder, check_views, examples
 from align3d_cli.errors import BatchFailures, UsageError
 
+if TYPE_CHECKING:
+    from align3d_cli.evaluation.runner import RunTasks, Talk
+
 LISTS = ("--seeds", "--category", "--methods", "--auxiliary")  # options that take several values: --seeds 0 1 2
 RUNS = Path("align3d-runs")
 
@@ -18,13 +23,14 @@ RUNS = Path("align3d-runs")
 class BenchmarkGroup(TyperGroup):
     """The options of a benchmark or the sub-command `table`; lists may be written as `--seeds 0 1 2`."""
 
-    def parse_args(self, ctx, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer has a Context of its own, under a private name
         return super().parse_args(ctx, spread_lists(args))
 
 
 def spread_lists(args: list[str]) -> list[str]:
     """`--seeds 0 1 2` and `--seeds 0,1,2` as `--seeds 0 --seeds 1 --seeds 2`, for all options of LISTS."""
-    spread, option = [], None
+    spread: list[str] = []
+    option: str | None = None
     for arg in args:
         name, _, value = arg.partition("=")
         if name in LISTS:
@@ -161,7 +167,7 @@ def default_jobs(device: str) -> int:
     return 1 if device == "cuda" else min(4, usable_cpus())
 
 
-def _engine(engine: opt.Engine, address: str | None):
+def _engine(engine: opt.Engine, address: str | None) -> "RunTasks":
     """The function that runs the tasks. Raises EnvironmentMissing when Ray is not installed."""
     if engine == opt.Engine.local:
         if address is not None:
@@ -182,24 +188,24 @@ class _Progress:
     """The bar of a run, and words on stderr; a context manager."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.bar, self.advance = folder, None, None
+        self.folder = folder
+        self.open = ExitStack()
+        self.advance: Callable[[int], None] = lambda n: None
 
     def __enter__(self) -> "_Progress":
         output.info(f"run: {self.folder} (the same command goes on with it)")
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self.bar is not None:
-            self.bar.__exit__(*error)
+        self.open.close()
 
-    def as_talk(self):
+    def as_talk(self) -> "Talk":
         from align3d_cli.evaluation.runner import Talk
 
         return Talk(output.info, self._begin, self._advance)
 
     def _begin(self, scans: int) -> None:
-        self.bar = output.progress("scoring", scans)
-        self.advance = self.bar.__enter__()
+        self.advance = self.open.enter_context(output.progress("scoring", scans))
 
     def _advance(self, failure: str | None) -> None:
         if failure:

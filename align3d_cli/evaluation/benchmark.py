@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.tables import Table, build_table
 from align3d_cli.helpers.quiet_torch import import_torch_quietly
+from align3d_cli.running.model import Background
 
 if TYPE_CHECKING:
     from align3d_cli.evaluation.runner import Talk
@@ -15,7 +16,7 @@ def benchmark(
     run: str | Path,
     *,
     device: str = "auto",
-    background: str = "auto",
+    background: Background = "auto",
     views: str | None = None,
     jobs: int = 1,
     talk: "Talk | None" = None,

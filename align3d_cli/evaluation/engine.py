@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 
 from align3d_cli.evaluation.scorer import ScanOutcome, ScanSettings, Scorer, Task, run_tasks
+from align3d_cli.helpers.cpus import usable_cpus
 
 ATTEMPTS = 3  # of a scan whose process died: it may have been a neighbour that took the memory
 AHEAD = 2  # tasks a process that are under way, so that none waits and results do not pile up
@@ -20,8 +21,12 @@ Deliver = Callable[[ScanOutcome], None]
 _scorer: Scorer | None = None  # of a worker process
 
 
-def run_local(tasks: Sequence[Task], settings: ScanSettings, jobs: int, deliver: Deliver) -> None:
-    """Score all tasks in `jobs` processes, each on one torch thread, and deliver every outcome in this process."""
+def run_local(tasks: Sequence[Task], settings: ScanSettings, jobs: int | None, deliver: Deliver) -> None:
+    """Score all tasks in `jobs` processes, each on one torch thread, and deliver every outcome in this process.
+
+    jobs: None for one a core
+    """
+    jobs = jobs or usable_cpus()
     if jobs == 1 or len(tasks) < 2:
         run_tasks(tasks, settings, deliver)
         return
@@ -61,11 +66,12 @@ def _until_broken(waiting: deque[Task], settings: ScanSettings, jobs: int, ahead
                 under_way[pool.submit(_work, waiting[0])] = waiting[0]
                 waiting.popleft()
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                if not isinstance(future.exception(), BrokenProcessPool):
+                error = future.exception()
+                if not isinstance(error, BrokenProcessPool):
                     deliver(future.result())
                     del under_way[future]
                 elif all(other.done() for other in under_way):
-                    raise future.exception()
+                    raise error
     except BrokenProcessPool:
         return list(under_way.values())
     finally:
@@ -91,4 +97,5 @@ def _end_with(parent: int) -> None:
 
 
 def _work(task: Task) -> ScanOutcome:
+    assert _scorer is not None  # `_start_worker` ran before
     return _scorer.run(task)

@@ -26,7 +26,6 @@ STATEMENTS = {
         "data set, once for each auxiliary category, averaged. Training on that test split is the field's protocol."
     ),
 }
-SYNTHETIC_AUXILIARY = ("connector", "cookie", "impeller")  # three of the held-out families, as the field takes three
 GENERATED = "synthetic"
 
 
@@ -89,7 +88,7 @@ class Question:
         """The categories that models are trained on, one model each; none in zero-shot."""
         if not self.trains:
             return ()
-        return self.auxiliary or AUXILIARY.get(self.source, SYNTHETIC_AUXILIARY if self.source == GENERATED else ())
+        return self.auxiliary or AUXILIARY.get(self.source, ())
 
     @property
     def data_seeds(self) -> tuple[int | None, ...]:
@@ -155,10 +154,12 @@ def untrained_arms(question: Question, methods: Sequence[str], base: Bundle | No
         mark = "" if seed is None else f"-seed{seed}"
         if "curvature" in methods:
             arms.append(Arm(f"curvature{mark}", ("curvature",), seed=seed))
+        if base is None:
+            continue
         if "frozen" in methods:
             path = frozen_model(base, folder, question.scan.device)
             arms.append(Arm(f"frozen{mark}", ("frozen",), path, sha256_of(path), seed=seed))
-        given = methods_of_branches(base.branches) if base and not question.trains else ()
+        given = () if question.trains else methods_of_branches(base.branches)
         if given := tuple(method for method in given if method in methods):
             arms.append(Arm(f"{base.name}{mark}", given, base.path, base.sha256, seed=seed))
     return arms

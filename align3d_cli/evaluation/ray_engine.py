@@ -32,7 +32,7 @@ class RemoteScorer:
 
     def _here(self, arm: Arm) -> Arm:
         """The arm with its model in a file of this machine."""
-        if arm.model is None:
+        if arm.model is None or arm.sha256 is None:
             return arm
         path = Path(self.folder.name) / arm.sha256 / arm.model.name
         if not path.is_file():
@@ -50,8 +50,8 @@ def run_ray(
     address: str | None = None,
 ) -> None:
     """Score all tasks on a cluster and deliver every outcome in this process. jobs: workers, None for all there are."""
-    arms = {arm.sha256: arm for task in tasks for arm in task.arms if arm.model is not None}
-    models = {sha256: arm.model.read_bytes() for sha256, arm in arms.items()}
+    paths = {arm.sha256: arm.model for task in tasks for arm in task.arms if arm.sha256 and arm.model}
+    models = {sha256: path.read_bytes() for sha256, path in paths.items()}
 
     make, gpu = partial(RemoteScorer, settings, models), settings.device == "cuda"
     for number, outcome in on_ray(tasks, make, address=address, workers=jobs, gpu=gpu):

@@ -10,6 +10,7 @@ from align3d_cli.evaluation.protocols import GENERATED, Question, branches_of
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.profiles import Profile
+from align3d_cli.model.start import profile_for
 from align3d_cli.training import session as training
 from align3d_cli.training import start
 from align3d_cli.training.extract import NoColour
@@ -33,7 +34,7 @@ class Trainer:
     @property
     def profile(self) -> Profile:
         """Settings of both stages: as asked for, as the base model was trained, else `align3d`."""
-        return start.profile_for(self.question.profile, self.base)
+        return profile_for(self.question.profile, self.base)
 
     def arms(self) -> tuple[list[Arm], list[str]]:
         """One arm for each auxiliary category and seed, and notes."""

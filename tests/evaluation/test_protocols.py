@@ -187,7 +187,8 @@ def test_frozen_prompts_need_a_text_tower_and_share_the_look(tmp_path, scan_fold
     torch.testing.assert_close(frozen.tensors["text.rendering"], FrozenPrompts(tower)())
     scorer = Scorer(ScanSettings())
     arms = untrained_arms(question, ("frozen", "pointad"), base_model(question), tmp_path / "run" / "models")
-    assert scorer.inspector(arms[0]).encoder is scorer.inspector(arms[1]).encoder
+    first, second = (scorer.inspector(arm.name, arm.model) for arm in arms)
+    assert first.encoder is second.encoder
     by_arm = {line["arm"]["name"]: line["object_scores"] for line in record.scans if line["defect"] == "bump"}
     assert by_arm["frozen"]["frozen"] != by_arm["clip"]["pointad"]
 
