@@ -23,7 +23,9 @@ RUNS = Path("align3d-runs")
 class BenchmarkGroup(TyperGroup):
     """The options of a benchmark or the sub-command `table`; lists may be written as `--seeds 0 1 2`."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer has a Context of its own, under a private name
+    def parse_args(
+        self, ctx: Any, args: list[str]
+    ) -> list[str]:  # typer has a Context of its own, under a private name
         return super().parse_args(ctx, spread_lists(args))
 
 

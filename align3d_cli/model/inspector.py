@@ -19,6 +19,7 @@ from align3d_cli.encoders.load import load_encoder
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.device import drawing_device, exact
+from align3d_cli.model.drawn import Drawn, drawn_of
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
 from align3d_cli.render.draw import ViewPlan, asked_views, draw_style, draw_views, resolve_preset
@@ -38,6 +39,7 @@ class Inspection:
     n_removed:    points taken for background or for strays
     notes:        what was doubtful about the scan, a sentence each
     doubts:       why "good" cannot be said of the scan, a sentence each
+    drawn:        the views it was scored from, for pictures of it
     """
 
     score: float
@@ -52,6 +54,7 @@ class Inspection:
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    drawn: Drawn | None = field(default=None, repr=False)
 
 
 class Clock:
@@ -126,6 +129,7 @@ class Inspector:
             preparation=report,
             seconds=clock.seconds,
             notes=scan.notes,
+            drawn=drawn_of(scan, look.views),
         )
 
     def look(self, scan: Prepared, clock: Clock | None = None) -> Look:

@@ -110,14 +110,15 @@ class Batch:
 
     def _written(self, part: Part, scored: ScoredScan) -> Any:
         """Write the part's heat map; returns its section of the report when there is to be one."""
-        if part.output is not None:
-            scored.save(part.output, format=self.settings.format, force=self.settings.force)
-        if not self.settings.pages:
+        if part.output is None and not self.settings.pages:
             return None
-        from align3d_cli.report.heatmap import part_page
+        from align3d_cli.report.heatmap import part_page, write_heatmap
         from align3d_cli.report.points_payload import PAGE_POINTS
 
-        return part_page(scored.part(part.output), points=self.settings.page_points or PAGE_POINTS)
+        found = scored.part(part.output)  # draws its picture once for both
+        if part.output is not None:
+            write_heatmap(part.output, found, format=self.settings.format, force=self.settings.force)
+        return part_page(found, points=self.settings.page_points or PAGE_POINTS) if self.settings.pages else None
 
 
 def read_part(part: Part, settings: BatchSettings) -> PointCloud:
