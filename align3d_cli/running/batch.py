@@ -105,7 +105,7 @@ class Batch:
         result = scored.result(part.output)
         if part.output is not None or how.pages:
             result["seconds"] |= {"write": round(time.perf_counter() - start, 3)}
-            result["seconds"]["total"] = round(sum(scored.seconds.values()) + time.perf_counter() - start, 3)
+            result["seconds"]["total"] = round(scored.seconds["total"] + time.perf_counter() - start, 3)
         return Outcome(part, result, page=page)
 
     def _written(self, part: Part, scored: ScoredScan) -> Any:
