@@ -100,3 +100,13 @@ def test_regions_of_a_few_points_left_out(tmp_path):
     method, regions, every, kept, large = rows(output(FOLDER / "large_regions.py", tmp_path / "run"))["curvature"]
     assert (method, regions, kept) == ("curvature", "2", "1")
     assert float(large) > 90 and abs(float(every) - float(large) / 2) < 10
+
+
+def test_memory_of_a_table(tmp_path):
+    """One row: all points, those of the largest category, and the peak while the table is built."""
+    np.save(tmp_path / "0.npy", np.random.default_rng(0).random((200, 3)))
+    (tmp_path / "scans" / "good").mkdir(parents=True)
+    (tmp_path / "0.npy").rename(tmp_path / "scans" / "good" / "0.npy")
+    run = ("--root", tmp_path / "scans", "--methods", "curvature", "--run", tmp_path / "run")
+    output("-m", "align3d_cli", "benchmark", "--dataset", "folder", *run)
+    assert list(rows(output(FOLDER / "table_memory.py", tmp_path / "run"))) == ["all points, MB", "0"]

@@ -105,7 +105,7 @@ def run(
     """
     if context.invoked_subcommand:
         return
-    from align3d_cli.evaluation.protocols import Question
+    from align3d_cli.evaluation.question import Question
     from align3d_cli.evaluation.runner import run_benchmark
     from align3d_cli.evaluation.scorer import ScanSettings
     from align3d_cli.model.device import resolve_device

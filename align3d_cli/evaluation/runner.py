@@ -8,7 +8,8 @@ from typing import Any
 from align3d_cli.errors import UsageError
 from align3d_cli.evaluation.arms import Arm, methods_of_branches
 from align3d_cli.evaluation.engine import run_local
-from align3d_cli.evaluation.protocols import STATEMENTS, Question, available, base_model, tasks_of, untrained_arms
+from align3d_cli.evaluation.protocols import available, base_model, tasks_of, untrained_arms
+from align3d_cli.evaluation.question import STATEMENTS, Question
 from align3d_cli.evaluation.runlog import RunLog
 from align3d_cli.evaluation.scorer import ScanOutcome, ScanSettings, Task
 from align3d_cli.model.bundle import Bundle

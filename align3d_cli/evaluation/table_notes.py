@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from align3d_cli.evaluation.arms import GENERATED
 from align3d_cli.evaluation.published import WHOLE, published_for
 from align3d_cli.evaluation.runlog import RunRecord
 from align3d_cli.model.calibration import Calibration
 
-GENERATED = "synthetic"
 INCOMPLETE = "INCOMPLETE"  # how the note of a run that is not finished begins
 GENERATED_NOTE = (
     "These scans are generated, by the program that also made the default model's training scans: the shapes' families "

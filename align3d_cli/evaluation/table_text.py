@@ -6,7 +6,8 @@ import json
 import math
 from typing import Any
 
-from align3d_cli.evaluation.tables import METRICS, OBJECT_METRICS, POINT_METRICS, Row, Table, Value
+from align3d_cli.evaluation.table_rows import METRICS, OBJECT_METRICS, POINT_METRICS, Row, Value
+from align3d_cli.evaluation.tables import Table
 from align3d_cli.metrics.samples import MODES
 
 FORMATS = ("text", "csv", "md", "json")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-EXACT_POINTS = 40_000_000  # normal points a pool keeps as they are: 160 MB of float32, about 1 GB while ranking them
+EXACT_POINTS = 40_000_000  # normal points a pool keeps as they are: 160 MB of float32, about 2 GB while they are ranked
 UNKNOWN = "NaN among the scores; decide what an unscored item counts before ranking"
 KEPT_BITS = 24  # of a float32 once a pool is over its limit: scores agree to 1 part in 32 768, the histogram is 134 MB
 

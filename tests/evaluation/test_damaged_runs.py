@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from align3d_cli.errors import InputRejected
-from align3d_cli.evaluation.protocols import Question
+from align3d_cli.evaluation.question import Question
 from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.runner import run_benchmark
 from align3d_cli.evaluation.table_text import render

@@ -11,7 +11,8 @@ from align3d_cli.encoders.clip_text import load_text_tower
 from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.evaluation.arms import Arm, methods_of_branches
 from align3d_cli.evaluation.pooling import LoggedScan
-from align3d_cli.evaluation.protocols import Question, available, base_model, tasks_of, untrained_arms
+from align3d_cli.evaluation.protocols import available, base_model, tasks_of, untrained_arms
+from align3d_cli.evaluation.question import Question
 from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.runner import run_benchmark
 from align3d_cli.evaluation.scorer import ScanSettings, Scorer

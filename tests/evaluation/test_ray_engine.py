@@ -13,7 +13,7 @@ ray = pytest.importorskip("ray", reason="Ray is an optional extra: pip install a
 
 from align3d_cli.errors import EnvironmentMissing, InputRejected  # noqa: E402
 from align3d_cli.evaluation.log_lines import read_lines  # noqa: E402
-from align3d_cli.evaluation.protocols import Question  # noqa: E402
+from align3d_cli.evaluation.question import Question  # noqa: E402
 from align3d_cli.evaluation.ray_engine import run_ray  # noqa: E402
 from align3d_cli.evaluation.runlog import read_run  # noqa: E402
 from align3d_cli.evaluation.runner import Talk, run_benchmark  # noqa: E402

@@ -200,7 +200,7 @@ def test_changed_scan_is_scored_again(tmp_path, scan_folder, model):
     """Keys hang on the input's content: a scan whose points changed is scored anew, the others are not."""
     import shutil
 
-    from align3d_cli.evaluation.protocols import Question
+    from align3d_cli.evaluation.question import Question
 
     root = tmp_path / "data"
     shutil.copytree(scan_folder, root)
