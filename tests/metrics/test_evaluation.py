@@ -128,3 +128,47 @@ def test_another_mode_is_a_bug():
     """A misspelt way of counting is not silently the default."""
     with pytest.raises(ValueError, match="mode"):
         evaluate([sample([0, 1], [0.0, 1.0])], mode="pixels")
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("mode", MODES)
+def test_pooled_figures_equal_the_slow_sentences(seed, mode):
+    """Scans with ties, unscored points, unmeasured points and huge scores: point by point, then scikit-learn."""
+    rng, samples, labels, ranks = np.random.default_rng(seed), [], [], []
+    for number in range(4):
+        grid = tuple(rng.integers(20, 40, 2))
+        n = grid[0] * grid[1]
+        defect = (rng.random(n) < 0.1) & bool(number % 2)
+        scores = np.round(rng.normal(size=n) + defect, 1).astype(np.float32)
+        scores[rng.random(n) < 0.02] = 3e38
+        scores[rng.random(n) < 0.2] = np.nan
+        measured = rng.random(n) < 0.8
+        samples.append(sample(defect, scores, grid, float(number % 3), measured))
+        slow = {"foreground": measured_points, "paper": pixels_of_a_picture}[mode]
+        for label, score in slow(defect.reshape(grid), scores.reshape(grid), measured.reshape(grid)):
+            labels.append(label)
+            ranks.append(score)
+    found = evaluate(samples, mode=mode)
+    places = np.unique(ranks, return_inverse=True)[1]
+    assert found.n_points == len(labels) and found.n_defect_points == sum(labels)
+    assert found.point_auroc == pytest.approx(reference.roc_auc_score(labels, places), abs=1e-12)
+    assert found.point_ap == pytest.approx(reference.average_precision_score(labels, places), abs=1e-12)
+    assert found.f1_max == pytest.approx(f1_by_sklearn(np.array(labels), places), abs=1e-12)
+
+
+def measured_points(defect, scores, measured):
+    """(label, score) of every measured point that has a score, and of defective ones without, below all others."""
+    for at in np.ndindex(defect.shape):
+        if measured[at] and not np.isnan(scores[at]):
+            yield bool(defect[at]), float(scores[at])
+        elif measured[at] and defect[at]:
+            yield True, -np.inf
+
+
+def pixels_of_a_picture(defect, scores, measured):
+    """(label, score) of every pixel of the nearest-resized picture; none is below the lowest score or 0."""
+    lowest = min(0.0, np.nanmin(scores))
+    for row in range(336):
+        for column in range(336):
+            at = row * defect.shape[0] // 336, column * defect.shape[1] // 336
+            yield bool(defect[at]), float(lowest if np.isnan(scores[at]) else scores[at])

@@ -111,6 +111,8 @@ def test_nan_scores_are_refused():
     """An unknown score is not silently ranked."""
     with pytest.raises(ValueError, match="NaN"):
         auroc(np.array([True, False]), np.array([0.5, np.nan]))
+    with pytest.raises(ValueError, match="NaN"):
+        items_of(np.array([True, False]), np.array([0.5, np.nan]), np.array([1, 0]))
 
 
 def test_ten_million_scores_in_seconds():
