@@ -29,23 +29,26 @@ def scored(root: Path, arms, views: str | None, background: str):
     from align3d_cli.clouds.prepare import prepare, spread_to_cloud
     from align3d_cli.datasets.registry import open_dataset
     from align3d_cli.evaluation.scorer import ScanSettings, Scorer
-    from align3d_cli.metrics.metrics import ScoredSample
+    from align3d_cli.metrics.regions import regions
+    from align3d_cli.metrics.samples import ScoredSample
 
     scorer, found = Scorer(ScanSettings(background, views)), defaultdict(lambda: defaultdict(list))
     for sample in open_dataset("folder", root):
         labelled, looks = sample.load(), {}
-        cloud, scan = labelled.cloud, prepare(labelled.cloud, background=background)
+        cloud, defect, scan = labelled.cloud, labelled.defect, prepare(labelled.cloud, background=background)
+        region = regions(cloud.xyz, cloud.valid, defect, cloud.grid)
         for arm in arms:
             for method, scores in scorer.methods(arm, scan, looks).items():
                 points = spread_to_cloud(scores.points, scan, len(cloud)).astype(np.float32)
-                one = ScoredSample(sample.anomalous, scores.score, points, labelled.defect, cloud.xyz, cloud.grid)
-                found[arm.name, method][sample.category].append(one)
+                found[arm.name, method][sample.category].append(
+                    ScoredSample(sample.anomalous, scores.score, points, defect, cloud.valid, region, cloud.grid)
+                )
     return found
 
 
 def four_figures(categories) -> np.ndarray:
     """(4,) in %: means over the categories of the field's four metrics."""
-    from align3d_cli.metrics.metrics import evaluate
+    from align3d_cli.metrics.evaluation import evaluate
 
     rows = [evaluate(samples) for samples in categories.values()]
     return 100 * np.nanmean([(r.object_auroc, r.object_ap, r.point_auroc, r.aupro) for r in rows], axis=0)

@@ -8,16 +8,17 @@ as missed.
 
 import argparse
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 
-def without_specks(items, least: int):
-    """Labels, scores and regions of a scan as `pooling.points_of` gives them, smaller regions left out."""
-    defect, scores, region = items[:3]
-    keep = (region == 0) | (np.bincount(region)[region] >= least)
-    return defect[keep], scores[keep], region[keep]
+def without_specks(sample, least: int):
+    """The scored sample as if the points of its smaller regions had not been measured."""
+    counted = np.where(sample.measured, sample.region, 0)
+    specks = (counted > 0) & (np.bincount(counted)[counted] < least)
+    return replace(sample, measured=sample.measured & ~specks)
 
 
 def figures(run: Path, least: int) -> dict[tuple[str, str], list[tuple[float, float, int, int]]]:
@@ -25,19 +26,16 @@ def figures(run: Path, least: int) -> dict[tuple[str, str], list[tuple[float, fl
     from align3d_cli.evaluation import pooling
     from align3d_cli.evaluation.runlog import read_run
     from align3d_cli.metrics.aupro import aupro
-    from align3d_cli.metrics.ranking import Pool
+    from align3d_cli.metrics.evaluation import gather
+    from align3d_cli.metrics.samples import count
 
     record, found = read_run(run), defaultdict(list)
     for arm, category in pooling.arms_and_categories(record):
         scans = pooling.scans_of(record, arm["name"], category)
         for method in scans[0].line["object_scores"]:
-            every, large = Pool(), Pool()
-            for scan in scans:
-                items = pooling.points_of(scan.outputs, method, "foreground")
-                if items is not None:
-                    every.add(*items[:3])
-                    large.add(*without_specks(items, least))
-            both = every.ranking(), large.ranking()
+            every = (count(scan.sample(method), "foreground") for scan in scans)
+            large = (count(without_specks(scan.sample(method), least), "foreground") for scan in scans)
+            both = [gather(counted, "foreground").points for counted in (every, large)]
             found[arm["name"], method].append((*map(aupro, both), *(ranking.n_regions for ranking in both)))
     return found
 

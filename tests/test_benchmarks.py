@@ -107,3 +107,13 @@ def test_spoilt_files_by_reader():
     table = rows(output(FOLDER / "fuzz_readers.py", 20, "--kinds", "ply", "pcd"))
     assert [int(n) for n in table["ply"][:3]][2] == 0
     assert sum(int(n) for n in table["pcd"][:3]) == 20
+
+
+def test_memory_of_a_table(tmp_path):
+    """One row: all points, those of the largest category, and the peak while the table is built."""
+    np.save(tmp_path / "0.npy", np.random.default_rng(0).random((200, 3)))
+    (tmp_path / "scans" / "good").mkdir(parents=True)
+    (tmp_path / "0.npy").rename(tmp_path / "scans" / "good" / "0.npy")
+    run = ("--root", tmp_path / "scans", "--methods", "curvature", "--run", tmp_path / "run")
+    output("-m", "align3d_cli", "benchmark", "--dataset", "folder", *run)
+    assert list(rows(output(FOLDER / "table_memory.py", tmp_path / "run"))) == ["all points, MB", "0"]

@@ -1,43 +1,20 @@
 """`align3d benchmark`: every data set and protocol to one table, and that table again from the log of a run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from align3d_cli.cli import benchmark_options as opt
-from align3d_cli.cli import output
+from align3d_cli.cli.benchmark_lists import BenchmarkGroup
+from align3d_cli.cli.benchmark_output import Progress, print_table
 from align3d_cli.cli.options import check_folder, check_views, examples
 from align3d_cli.errors import BatchFailures, UsageError
 
-LISTS = ("--seeds", "--category", "--methods", "--auxiliary")  # options that take several values: --seeds 0 1 2
+if TYPE_CHECKING:
+    from align3d_cli.evaluation.runner import RunTasks
+
 RUNS = Path("align3d-runs")
-
-
-class BenchmarkGroup(TyperGroup):
-    """The options of a benchmark or the sub-command `table`; lists may be written as `--seeds 0 1 2`."""
-
-    def parse_args(self, ctx, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, spread_lists(args))
-
-
-def spread_lists(args: list[str]) -> list[str]:
-    """`--seeds 0 1 2` and `--seeds 0,1,2` as `--seeds 0 --seeds 1 --seeds 2`, for all options of LISTS."""
-    spread, option = [], None
-    for arg in args:
-        name, _, value = arg.partition("=")
-        if name in LISTS:
-            option, arg = name, value
-            if not arg:
-                continue
-        elif arg.startswith("-"):
-            option = None
-        if option is None:
-            spread.append(arg)
-        else:
-            spread += [word for part in arg.split(",") if part for word in (option, part)]
-    return spread
 
 
 benchmark = typer.Typer(
@@ -97,7 +74,7 @@ def run(
     """
     if context.invoked_subcommand:
         return
-    from align3d_cli.evaluation.protocols import Question
+    from align3d_cli.evaluation.question import Question
     from align3d_cli.evaluation.runner import run_benchmark
     from align3d_cli.evaluation.scorer import ScanSettings
     from align3d_cli.model.device import resolve_device
@@ -129,9 +106,9 @@ def run(
         jobs = jobs or default_jobs(device_name)
     run_engine = _engine(engine, ray_address)
     check_folder("--run", folder)
-    with _Progress(folder) as talk:
+    with Progress(folder) as talk:
         summary = run_benchmark(question, folder, jobs=jobs, talk=talk.as_talk(), engine=run_engine)
-    _print_table(folder, opt.TableFormat.json if json else opt.TableFormat.text, plots)
+    print_table(folder, opt.TableFormat.json if json else opt.TableFormat.text, plots)
     if summary.failures:
         name, reason = summary.failures[0]
         raise BatchFailures(f"{len(summary.failures)} of {summary.n_scans} scans failed, first {name}: {reason}")
@@ -151,17 +128,17 @@ def table(
     plots: opt.Plots = None,
 ) -> None:
     """Print the table of a run again, from its log alone; also while the run goes on."""
-    _print_table(run, opt.TableFormat.json if json else format, plots)
+    print_table(run, opt.TableFormat.json if json else format, plots)
 
 
 def default_jobs(device: str) -> int:
     """One process a core, 4 at most: each holds the model."""
-    import os
+    from align3d_cli.helpers.cpus import usable_cpus
 
-    return 1 if device == "cuda" else min(4, len(os.sched_getaffinity(0)))
+    return 1 if device == "cuda" else min(4, usable_cpus())
 
 
-def _engine(engine: opt.Engine, address: str | None):
+def _engine(engine: opt.Engine, address: str | None) -> "RunTasks":
     """The function that runs the tasks. Raises EnvironmentMissing when Ray is not installed."""
     if engine == opt.Engine.local:
         if address is not None:
@@ -176,52 +153,3 @@ def _engine(engine: opt.Engine, address: str | None):
 
     require_ray()
     return partial(run_ray, address=address)
-
-
-class _Progress:
-    """The bar of a run, and words on stderr; a context manager."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.bar, self.advance = folder, None, None
-
-    def __enter__(self) -> "_Progress":
-        output.info(f"run: {self.folder} (the same command goes on with it)")
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.bar is not None:
-            self.bar.__exit__(*error)
-
-    def as_talk(self):
-        from align3d_cli.evaluation.runner import Talk
-
-        return Talk(output.info, self._begin, self._advance)
-
-    def _begin(self, scans: int) -> None:
-        self.bar = output.progress("scoring", scans)
-        self.advance = self.bar.__enter__()
-
-    def _advance(self, failure: str | None) -> None:
-        if failure:
-            output.warn(failure)
-        self.advance(1)
-
-
-def _print_table(folder: Path, format: opt.TableFormat, plots: Path | None) -> None:
-    """Build the table from the log and print it; plots beside, when asked for."""
-    import shutil
-    import sys
-
-    from align3d_cli.evaluation.runlog import read_run
-    from align3d_cli.evaluation.table_text import render
-    from align3d_cli.evaluation.tables import build_table
-
-    record = read_run(folder)
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else None
-    output.result(render(build_table(record), format.value, width=width, colour=terminal))
-    if plots is not None:
-        from align3d_cli.evaluation.plots import write_plots
-
-        for path in write_plots(record, plots):
-            output.info(f"wrote {path}")

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+GENERATED = "synthetic"  # the data set that is made on the spot, anew for every seed
 METHODS = ("curvature", "frozen", "pointad", "rgb", "align3d")
 BRANCHES = {
     "frozen": ("rendering",),

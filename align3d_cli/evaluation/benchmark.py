@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from align3d_cli.clouds.settings import Background
 from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.tables import Table, build_table
 from align3d_cli.helpers.quiet_torch import import_torch_quietly
@@ -15,7 +16,7 @@ def benchmark(
     run: str | Path,
     *,
     device: str = "auto",
-    background: str = "auto",
+    background: Background = "auto",
     views: str | None = None,
     jobs: int = 1,
     talk: "Talk | None" = None,
@@ -33,7 +34,7 @@ def benchmark(
     """
     folder = Path(run)
     import_torch_quietly()
-    from align3d_cli.evaluation.protocols import Question
+    from align3d_cli.evaluation.question import Question
     from align3d_cli.evaluation.runner import run_benchmark
     from align3d_cli.evaluation.scorer import ScanSettings
     from align3d_cli.model.device import resolve_device

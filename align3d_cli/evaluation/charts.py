@@ -1,6 +1,6 @@
 """Line charts and histograms drawn with Pillow: small, sharp, no plotting library."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,19 +38,27 @@ class Panel:
     legend: str = "inside"
 
 
-def histogram(values: np.ndarray, low: float, high: float, colour: tuple[int, int, int], label: str) -> Line:
-    """The outline of a histogram over [low, high], highest bar at 1; (N,) values, NaN left out."""
-    counts, edges = np.histogram(values[np.isfinite(values)], BINS, (low, high))
+def bin_counts(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """(BINS,) int, how many of the values (N,) lie in each of the even bins over [low, high]; NaN is in none."""
+    return np.histogram(values[np.isfinite(values)], BINS, (low, high))[0]
+
+
+def histogram(counts: np.ndarray, low: float, high: float, colour: tuple[int, int, int], label: str) -> Line:
+    """The outline of a histogram from its `bin_counts` over [low, high], highest bar at 1."""
     shares = counts / max(counts.max(), 1)
-    x = np.repeat(edges, 2)
+    x = np.repeat(np.linspace(low, high, BINS + 1), 2)
     return Line(x, np.concatenate([[0.0], np.repeat(shares, 2), [0.0]]), colour, label)
 
 
-def limits_of(values: np.ndarray) -> tuple[float, float]:
-    """Rising limits that hold all finite values (N,)."""
-    known = values[np.isfinite(values)]
-    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    return (low, high) if high > low else (low, low + 1.0)
+def limits_of(parts: Iterable[np.ndarray]) -> tuple[float, float]:
+    """Rising limits that hold all finite values of all parts (N,), which may come one at a time."""
+    low, high = np.inf, -np.inf
+    for values in parts:
+        known = values[np.isfinite(values)]
+        low, high = min(low, known.min(initial=np.inf)), max(high, known.max(initial=-np.inf))
+    if low > high:
+        return 0.0, 1.0
+    return float(low), float(high if high > low else low + 1.0)
 
 
 def draw_panels(title: str, rows: Sequence[Sequence[Panel]]) -> Image.Image:
@@ -66,7 +74,7 @@ def draw_panels(title: str, rows: Sequence[Sequence[Panel]]) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def _font(size: int) -> ImageFont.ImageFont:
+def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
     return ImageFont.load_default(size * SCALE)
 
 

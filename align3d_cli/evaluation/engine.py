@@ -10,18 +10,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
-from align3d_cli.evaluation.scorer import Outcome, ScanSettings, Scorer, Task, run_tasks
+from align3d_cli.evaluation.scorer import ScanOutcome, ScanSettings, Scorer, Task, run_tasks
+from align3d_cli.helpers.cpus import usable_cpus
 
 ATTEMPTS = 3  # of a scan whose process died: it may have been a neighbour that took the memory
 AHEAD = 2  # tasks a process that are under way, so that none waits and results do not pile up
 ORPHAN_CHECK_S = 1.0
 
-Deliver = Callable[[Outcome], None]
+Deliver = Callable[[ScanOutcome], None]
 _scorer: Scorer | None = None  # of a worker process
 
 
-def run_local(tasks: Sequence[Task], settings: ScanSettings, jobs: int, deliver: Deliver) -> None:
-    """Score all tasks in `jobs` processes, each on one torch thread, and deliver every outcome in this process."""
+def run_local(tasks: Sequence[Task], settings: ScanSettings, jobs: int | None, deliver: Deliver) -> None:
+    """Score all tasks in `jobs` processes, each on one torch thread, and deliver every outcome in this process.
+
+    jobs: None for one a core
+    """
+    jobs = jobs or usable_cpus()
     if jobs == 1 or len(tasks) < 2:
         run_tasks(tasks, settings, deliver)
         return
@@ -42,7 +47,7 @@ def _one_by_one(suspects: list[Task], settings: ScanSettings, deliver: Deliver) 
                 waiting.append(task)
                 continue
             died = f"{task.sample.name}: its process died {ATTEMPTS} times; is memory short?"
-            deliver(Outcome(task, failure=died))
+            deliver(ScanOutcome(task, failure=died))
             given_up += 1
     return given_up
 
@@ -61,11 +66,12 @@ def _until_broken(waiting: deque[Task], settings: ScanSettings, jobs: int, ahead
                 under_way[pool.submit(_work, waiting[0])] = waiting[0]
                 waiting.popleft()
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                if not isinstance(future.exception(), BrokenProcessPool):
+                error = future.exception()
+                if not isinstance(error, BrokenProcessPool):
                     deliver(future.result())
                     del under_way[future]
                 elif all(other.done() for other in under_way):
-                    raise future.exception()
+                    raise error
     except BrokenProcessPool:
         return list(under_way.values())
     finally:
@@ -90,5 +96,6 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(task: Task) -> Outcome:
+def _work(task: Task) -> ScanOutcome:
+    assert _scorer is not None  # `_start_worker` ran before
     return _scorer.run(task)

@@ -11,6 +11,7 @@ Arrays in the file, N points in the scan's own order:
 
 import io
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,11 +19,13 @@ import numpy as np
 
 from align3d_cli.clouds.labelled import LabelledCloud
 from align3d_cli.errors import InputRejected
-from align3d_cli.metrics.aupro import regions_organised, regions_points
+from align3d_cli.helpers.digest import digest_of_bytes
+from align3d_cli.metrics.regions import regions
 from align3d_cli.render.choose import spread_rows
 
 PREVIEW_POINTS = 16_000  # enough for a picture of 240 pixels a side
 SCORES = "scores_"
+AGAIN = "run the benchmark again on this run to score the scan anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +47,22 @@ def point_outputs(labelled: LabelledCloud, scores: dict[str, np.ndarray], point_
     cloud, measured = labelled.cloud, labelled.cloud.valid
     scored = np.flatnonzero(measured & np.logical_or.reduce([~np.isnan(values) for values in scores.values()]))
     rows = scored[spread_rows(len(scored), PREVIEW_POINTS)].astype(np.int32)
-    region = _regions(labelled, measured) if point_labels else np.zeros(len(cloud), np.int32)
-    defect = labelled.defect if point_labels else None
+    defect, region = None, np.zeros(len(cloud), np.int32)
+    if point_labels:
+        defect, region = labelled.defect, regions(cloud.xyz, measured, labelled.defect, cloud.grid)
     return PointOutputs(scores, defect, measured, region, cloud.grid, rows, cloud.xyz[rows].astype(np.float32))
-
-
-def _regions(labelled: LabelledCloud, measured: np.ndarray) -> np.ndarray:
-    """(N,) int32: 8-connected in an organised scan, by distance in an unordered one."""
-    cloud = labelled.cloud
-    if cloud.grid:
-        return regions_organised(labelled.defect.reshape(cloud.grid)).ravel()
-    region = np.zeros(len(cloud), np.int32)
-    region[measured] = regions_points(cloud.xyz[measured], labelled.defect[measured])
-    return region
 
 
 def to_bytes(outputs: PointOutputs) -> bytes:
     """The npz file, the same bytes for the same outputs (no time stamps), quickly compressed."""
-    arrays = {SCORES + method: values.astype(np.float32) for method, values in outputs.scores.items()}
+    arrays: dict[str, np.ndarray] = {
+        SCORES + method: values.astype(np.float32) for method, values in outputs.scores.items()
+    }
     if outputs.defect is not None:
         arrays["defect"] = np.packbits(outputs.defect)
         arrays["region"] = outputs.region[outputs.defect & outputs.measured].astype(np.int32)
     arrays["measured"] = np.packbits(outputs.measured)
-    arrays["n_points"] = np.int64(len(outputs.measured))
+    arrays["n_points"] = np.array(len(outputs.measured), np.int64)
     arrays["grid"] = np.array(outputs.grid or (0, 0), np.int32)
     arrays["preview_rows"], arrays["preview_xyz"] = outputs.preview_rows, outputs.preview_xyz
     data = io.BytesIO()
@@ -82,29 +78,38 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
 
 
-def from_file(path: Path) -> PointOutputs:
-    """Read what `to_bytes` wrote. Raises InputRejected for a file that is missing or damaged."""
+def from_file(path: Path, sha256: str, methods: Collection[str]) -> PointOutputs:
+    """Read what `to_bytes` wrote, with the scores of some methods. Raises InputRejected for a file that is missing or
+    is not the one of this hash.
+    """
     try:
-        with np.load(path, allow_pickle=False) as found:
-            return _unpacked(dict(found))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        reason = f"{path}: no whole per-point outputs ({error}); run the benchmark again on this run"
-        raise InputRejected(reason) from error
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputRejected(f"{path}: cannot be read ({error.strerror}); {AGAIN}") from error
+    if digest_of_bytes(data) != sha256:
+        raise InputRejected(f"{path}: is damaged or another, its SHA-256 is not the log's; {AGAIN}")
+    with np.load(io.BytesIO(data), allow_pickle=False) as found:
+        return _unpacked({key: found[key] for key in found if _wanted(key, methods)})
+
+
+def _wanted(key: str, methods: Collection[str]) -> bool:
+    return not key.startswith(SCORES) or key.removeprefix(SCORES) in methods
 
 
 def _unpacked(arrays: dict[str, np.ndarray]) -> PointOutputs:
     n = int(arrays["n_points"])
     measured = np.unpackbits(arrays["measured"], count=n).astype(bool)
+    height, width = arrays["grid"].tolist()
     defect, region = None, np.zeros(n, np.int32)
     if "defect" in arrays:
         defect = np.unpackbits(arrays["defect"], count=n).astype(bool)
         region[defect & measured] = arrays["region"]
     return PointOutputs(
-        scores={key[len(SCORES) :]: values for key, values in arrays.items() if key.startswith(SCORES)},
+        scores={key.removeprefix(SCORES): values for key, values in arrays.items() if key.startswith(SCORES)},
         defect=defect,
         measured=measured,
         region=region,
-        grid=tuple(arrays["grid"].tolist()) if arrays["grid"].all() else None,
+        grid=(height, width) if height and width else None,
         preview_rows=arrays["preview_rows"],
         preview_xyz=arrays["preview_xyz"],
     )

@@ -55,18 +55,18 @@ def groups(scans: Sequence[LoggedScan], method: str) -> dict[str, list[Judged]]:
 
 def _point_auroc(scan: LoggedScan, method: str) -> float | None:
     """Point AUROC of one scan; None without labels or where only one class was scored."""
-    outputs = scan.outputs
-    if outputs.defect is None:
+    sample = scan.sample(method)
+    if sample.defect is None:
         return None
-    counted = outputs.measured & ~np.isnan(outputs.scores[method])
-    found = auroc(outputs.defect[counted], outputs.scores[method][counted])
+    counted = sample.measured & ~np.isnan(sample.scores)
+    found = auroc(sample.defect[counted], sample.scores[counted])
     return None if np.isnan(found) else found
 
 
 def sheet(title: str, chosen: dict[str, list[Judged]], method: str) -> Image.Image:
     """A picture with one row of scans a group; each scan with its labels (left) and its scores (right)."""
     shown = [judged.scan for found in chosen.values() for judged in found]
-    points = np.concatenate([scan.outputs.scores[method][scan.outputs.preview_rows] for scan in shown])
+    points = np.concatenate([_preview_scores(scan, method) for scan in shown])
     low, high = np.nanquantile(points, LIMITS)
     high = high if high > low else low + 1.0
     columns = max(len(found) for found in chosen.values())
@@ -86,9 +86,14 @@ def sheet(title: str, chosen: dict[str, list[Judged]], method: str) -> Image.Ima
     return image
 
 
+def _preview_scores(scan: LoggedScan, method: str) -> np.ndarray:
+    outputs = scan.outputs(method)
+    return outputs.scores[method][outputs.preview_rows]
+
+
 def tiles(scan: LoggedScan, method: str, low: float, high: float) -> np.ndarray:
     """(TILE_PX, 2 TILE_PX, 3) uint8: the labels and the scores of a scan from the side that shows its defect best."""
-    outputs = scan.outputs
+    outputs = scan.outputs(method)
     xyz, rows = outputs.preview_xyz.astype(np.float64), outputs.preview_rows
     defect = outputs.defect[rows] if outputs.defect is not None else np.zeros(len(rows), bool)
     scores = outputs.scores[method][rows]

@@ -1,14 +1,16 @@
 """PNG files of a run: ROC and PRO curves, score histograms, worst and best scans. From the log alone."""
 
+import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from align3d_cli.evaluation.arms import METHODS
-from align3d_cli.evaluation.charts import COLOURS, Line, Panel, draw_panels, histogram, limits_of
+from align3d_cli.evaluation.charts import BINS, COLOURS, Line, Panel, bin_counts, draw_panels, histogram, limits_of
 from align3d_cli.evaluation.pictures import groups, sheet
 from align3d_cli.evaluation.pooling import LoggedScan, gather_scans, scans_of
 from align3d_cli.evaluation.runlog import RunRecord
@@ -75,24 +77,42 @@ def histograms(category: str, scans: Arms) -> Image.Image:
         found = [scan for arm, of_arm in scans if method in arm["methods"] for scan in of_arm]
         score = np.array([scan.line["object_scores"][method] for scan in found])
         anomalous = np.array([scan.line["anomalous"] for scan in found], bool)
+        of_scans, of_points = [(score, anomalous)], PointScores(found, method)
         objects.append(
-            _two_classes(f"{method}: scans", "object score before calibration", score, anomalous, ("good", "defective"))
+            _two_classes(f"{method}: scans", "object score before calibration", of_scans, ("good", "defective"))
         )
-        labelled = [scan.outputs for scan in found if scan.outputs.defect is not None]
-        empty = np.empty(0)
-        score = np.concatenate([empty, *(outputs.scores[method] for outputs in labelled)])
-        defect = np.concatenate([empty, *(outputs.defect for outputs in labelled)]).astype(bool)
-        points.append(_two_classes(f"{method}: points", "point score", score, defect, ("normal", "defect")))
+        points.append(_two_classes(f"{method}: points", "point score", of_points, ("normal", "defect")))
     return draw_panels(f"{category}: scores", [objects, points])
 
 
-def _two_classes(title: str, xlabel: str, scores: np.ndarray, bad: np.ndarray, names: tuple[str, str]) -> Panel:
-    limits = limits_of(scores)
+Labelled = Iterable[tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True, slots=True)
+class PointScores:
+    """(N,) scores and (N,) labels of scan after scan, read anew whenever they are iterated over."""
+
+    scans: Sequence[LoggedScan]
+    method: str
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for scan in self.scans:
+            sample = scan.sample(self.method)
+            if sample.defect is not None:
+                yield sample.scores, sample.defect
+
+
+def _two_classes(title: str, xlabel: str, parts: Labelled, names: tuple[str, str]) -> Panel:
+    """Histograms of both classes with common limits; the parts are gone through twice, one in memory at a time."""
+    low, high = limits_of(scores for scores, _ in parts)
+    counts = np.zeros((2, BINS), np.int64)
+    for scores, bad in parts:
+        counts += bin_counts(scores[~bad], low, high), bin_counts(scores[bad], low, high)
     lines = [
-        histogram(scores[~bad], *limits, GOOD_RGB, names[0]),
-        histogram(scores[bad], *limits, DEFECT_RGB, names[1]),
+        histogram(counts[0], low, high, GOOD_RGB, names[0]),
+        histogram(counts[1], low, high, DEFECT_RGB, names[1]),
     ]
-    return Panel(title, xlabel, "share of the highest bar", lines, limits, legend="above")
+    return Panel(title, xlabel, "share of the highest bar", lines, (low, high), legend="above")
 
 
 def samples(category: str, scans: Arms) -> Image.Image | None:
@@ -104,8 +124,6 @@ def samples(category: str, scans: Arms) -> Image.Image | None:
 
 
 def _save(path: Path, image: Image.Image) -> None:
-    import io
-
     data = io.BytesIO()
     image.save(data, "PNG")
     write_bytes(path, data.getvalue(), force=True)

@@ -1,31 +1,43 @@
-"""From per-point outputs on disk to metrics: the same pools as `metrics.gather`, filled from the run log."""
+"""From per-point outputs on disk to metrics, scan after scan: at most one method of one category is held at a time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from align3d_cli.evaluation.outputs import PointOutputs, from_file
 from align3d_cli.evaluation.runlog import RunRecord
-from align3d_cli.metrics.metrics import Evaluation, Gathered, ScoredSample, point_items, summarise
-from align3d_cli.metrics.ranking import Pool, rank
-
-Items = tuple[np.ndarray, np.ndarray, np.ndarray, int]
+from align3d_cli.metrics.evaluation import Evaluation, Gathered, gather, summarise
+from align3d_cli.metrics.samples import MODES, Counted, ScoredSample, count
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedScan:
-    """A scan line of the log and its points."""
+    """A scan line of the log. Its points are read whenever they are asked for, and never kept.
+
+    folder: of the run
+    """
 
     line: dict[str, Any]
-    outputs: PointOutputs
+    folder: Path
+
+    def outputs(self, *methods: str) -> PointOutputs:
+        """Its points, with the scores of some methods. Raises InputRejected for missing or damaged points."""
+        return from_file(self.folder / self.line["points"], self.line["points_sha256"], methods)
+
+    def sample(self, method: str) -> ScoredSample:
+        """The scan as the metrics need it. Raises InputRejected, as `outputs`."""
+        found = self.outputs(method)
+        score = self.line["object_scores"][method]
+        return ScoredSample(
+            self.line["anomalous"], score, found.scores[method], found.defect, found.measured, found.region, found.grid
+        )
 
 
 def scans_of(record: RunRecord, arm: str, category: str) -> list[LoggedScan]:
-    """The scans of one arm and category, points read. Raises InputRejected for missing or damaged points."""
+    """The scans of one arm and category."""
     lines = [line for line in record.scans if line["arm"]["name"] == arm and line["category"] == category]
-    return [LoggedScan(line, from_file(record.folder / line["points"])) for line in lines]
+    return [LoggedScan(line, record.folder) for line in lines]
 
 
 def arms_and_categories(record: RunRecord) -> Iterator[tuple[dict[str, Any], str]]:
@@ -40,46 +52,28 @@ def kinds_of(scans: Sequence[LoggedScan]) -> list[str]:
     return sorted({scan.line["defect"] for scan in scans if scan.line["anomalous"]})
 
 
-def evaluate_kinds(scans: Sequence[LoggedScan], method: str, mode: str) -> dict[str | None, Evaluation]:
-    """Metrics of one method over all scans (None), and over the good ones with those of each kind of defect."""
-    items = [points_of(scan.outputs, method, mode) for scan in scans]
-    found = {}
-    for kind in (None, *kinds_of(scans)):
-        rows = [i for i, s in enumerate(scans) if kind is None or not s.line["anomalous"] or s.line["defect"] == kind]
-        found[kind] = summarise(pooled([scans[i] for i in rows], [items[i] for i in rows], method, mode))
-    return found
+def evaluate_kinds(scans: Sequence[LoggedScan], method: str) -> Iterator[tuple[str, str | None, Evaluation]]:
+    """(mode, kind, metrics) of one method in every mode that counts something here: over all scans (kind None), and
+    over the good ones with those of each kind of defect. Raises InputRejected for missing or damaged points.
+    """
+    modes = [mode for mode in MODES if mode == "foreground" or any(scan.line["organised"] for scan in scans)]
+    counted: dict[str, list[Counted]] = {mode: [] for mode in modes}
+    for scan in scans:
+        sample = scan.sample(method)
+        for mode in modes:
+            counted[mode].append(count(sample, mode))
+    for mode in modes:
+        of_mode = counted.pop(mode)
+        for kind in (None, *kinds_of(scans)):
+            chosen = (found for found, scan in zip(of_mode, scans, strict=True) if _is_of(scan, kind))
+            yield mode, kind, summarise(gather(chosen, mode))
+
+
+def _is_of(scan: LoggedScan, kind: str | None) -> bool:
+    """Whether a scan counts for a kind of defect: the good ones count for all."""
+    return kind is None or not scan.line["anomalous"] or scan.line["defect"] == kind
 
 
 def gather_scans(scans: Sequence[LoggedScan], method: str, mode: str) -> Gathered:
     """Objects and points of one method in order, for curves."""
-    return pooled(scans, [points_of(scan.outputs, method, mode) for scan in scans], method, mode)
-
-
-def pooled(scans: Sequence[LoggedScan], items: Sequence[Items | None], method: str, mode: str) -> Gathered:
-    """Rank the objects of all scans and the points of those that have items."""
-    pool, n_missed = Pool(), 0
-    for found in items:
-        if found is not None:
-            pool.add(*found[:3])
-            n_missed += found[3]
-    labels = np.array([scan.line["anomalous"] for scan in scans], bool)
-    scores = np.array([scan.line["object_scores"][method] for scan in scans], float)
-    unlabelled = sum(scan.outputs.defect is None for scan in scans)
-    return Gathered(rank(labels, scores), pool.ranking(), mode, n_missed, unlabelled, pool.exact)
-
-
-def points_of(outputs: PointOutputs, method: str, mode: str) -> Items | None:
-    """(M,) labels, scores and regions of a scan, and how many defective points have no score.
-
-    None for scans without point labels, and in mode "paper" for scans without a pixel grid.
-    """
-    if outputs.defect is None or (mode == "paper" and outputs.grid is None):
-        return None
-    scores = outputs.scores[method]
-    if mode == "paper":
-        whole = ScoredSample(False, 0.0, scores, outputs.defect, np.empty((0, 3)), outputs.grid)
-        return point_items(whole, mode)
-    scored = ~np.isnan(scores)
-    counted = outputs.measured & (scored | outputs.defect)
-    given = np.where(scored, scores, -np.inf)[counted]
-    return outputs.defect[counted], given, outputs.region[counted], int((counted & ~scored).sum())
+    return gather((count(scan.sample(method), mode) for scan in scans), mode)

@@ -1,114 +1,17 @@
 """Who is tested on what: zero-shot, one-vs-rest and cross-dataset, as arms and tasks."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from align3d_cli.clouds.labelled import Sample
-from align3d_cli.datasets.registry import AUXILIARY, open_dataset
+from align3d_cli.datasets.registry import open_dataset
 from align3d_cli.errors import UsageError
 from align3d_cli.evaluation.arms import BRANCHES, METHODS, Arm, excluded, methods_of_branches
-from align3d_cli.evaluation.scorer import ScanSettings, Task
+from align3d_cli.evaluation.question import Question
+from align3d_cli.evaluation.scorer import Task
 from align3d_cli.helpers.digest import sha256_of
-from align3d_cli.model.bundle import DEFAULT_MODEL, Bundle, load_bundle
-
-PROTOCOLS = ("zero-shot", "one-vs-rest", "cross-dataset")
-STATEMENTS = {
-    "zero-shot": "A given model scores every category; it is not trained here.",
-    "one-vs-rest": (
-        "Trained, with labels, on the TEST split of one auxiliary category of the same data set and tested on all "
-        "others, once for each auxiliary category, averaged. Training on that test split is the field's protocol, and "
-        "the auxiliary category itself is not tested."
-    ),
-    "cross-dataset": (
-        "Trained, with labels, on the TEST split of one category of {train_set} and tested on all categories of this "
-        "data set, once for each auxiliary category, averaged. Training on that test split is the field's protocol."
-    ),
-}
-SYNTHETIC_AUXILIARY = ("connector", "cookie", "impeller")  # three of the held-out families, as the field takes three
-GENERATED = "synthetic"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a benchmark is asked.
-
-    categories: to test, () for all; limit: scans a category
-    methods:    of METHODS, () for all that the model can give
-    model:      bundle by name or path: what is tested (zero-shot) or whose encoder is trained on
-    profile, backbone, weights: start of the training instead of a model's encoder, see `training.start.untrained`
-    seeds:      of training and of generated data
-    auxiliary:  categories to train on, () for the field's
-    train_set, train_root: cross-dataset only, the data set of the auxiliary categories
-    align_epochs, prompt_epochs: None for the profile's
-    """
-
-    data_set: str = GENERATED
-    root: Path | None = None
-    categories: tuple[str, ...] = ()
-    limit: int | None = None
-    protocol: str = "zero-shot"
-    methods: tuple[str, ...] = ()
-    model: str = DEFAULT_MODEL
-    profile: str | None = None
-    backbone: str | None = None
-    weights: Path | None = None
-    seeds: tuple[int, ...] = (0,)
-    auxiliary: tuple[str, ...] = ()
-    train_set: str = "mvtec3d"
-    train_root: Path | None = None
-    align_epochs: int | None = None
-    prompt_epochs: int | None = None
-    scan: ScanSettings = field(default_factory=ScanSettings)
-
-    def __post_init__(self) -> None:
-        if self.protocol not in PROTOCOLS:
-            raise UsageError(f"--protocol {self.protocol}: unknown; choose from {', '.join(PROTOCOLS)}")
-        if unknown := [m for m in self.methods if m not in METHODS]:
-            raise UsageError(f"--methods {' '.join(unknown)}: unknown; choose from {', '.join(METHODS)}")
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise UsageError("--seeds: give one or more numbers, each once")
-        if self.trains and not self.auxiliary_categories:
-            raise UsageError(f"--protocol {self.protocol}: name --auxiliary, {self.source} has no usual ones")
-        if self.protocol == "cross-dataset" and self.train_set == self.data_set:
-            raise UsageError(f"--protocol cross-dataset: {self.data_set} is trained on already; use one-vs-rest")
-
-    @property
-    def trains(self) -> bool:
-        """Whether models are trained for this benchmark."""
-        return self.protocol != "zero-shot"
-
-    @property
-    def source(self) -> str:
-        """The data set of the auxiliary categories."""
-        return self.train_set if self.protocol == "cross-dataset" else self.data_set
-
-    @property
-    def auxiliary_categories(self) -> tuple[str, ...]:
-        """The categories that models are trained on, one model each; none in zero-shot."""
-        if not self.trains:
-            return ()
-        return self.auxiliary or AUXILIARY.get(self.source, SYNTHETIC_AUXILIARY if self.source == GENERATED else ())
-
-    @property
-    def data_seeds(self) -> tuple[int | None, ...]:
-        """Seeds of the tested scans: all seeds for generated data, (None,) for files, which no seed changes."""
-        return self.seeds if self.data_set == GENERATED else (None,)
-
-    def identity(self, base: Bundle | None) -> dict[str, Any]:
-        """What the result depends on, apart from the input's bytes; a run never mixes two of these."""
-        left_out = {"root", "train_root", "weights", "model"}
-        kept = {key: value for key, value in asdict(self).items() if key not in left_out}
-        kept |= {"auxiliary": self.auxiliary_categories, "train_set": self.source if self.trains else None}
-        if base is not None:
-            encoder = {key: value for key, value in base.encoder.items() if key != "weights"}
-            kept |= {"model": base.name, "model_sha256": base.sha256, "encoder": encoder}
-        if base is not None and self.profile is not None:
-            kept["settings"] = base.record.get("profile")  # a file of one's own may change under its name
-        if self.weights is not None:
-            kept["weights_sha256"] = sha256_of(self.weights)
-        return kept
+from align3d_cli.model.bundle import Bundle, load_bundle
 
 
 def base_model(question: Question) -> Bundle | None:
@@ -157,10 +60,12 @@ def untrained_arms(question: Question, methods: Sequence[str], base: Bundle | No
         mark = "" if seed is None else f"-seed{seed}"
         if "curvature" in methods:
             arms.append(Arm(f"curvature{mark}", ("curvature",), seed=seed))
+        if base is None:
+            continue
         if "frozen" in methods:
             path = frozen_model(base, folder, question.scan.device)
             arms.append(Arm(f"frozen{mark}", ("frozen",), path, sha256_of(path), seed=seed))
-        given = methods_of_branches(base.branches) if base and not question.trains else ()
+        given = () if question.trains else methods_of_branches(base.branches)
         if given := tuple(method for method in given if method in methods):
             arms.append(Arm(f"{base.name}{mark}", given, base.path, base.sha256, seed=seed))
     return arms

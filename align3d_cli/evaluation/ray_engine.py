@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from align3d_cli.evaluation.arms import Arm
-from align3d_cli.evaluation.scorer import Outcome, ScanSettings, Scorer, Task
+from align3d_cli.evaluation.scorer import ScanOutcome, ScanSettings, Scorer, Task
 from align3d_cli.running.cluster import ATTEMPTS, LOST, on_ray
 
 
@@ -26,13 +26,13 @@ class RemoteScorer:
     def __post_init__(self) -> None:
         self.scorer, self.folder = Scorer(self.settings), tempfile.TemporaryDirectory(prefix="align3d-")
 
-    def __call__(self, task: Task) -> Outcome:
+    def __call__(self, task: Task) -> ScanOutcome:
         outcome = self.scorer.run(replace(task, arms=tuple(self._here(arm) for arm in task.arms)))
         return replace(outcome, task=task)
 
     def _here(self, arm: Arm) -> Arm:
         """The arm with its model in a file of this machine."""
-        if arm.model is None:
+        if arm.model is None or arm.sha256 is None:
             return arm
         path = Path(self.folder.name) / arm.sha256 / arm.model.name
         if not path.is_file():
@@ -45,18 +45,18 @@ def run_ray(
     tasks: Sequence[Task],
     settings: ScanSettings,
     jobs: int | None,
-    deliver: Callable[[Outcome], None],
+    deliver: Callable[[ScanOutcome], None],
     *,
     address: str | None = None,
 ) -> None:
     """Score all tasks on a cluster and deliver every outcome in this process. jobs: workers, None for all there are."""
-    arms = {arm.sha256: arm for task in tasks for arm in task.arms if arm.model is not None}
-    models = {sha256: arm.model.read_bytes() for sha256, arm in arms.items()}
+    paths = {arm.sha256: arm.model for task in tasks for arm in task.arms if arm.sha256 and arm.model}
+    models = {sha256: path.read_bytes() for sha256, path in paths.items()}
 
     make, gpu = partial(RemoteScorer, settings, models), settings.device == "cuda"
     for number, outcome in on_ray(tasks, make, address=address, workers=jobs, gpu=gpu):
         if outcome is LOST:
             name = tasks[number].sample.name
             lost = f"{name}: its worker was lost {ATTEMPTS} times; see `ray status`"
-            outcome = Outcome(tasks[number], failure=lost)
+            outcome = ScanOutcome(tasks[number], failure=lost)
         deliver(outcome)

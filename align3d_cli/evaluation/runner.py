@@ -8,12 +8,13 @@ from typing import Any
 from align3d_cli.errors import UsageError
 from align3d_cli.evaluation.arms import Arm, methods_of_branches
 from align3d_cli.evaluation.engine import run_local
-from align3d_cli.evaluation.protocols import STATEMENTS, Question, available, base_model, tasks_of, untrained_arms
+from align3d_cli.evaluation.protocols import available, base_model, tasks_of, untrained_arms
+from align3d_cli.evaluation.question import STATEMENTS, Question
 from align3d_cli.evaluation.runlog import RunLog
-from align3d_cli.evaluation.scorer import Outcome, ScanSettings, Task
+from align3d_cli.evaluation.scorer import ScanOutcome, ScanSettings, Task
 from align3d_cli.model.bundle import Bundle
 
-Engine = Callable[[Sequence[Task], ScanSettings, int | None, Callable[[Outcome], None]], None]
+RunTasks = Callable[[Sequence[Task], ScanSettings, int | None, Callable[[ScanOutcome], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Summary:
 
 
 def run_benchmark(
-    question: Question, folder: Path, *, jobs: int | None = 1, talk: Talk | None = None, engine: Engine = run_local
+    question: Question, folder: Path, *, jobs: int | None = 1, talk: Talk | None = None, engine: RunTasks = run_local
 ) -> Summary:
     """Answer a question into the folder of a run; a run that was cut off goes on where it stood.
 
@@ -53,16 +54,31 @@ def run_benchmark(
         tasks = tasks_of(question, arms, logged) if arms else []
         log.append(plan_line(question, base, arms, tasks, [*notes, *more_notes, *overlaps(question, base, tasks)]))
         talk.begin(len(tasks))
-        done: list[Outcome] = []
+        recorder = Recorder(log, talk)
+        engine(tasks, question.scan, jobs, recorder.deliver)
+    return Summary(len(first), recorder.n_new, recorder.failures)
 
-        def deliver(outcome: Outcome) -> None:
-            record(log, outcome)
-            done.append(outcome)
-            talk.advance(outcome.failure)
 
-        engine(tasks, question.scan, jobs, deliver)
-    failures = [(outcome.task.sample.name, outcome.failure) for outcome in done if outcome.failure]
-    return Summary(len(first), sum(bool(outcome.scored) for outcome in done), failures)
+@dataclass(slots=True)
+class Recorder:
+    """Writes outcomes to the log as they come. It keeps nothing but their number and what failed: the points of a data
+    set are more than fits into memory."""
+
+    log: RunLog
+    talk: Talk
+    n_new: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+    def deliver(self, outcome: ScanOutcome) -> None:
+        """Take one outcome. Raises EnvironmentMissing when it cannot be written."""
+        for scored in outcome.scored:
+            self.log.append_scan(scored.line, scored.points)
+        self.n_new += bool(outcome.scored)
+        if outcome.failure:
+            name = outcome.task.sample.name
+            self.log.append({"type": "failure", "sample": name, "reason": outcome.failure})
+            self.failures.append((name, outcome.failure))
+        self.talk.advance(outcome.failure)
 
 
 def refuse_others(folder: Path, others: set[str]) -> None:
@@ -120,11 +136,3 @@ def _trained_on(record: dict[str, Any], data_set: str) -> set[str]:
     found = [record.get(stage, {}).get("data", {}) for stage in ("align", "prompt_train")]
     own = {name for data in found if data.get("name") == data_set for name in data.get("categories", [])}
     return own.union(*(_trained_on(part["record"], data_set) for part in record.get("average", [])))
-
-
-def record(log: RunLog, outcome: Outcome) -> None:
-    """Write an outcome to the log."""
-    for scored in outcome.scored:
-        log.append_scan(scored.line, scored.points)
-    if outcome.failure:
-        log.append({"type": "failure", "sample": outcome.task.sample.name, "reason": outcome.failure})

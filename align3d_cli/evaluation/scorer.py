@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from align3d_cli import __version__
 from align3d_cli.clouds.labelled import LabelledCloud, Sample
 from align3d_cli.clouds.prepare import Prepared, prepare, spread_to_cloud
+from align3d_cli.clouds.settings import Background
 from align3d_cli.errors import Align3DError
 from align3d_cli.evaluation.arms import BRANCHES, Arm
 from align3d_cli.evaluation.baselines import curvature, top_mean
@@ -25,7 +27,7 @@ from align3d_cli.model.inspector import Inspector, Look
 class ScanSettings:
     """How scans are scored: background of `prepare`, views of `Inspector`, device "cpu" or "cuda"."""
 
-    background: str = "auto"
+    background: Background = "auto"
     views: str | None = None
     device: str = "cpu"
 
@@ -48,7 +50,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ScanOutcome:
     """What became of a task: its new lines (none when all were known), or why it failed."""
 
     task: Task
@@ -72,15 +74,15 @@ class Scorer:
         self.settings = settings
         self._inspectors: dict[str, Inspector] = {}
 
-    def run(self, task: Task) -> Outcome:
+    def run(self, task: Task) -> ScanOutcome:
         """Score a task; a scan that cannot be scored is an outcome, not an error."""
         try:
-            return Outcome(task, tuple(self._scored(task)))
+            return ScanOutcome(task, tuple(self._scored(task)))
         except Align3DError as error:
-            return Outcome(task, failure=str(error))
+            return ScanOutcome(task, failure=str(error))
 
     @torch.inference_mode()
-    def _scored(self, task: Task):
+    def _scored(self, task: Task) -> Iterator[Scored]:
         labelled = task.sample.load()
         digest = scan_digest(task.sample, labelled)
         missing = [arm for arm in task.arms if line_key(digest, arm, self.settings) not in task.known]
@@ -102,7 +104,7 @@ class Scorer:
             found["curvature"] = MethodScores(points, top_mean(points))
         if arm.model is None:
             return found
-        inspector = self.inspector(arm)
+        inspector = self.inspector(arm.name, arm.model)
         shared = id(inspector.encoder)
         if shared not in looks:
             looks[shared] = inspector.look(scan)
@@ -113,19 +115,28 @@ class Scorer:
                 found[method] = MethodScores(*inspector.scores(scan, chosen), n_unseen)
         return found
 
-    def inspector(self, arm: Arm) -> Inspector:
+    def inspector(self, arm: str, model: Path) -> Inspector:
         """The loaded model of an arm; its image tower is held once for all arms that share it."""
-        if arm.name not in self._inspectors:
-            bundle = load_bundle(arm.model)
+        if arm not in self._inspectors:
+            bundle = load_bundle(model)
             alike = (held for held in self._inspectors.values() if _same_look(held.bundle, bundle))
             encoder = next((held.encoder for held in alike), None)
             made = Inspector(bundle, self.settings.device, self.settings.views, encoder=encoder)
             if encoder is not None:  # the tower is held once, in the first inspector
                 made.bundle = replace(bundle, tensors={k: v for k, v in bundle.tensors.items() if k[:8] != "encoder."})
-            self._inspectors[arm.name] = made
-        return self._inspectors[arm.name]
+            self._inspectors[arm] = made
+        return self._inspectors[arm]
 
-    def _line(self, sample, labelled: LabelledCloud, digest: str, arm: Arm, scan: Prepared, found, seconds) -> Scored:
+    def _line(
+        self,
+        sample: Sample,
+        labelled: LabelledCloud,
+        digest: str,
+        arm: Arm,
+        scan: Prepared,
+        found: dict[str, MethodScores],
+        seconds: float,
+    ) -> Scored:
         n = len(labelled.cloud)
         points = {m: spread_to_cloud(s.points, scan, n).astype(np.float32) for m, s in found.items()}
         data = to_bytes(point_outputs(labelled, points, sample.point_labels))
@@ -176,7 +187,7 @@ def _same_look(first: Bundle, second: Bundle) -> bool:
     return mine.keys() == other.keys() and all(torch.equal(mine[key], other[key]) for key in mine)
 
 
-def run_tasks(tasks: Sequence[Task], settings: ScanSettings, deliver) -> None:
+def run_tasks(tasks: Sequence[Task], settings: ScanSettings, deliver: Callable[[ScanOutcome], None]) -> None:
     """Score tasks one after the other in this process, on one torch thread, so that sums are those of any worker."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from align3d_cli.evaluation.arms import GENERATED
 from align3d_cli.evaluation.published import WHOLE, published_for
 from align3d_cli.evaluation.runlog import RunRecord
 from align3d_cli.model.calibration import Calibration
 
-GENERATED = "synthetic"
+INCOMPLETE = "INCOMPLETE"  # how the note of a run that is not finished begins
 GENERATED_NOTE = (
     "These scans are generated, by the program that also made the default model's training scans: the shapes' families "
     "are held out, the kinds of defects and the virtual sensors are not. Figures on real scans will differ."
@@ -33,8 +34,10 @@ def _gaps(record: RunRecord) -> list[str]:
     """What is not in the log, or not yet."""
     planned, found = record.plan.get("n_lines", 0), len(record.scans)
     notes = [f"failed and not counted: {failure['sample']} ({failure['reason']})" for failure in record.failures]
-    if found < planned:
-        notes.insert(0, f"INCOMPLETE: {found} of {planned} results are in the log; run again to go on")
+    if not record.plan:
+        notes.insert(0, f"{INCOMPLETE}: nothing is in the log yet; run again to go on")
+    elif found < planned:
+        notes.insert(0, f"{INCOMPLETE}: {found} of {planned} results are in the log; run again to go on")
     return notes
 
 

@@ -6,8 +6,9 @@ import json
 import math
 from typing import Any
 
-from align3d_cli.evaluation.tables import METRICS, OBJECT_METRICS, POINT_METRICS, Row, Table, Value
-from align3d_cli.metrics.metrics import MODES
+from align3d_cli.evaluation.table_rows import METRICS, OBJECT_METRICS, POINT_METRICS, Row, Value
+from align3d_cli.evaluation.tables import Table
+from align3d_cli.metrics.samples import MODES
 
 FORMATS = ("text", "csv", "md", "json")
 TITLES = {"mean": "Macro mean over categories", "category": "Per category", "defect": "Per kind of defect"}
@@ -76,10 +77,10 @@ def to_csv(table: Table) -> str:
         spread = [_cell(_number(row.values[metric].std)) for metric in METRICS]
         facts = [row.n_scans, row.n_anomalous, "; ".join(row.notes)]
         writer.writerow(["measured", row.level, row.name, row.method, row.pixels, *values, *spread, *facts])
-    for row in table.published:
-        values = [_cell(value) for value in row.values] + [""] * (2 + len(METRICS))
-        where = f"{row.protocol}, {row.source}"
-        writer.writerow(["published", "mean", "mean", row.method, "paper", *values, "", "", where])
+    for printed in table.published:
+        values = [_cell(value) for value in printed.values] + [""] * (2 + len(METRICS))
+        where = f"{printed.protocol}, {printed.source}"
+        writer.writerow(["published", "mean", "mean", printed.method, "paper", *values, "", "", where])
     return text.getvalue().rstrip("\n")
 
 
@@ -109,8 +110,11 @@ def to_text(table: Table, width: int, colour: bool) -> str:
     from rich.text import Text
 
     text = io.StringIO()
-    look = {"file": text, "force_terminal": colour, "color_system": "standard" if colour else None}
-    console, wide = Console(width=width, **look), Console(width=UNCUT_WIDTH, **look)
+
+    def console_of(width: int) -> Console:
+        return Console(width=width, file=text, force_terminal=colour, color_system="standard" if colour else None)
+
+    console, wide = console_of(width), console_of(UNCUT_WIDTH)
     console.print(Text(title(table), style="bold"))
     for heading, head, lines in sections(table):
         drawn = RichTable(title=Text(heading), title_justify="left", box=None, pad_edge=False, header_style="bold")
@@ -165,8 +169,8 @@ def _lines(rows: list[Row], modes: list[str]) -> list[list[str]]:
         whole = of_mode["foreground"]
         values = [show(whole.values[metric]) for metric in OBJECT_METRICS]
         for mode in modes:
-            row = of_mode.get(mode)
-            values += [show(row.values[metric]) if row else "-" for metric in POINT_METRICS]
+            counted = of_mode.get(mode)
+            values += [show(counted.values[metric]) if counted else "-" for metric in POINT_METRICS]
         lines.append([name if name != last else "", method, *values, str(whole.n_scans), str(whole.n_anomalous)])
         last = name
     return lines

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from align3d_cli.errors import InputRejected
-from align3d_cli.evaluation.arms import Arm, methods_of_branches
-from align3d_cli.evaluation.protocols import GENERATED, Question, branches_of
+from align3d_cli.evaluation.arms import GENERATED, Arm, methods_of_branches
+from align3d_cli.evaluation.protocols import branches_of
+from align3d_cli.evaluation.question import Question
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.profiles import Profile

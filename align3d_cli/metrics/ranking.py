@@ -1,10 +1,11 @@
 """Scores put in order once; every metric of a data set is a sum over this order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-EXACT_POINTS = 40_000_000  # normal points a pool keeps as they are: 160 MB of float32, about 1 GB while ranking them
+EXACT_POINTS = 40_000_000  # normal points a pool keeps as they are: 160 MB of float32, about 2 GB while they are ranked
+UNKNOWN = "NaN among the scores; decide what an unscored item counts before ranking"
 KEPT_BITS = 24  # of a float32 once a pool is over its limit: scores agree to 1 part in 32 768, the histogram is 134 MB
 
 
@@ -45,17 +46,43 @@ def rank(defect: np.ndarray, scores: np.ndarray, region: np.ndarray | None = Non
     if defect.shape != scores.shape:
         raise ValueError(f"{defect.size} labels for {scores.size} scores")
     if np.isnan(scores).any():
-        raise ValueError("NaN among the scores; decide what an unscored item counts before ranking")
-    region = None if region is None else np.asarray(region).ravel()[defect]
-    overlap, n_regions = region_shares(region)
+        raise ValueError(UNKNOWN)
+    region = np.zeros(len(defect), int) if region is None else np.asarray(region).ravel()
+    overlap, n_regions = region_shares(region[defect])
     normal, count = _distinct(scores[~defect])
     return _merge(normal, count, scores[defect], overlap, n_regions)
 
 
-def region_shares(region: np.ndarray | None) -> tuple[np.ndarray | None, int]:
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The scored items of one sample, apart by their label, as a pool keeps them.
+
+    normal:    (A,) float32, scores of the normal items
+    defect:    (D,) float32, scores of the defective ones
+    overlap:   (D,) float64, 1 / (items of the region) of each defective one, 0 outside regions
+    n_regions: among the defective ones
+    """
+
+    normal: np.ndarray = field(repr=False)
+    defect: np.ndarray = field(repr=False)
+    overlap: np.ndarray = field(repr=False)
+    n_regions: int
+
+
+def items_of(defect: np.ndarray, scores: np.ndarray, region: np.ndarray) -> Items:
+    """Part one sample by its labels: (N,) bool, (N,) float, (N,) int region numbers (0 = none), counted per sample.
+
+    NaN among the scores is a ValueError (unknown is not a score); what is beyond float32 is as high as infinity.
+    """
+    with np.errstate(over="ignore"):
+        scores = np.asarray(scores, np.float32)
+    if np.isnan(scores).any():
+        raise ValueError(UNKNOWN)
+    return Items(scores[~defect], scores[defect], *region_shares(region[defect]))
+
+
+def region_shares(region: np.ndarray) -> tuple[np.ndarray, int]:
     """(D,) region numbers of the defective items -> (D,) float64 1 / size of each item's region, number of regions."""
-    if region is None:
-        return None, 0
     sizes = np.bincount(region)
     shares = np.divide(1.0, sizes, out=np.zeros(len(sizes)), where=sizes > 0)
     shares[:1] = 0.0  # number 0: defective, but in no region
@@ -83,17 +110,13 @@ class Pool:
         """False once scores were rounded to keep within memory."""
         return self._histogram is None
 
-    def add(self, defect: np.ndarray, scores: np.ndarray, region: np.ndarray) -> None:
-        """Add one sample: (N,) bool, (N,) float without NaN, (N,) int region numbers (0 = none) counted per sample."""
-        scores = np.asarray(scores, np.float32)
-        if np.isnan(scores).any():
-            raise ValueError("NaN among the scores; decide what an unscored point counts before pooling")
-        shares, n_regions = region_shares(region[defect])
-        self._n_regions += n_regions
-        self._defect.append(scores[defect])
-        self._overlap.append(shares)
-        self._normal.append(scores[~defect])
-        self._held += len(self._normal[-1])
+    def add(self, items: Items) -> None:
+        """Add one sample; its arrays are held, not copied."""
+        self._n_regions += items.n_regions
+        self._defect.append(items.defect)
+        self._overlap.append(items.overlap)
+        self._normal.append(items.normal)
+        self._held += len(items.normal)
         if self._held > self._exact_points:
             self._spill()
 
@@ -128,7 +151,7 @@ def _distinct(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return scores[first], np.diff(first, append=len(scores))
 
 
-def _merge(normal, count, defect, overlap, n_regions) -> Ranking:
+def _merge(normal: np.ndarray, count: np.ndarray, defect: np.ndarray, overlap: np.ndarray, n_regions: int) -> Ranking:
     """Distinct normal scores with their counts and single defective ones -> one falling order."""
     found, where = np.unique(defect, return_inverse=True)
     score = np.union1d(normal, found)
@@ -137,8 +160,7 @@ def _merge(normal, count, defect, overlap, n_regions) -> Ranking:
     overlap_here = np.zeros(len(score))
     normal_here[at_normal] = count
     defect_here[at_defect] = np.bincount(where, minlength=len(found))
-    if overlap is not None:
-        overlap_here[at_defect] = np.bincount(where, weights=overlap, minlength=len(found))
+    overlap_here[at_defect] = np.bincount(where, weights=overlap, minlength=len(found))
     return Ranking(score[::-1], normal_here[::-1], defect_here[::-1], overlap_here[::-1], n_regions)
 
 

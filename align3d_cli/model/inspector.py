@@ -19,6 +19,7 @@ from align3d_cli.clouds.settings import Background
 from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.device import drawing_device, exact
+from align3d_cli.model.drawn import Drawn, drawn_of
 from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
@@ -40,6 +41,7 @@ class Inspection:
     n_removed:    points taken for background or for strays
     notes:        what was doubtful about the scan, a sentence each
     doubts:       why "good" cannot be said of the scan, a sentence each
+    drawn:        the views it was scored from, for pictures of it
     """
 
     score: float
@@ -54,6 +56,7 @@ class Inspection:
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    drawn: Drawn | None = field(default=None, repr=False)
 
 
 class Clock:
@@ -134,6 +137,7 @@ class Inspector:
             preparation=report,
             seconds=clock.seconds,
             notes=scan.notes,
+            drawn=drawn_of(scan, look.views),
         )
 
     def look(self, scan: Prepared, clock: Clock | None = None) -> Look:

@@ -5,12 +5,12 @@ file changes, so what it needs of other files comes as an argument. Explicit sig
 short. No fast-math: the rounding must be that of splat_torch.py.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numba as nb
 import numpy as np
 
+from align3d_cli.helpers.cpus import usable_cpus
 from align3d_cli.render.cameras import Cameras
 from align3d_cli.render.front import OFFSET_STEPS, splat_weights
 
@@ -169,8 +169,7 @@ def _at_centres(size, depth, beside, reach, surface):
 
 def _each_view(work, n_views: int) -> None:
     """Run work(view) for every view, as many at a time as this process may use cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(min(n_views, cores)) as pool:
+    with ThreadPoolExecutor(min(n_views, usable_cpus())) as pool:
         list(pool.map(work, range(n_views)))
 
 

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +14,36 @@ from align3d_cli.model.inspector import Inspection
 from align3d_cli.report.colours import score_rgb
 from align3d_cli.report.html import PartPage, html_page
 from align3d_cli.report.points_payload import PAGE_POINTS, points_payload
-from align3d_cli.report.portrait import portray
+from align3d_cli.report.portrait import Portrait, portray
 from align3d_cli.report.result import limit_text
 
 JPEG_QUALITY = 88
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that it can hold its portrait once that was drawn
 class ScoredPart:
     """A scan and all that was found on it.
 
     result:      what `build_result` gave, for the texts of png and html
     calibration: of the model, for its colour limits
-    background:  how the scan was prepared: "auto", "keep" or "remove"
     """
 
     cloud: PointCloud
     inspection: Inspection
     result: dict[str, Any]
     calibration: Calibration
-    background: str = "auto"
 
     @property
     def limits(self) -> tuple[float, float]:
+        """The scores at which colours begin and end."""
         return self.calibration.colour_low, self.calibration.colour_high
+
+    @cached_property
+    def portrait(self) -> Portrait:
+        """Its shaded views, the same for every file it goes into. ValueError for an inspection without its views."""
+        if self.inspection.drawn is None:
+            raise ValueError("an inspection without its views cannot be drawn")
+        return portray(self.inspection.drawn, self.inspection.point_scores, self.inspection.views)
 
 
 def write_heatmap(path: Path, part: ScoredPart, *, format: str, force: bool = False) -> None:
@@ -72,8 +79,7 @@ def _sheet(part: ScoredPart, title: str, subtitle: str, kind: str, **options: An
     """The encoded view sheet, and the (3, 3) rotation of its first view."""
     from align3d_cli.report.view_sheet import Legend, view_sheet
 
-    portrait = portray(part.cloud, part.inspection.point_scores, part.inspection.views, background=part.background)
-    data = io.BytesIO()
+    portrait, data = part.portrait, io.BytesIO()
     view_sheet(portrait.images, portrait.maps, Legend(title, subtitle, *part.limits)).save(data, kind, **options)
     return data.getvalue(), portrait.home
 

@@ -5,13 +5,14 @@ The page asks nothing of the network: pictures and points are inside it, and its
 
 import base64
 import json
+from collections import Counter
 from dataclasses import dataclass
-from html import escape
 from importlib.resources import files
-from string import Template
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
 from align3d_cli.report.colours import COLOUR_TABLE, STEPS, UNSEEN_RGB
 from align3d_cli.report.result import limit_text
@@ -52,34 +53,50 @@ class PartPage:
 
 
 def html_page(title: str, parts: list[PartPage], failures: list[dict[str, Any]] | None = None) -> str:
-    """The page: worst part first, failures (of `build_failure`) above them all. Returns HTML text."""
+    """The page: worst part first, failures (of `build_failure`) above them all. Returns HTML text.
+
+    Every value goes through the template's escaping: names of files cannot become markup.
+    """
     failures = failures or []
     ordered = sorted(parts, key=lambda part: -part.result["score"])
-    single = len(parts) + len(failures) == 1
-    return Template(_asset("page.html")).substitute(
-        title=escape(title),
-        summary=escape(_summary(ordered, failures)),
-        style=_asset("page.css"),
-        script=_asset("viewer.js"),
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return page.from_string(_asset("page.html")).render(
+        title=title,
+        summary=_summary(ordered, failures),
+        style=Markup(_asset("page.css")),  # our own files, nothing of the user's is in them
+        script=Markup(_asset("viewer.js")),
         palette=_palette(),
-        table="" if single else _table(ordered, failures),
-        parts="\n".join(_section(number, part, single) for number, part in enumerate(ordered)),
+        ramp=_ramp(),
+        single=len(parts) + len(failures) == 1,
+        failures=failures,
+        parts=[_shown_part(part) for part in ordered],
     )
 
 
 def _asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files("align3d_cli.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _palette() -> str:
     """256 RGB triples, base64; the last is the unseen grey, as in `points_payload`."""
     table = COLOUR_TABLE[np.rint(np.linspace(0, STEPS - 1, 255)).astype(int)]
-    return base64.b64encode(np.vstack([table, np.uint8([UNSEEN_RGB])]).tobytes()).decode("ascii")
+    return _base64(np.vstack([table, np.array([UNSEEN_RGB], np.uint8)]).tobytes())
+
+
+def _ramp() -> str:
+    """The colour map as stops of a CSS gradient."""
+    stops = COLOUR_TABLE[np.linspace(0, STEPS - 1, 17).astype(int)]
+    return ",".join(f"rgb({red},{green},{blue})" for red, green, blue in stops)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def _summary(parts: list[PartPage], failures: list[dict[str, Any]]) -> str:
-    bad = sum(part.result["verdict"] == "defective" for part in parts)
-    counts = [f"{len(parts)} scored", f"{len(parts) - bad} good", f"{bad} defective"]
+    verdicts = Counter({"good": 0, "defective": 0})
+    verdicts.update(part.result["verdict"] for part in parts)
+    counts = [f"{len(parts)} scored", *(f"{count} {verdict}" for verdict, count in verdicts.items())]
     if failures:
         counts.append(f"{len(failures)} could not be scored")
     if parts:
@@ -92,66 +109,30 @@ def _summary(parts: list[PartPage], failures: list[dict[str, Any]]) -> str:
     return " · ".join(counts)
 
 
-def _badge(verdict: str) -> str:
-    return f'<span class="verdict {verdict}">{verdict}</span>'
-
-
-def _table(parts: list[PartPage], failures: list[dict[str, Any]]) -> str:
-    rows = [_failure_row(failure) for failure in failures]
-    rows += [_row(number, part.result) for number, part in enumerate(parts)]
-    head = '<th>part</th><th>score</th><th>verdict</th><th class="number">points</th><th>heat map</th>'
-    return f'<div class="table-frame"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-
-
-def _row(number: int, result: dict[str, Any]) -> str:
+def _shown_part(part: PartPage) -> dict[str, Any]:
+    """One part as the template takes it: numbers as words, pictures as addresses."""
+    result = part.result
     limit = result["threshold"]
-    mark = "" if limit is None else f'<b style="left:{100 * min(max(limit, 0), 1):.1f}%"></b>'
-    gauge = f'<span class="gauge {result["verdict"]}"><i style="width:{100 * result["score"]:.1f}%"></i>{mark}</span>'
-    return (
-        f'<tr><td class="name"><a href="#part-{number}">{escape(result["input"])}</a></td>'
-        f'<td class="score">{gauge}{result["score"]:.3f}</td><td>{_badge(result["verdict"])}</td>'
-        f'<td class="number">{result["n_points"]:,}</td><td class="name">{escape(result["output"] or "")}</td></tr>'
-    )
+    return {
+        "result": result,
+        "score": f"{result['score']:.3f}",
+        "n_points": f"{result['n_points']:,}",
+        "filled": f"{100 * result['score']:.1f}",
+        "limit_at": None if limit is None else f"{100 * min(max(limit, 0), 1):.1f}",
+        "low": f"{part.low:.2f}",
+        "high": f"{part.high:.2f}",
+        "facts": _facts(result),
+        "json": json.dumps(result, indent=2),
+        "picture": f"data:{part.mime};base64,{_base64(part.sheet)}",
+        "points": part.points,
+    }
 
 
-def _failure_row(failure: dict[str, Any]) -> str:
-    return (
-        f'<tr><td class="name">{escape(failure["input"])}</td><td></td><td>{_badge("failed")}</td>'
-        f'<td colspan="2">{escape(failure["error"]["message"])}</td></tr>'
-    )
-
-
-def _section(number: int, part: PartPage, opened: bool) -> str:
-    result, key = part.result, f"points-{number}"
-    data_uri = f"data:{part.mime};base64,{base64.b64encode(part.sheet).decode('ascii')}"
-    return f"""<details class="part" id="part-{number}"{" open" if opened else ""}>
-<summary>{escape(result["input"])} {_badge(result["verdict"])}<span class="score">{result["score"]:.3f}</span></summary>
-<div class="body"><div>
-<canvas data-points="{key}" tabindex="0" role="img" aria-label="heat map of {escape(result["input"], quote=True)},
- drag to turn"></canvas>
-{_scale(part.low, part.high)}
-<dl>{_facts(result)}</dl>
-<details class="raw"><summary>JSON</summary><pre>{escape(json.dumps(result, indent=2))}</pre></details>
-</div><div><img src="{data_uri}" alt="views of {escape(result["input"], quote=True)} with the anomaly map laid over">
-</div></div>
-<script type="application/json" id="{key}">{json.dumps(part.points)}</script>
-</details>"""
-
-
-def _scale(low: float, high: float) -> str:
-    stops = ",".join(f"rgb({r},{g},{b})" for r, g, b in COLOUR_TABLE[np.linspace(0, STEPS - 1, 17).astype(int)])
-    return (
-        f'<div class="scale">{low:.2f}<span class="ramp" style="background:linear-gradient(90deg,{stops})"></span>'
-        f'{high:.2f}<span class="grey"></span>no score</div>'
-        '<p class="hint">drag to turn, wheel to zoom, double click to reset</p>'
-    )
-
-
-def _facts(result: dict[str, Any]) -> str:
+def _facts(result: dict[str, Any]) -> list[tuple[str, str]]:
+    """(label, words) of everything the page says about a part below its heat map."""
     lines = [("score", f"{result['score']:.3f} (limit {limit_text(result['threshold'])})")]
     lines += [(label, _shown(name, result[name])) for name, label in FACTS.items() if result[name] is not None]
-    lines.append(("seconds", ", ".join(f"{step} {value:.2f}" for step, value in result["seconds"].items())))
-    return "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in lines)
+    return [*lines, ("seconds", ", ".join(f"{step} {value:.2f}" for step, value in result["seconds"].items()))]
 
 
 def _shown(name: str, value: object) -> str:

@@ -14,6 +14,7 @@ SHADE = 0.80  # the surface under the veil, darkened so that pale yellow stands 
 RELIEF = 0.45  # share of the veil's own light that follows the surface, so that a hot region keeps its shape
 CELL_PX = 300  # smaller views are enlarged to this, so that the captions stay readable
 GAP_PX = 6
+Font = ImageFont.ImageFont | ImageFont.FreeTypeFont  # which of them Pillow gives depends on how it was built
 INK, FAINT_INK, PAPER = (32, 36, 48), (112, 118, 132), (255, 255, 255)
 
 
@@ -78,11 +79,11 @@ def _cell_size(cells: np.ndarray) -> tuple[int, int]:
     return round(width * enlarge), round(height * enlarge)
 
 
-def _font(size_px: int) -> ImageFont.ImageFont:
+def _font(size_px: int) -> Font:
     return ImageFont.load_default(size_px)
 
 
-def _fit(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.ImageFont, width_px: float) -> str:
+def _fit(draw: ImageDraw.ImageDraw, text: str, font: Font, width_px: float) -> str:
     """The text, its middle cut out when it is too wide: both the folder's start and the file's end stay."""
     keep = len(text)
     short = text

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import check_measured
+from align3d_cli.clouds.settings import Background
 from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.io.read import SCAN_SUFFIXES, read_scan
 from align3d_cli.running.inputs import STDIN, Part
-from align3d_cli.running.model import Background, Model
+from align3d_cli.running.model import Model
 from align3d_cli.running.scored import FailedScan, ScoredScan, attempt
 
 Value = TypeVar("Value")
@@ -105,19 +106,20 @@ class Batch:
         result = scored.result(part.output)
         if part.output is not None or how.pages:
             result["seconds"] |= {"write": round(time.perf_counter() - start, 3)}
-            result["seconds"]["total"] = round(sum(scored.seconds.values()) + time.perf_counter() - start, 3)
+            result["seconds"]["total"] = round(scored.seconds["total"] + time.perf_counter() - start, 3)
         return Outcome(part, result, page=page)
 
     def _written(self, part: Part, scored: ScoredScan) -> Any:
         """Write the part's heat map; returns its section of the report when there is to be one."""
-        if part.output is not None:
-            scored.save(part.output, format=self.settings.format, force=self.settings.force)
-        if not self.settings.pages:
+        if part.output is None and not self.settings.pages:
             return None
-        from align3d_cli.report.heatmap import part_page
+        from align3d_cli.report.heatmap import part_page, write_heatmap
         from align3d_cli.report.points_payload import PAGE_POINTS
 
-        return part_page(scored.part(part.output), points=self.settings.page_points or PAGE_POINTS)
+        found = scored.part(part.output)  # draws its picture once for both
+        if part.output is not None:
+            write_heatmap(part.output, found, format=self.settings.format, force=self.settings.force)
+        return part_page(found, points=self.settings.page_points or PAGE_POINTS) if self.settings.pages else None
 
 
 def read_part(part: Part, settings: BatchSettings) -> PointCloud:

@@ -2,18 +2,23 @@
 
 Ray is an optional dependency (`pip install align3d[ray]`). Scans and weights that tasks name by path must be readable
 from every machine; results come back through Ray, so only the driver writes.
+
+Ray starts lost actors again (`max_restarts`). It is not asked to repeat their tasks (`max_task_retries`): it would keep
+a task for the actor that lost it, and where a node is gone for good that actor never comes back; here any worker that
+is free takes it. ray.util.ActorPool does not tell which task was lost, so the pool is the few lines below.
 """
 
+import logging
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
 from align3d_cli import __version__
 from align3d_cli.errors import EnvironmentMissing
+from align3d_cli.helpers.cpus import usable_cpus
 
 ATTEMPTS = 3  # of a task whose worker was lost: it may have been its neighbour's fault
 PATIENCE_S = 300.0  # without a single worker
@@ -24,8 +29,9 @@ Work = Callable[[Any], Any]
 
 
 class Worker:
-    """What runs in an actor: `make()` gives the function that does a task, and keeps what it loads.
+    """What runs in an actor.
 
+    make:   gives the function that does a task, and keeps what it loads
     folder: the driver's working folder, which relative paths in tasks mean
     """
 
@@ -35,46 +41,16 @@ class Worker:
         torch.set_num_threads(1)
         if os.path.isdir(folder):
             os.chdir(folder)
-        self.work = make()
+        self.make = make
 
-    def version(self) -> str:
-        """Of align3d on this machine."""
+    def ready(self) -> str:
+        """Make the function; returns the version of align3d on this machine. An error of `make` is raised here."""
+        self.work = self.make()
         return __version__
 
     def run(self, task: Any) -> Any:
+        """Do one task. Ray asks for nothing before `ready` is done."""
         return self.work(task)
-
-
-@dataclass(slots=True)
-class Crew:
-    """The actors of a run. under_way: result reference -> (actor, number of its task); coming: version reference ->
-    actor that is not ready yet."""
-
-    hire: Callable[[], Any]
-    free: list[Any] = field(default_factory=list)
-    under_way: dict[Any, tuple[Any, int]] = field(default_factory=dict)
-    coming: dict[Any, Any] = field(default_factory=dict)
-    last_ready: float = field(default_factory=time.monotonic)
-
-    def add(self) -> None:
-        """Ask the cluster for one more worker."""
-        actor = self.hire()
-        self.coming[actor.version.remote()] = actor
-
-    def dismiss(self, ray: Any) -> None:
-        """End all workers; their CPUs are free for others at once."""
-        for actor in [*self.free, *self.coming.values(), *(actor for actor, _ in self.under_way.values())]:
-            ray.kill(actor)
-
-    def check_patience(self) -> None:
-        """Raise EnvironmentMissing when the cluster has given no worker for long."""
-        if self.free or self.under_way:
-            self.last_ready = time.monotonic()
-        elif time.monotonic() - self.last_ready > PATIENCE_S:
-            raise EnvironmentMissing(
-                f"the Ray cluster gives no worker for {PATIENCE_S:.0f} s; `ray status` shows what it has, "
-                "or run with --engine local"
-            )
 
 
 def require_ray() -> None:
@@ -94,22 +70,22 @@ def on_ray(
     """Do all tasks and yield (number of the task, result) as they finish, in any order.
 
     The result is LOST when the task's worker was lost ATTEMPTS times.
-    make:    picklable; called once in every worker
+    make:    picklable; called once in every worker, and again in one that was lost and started anew
     address: of a running cluster, "auto" finds one; None starts one on this machine, and stops it in the end
     workers: actors, one CPU each (and one GPU where `gpu`); None takes all that the cluster has
     An error of the task itself is raised here. Raises EnvironmentMissing (no Ray, no cluster, another version there).
     """
     require_ray()
     ray, own = _connect(address, workers)
-    actor = ray.remote(num_cpus=1, num_gpus=int(gpu))(Worker)
-    crew = Crew(lambda: actor.remote(make, os.getcwd()))
+    crew: list[Any] = []
     try:
+        actor = ray.remote(num_cpus=1, num_gpus=int(gpu), max_restarts=-1)(Worker)
         count = workers or max(1, int(ray.cluster_resources().get("GPU" if gpu else "CPU", 1)))
-        for _ in range(min(count, len(tasks))):
-            crew.add()
+        crew += [actor.remote(make, os.getcwd()) for _ in range(min(count, len(tasks)))]
         yield from _work_through(ray, crew, tasks)
     finally:
-        crew.dismiss(ray)
+        for one in crew:
+            ray.kill(one)  # their CPUs are free for others at once
         if own:
             ray.shutdown()
 
@@ -132,43 +108,69 @@ def _connect(address: str | None, workers: int | None) -> tuple[Any, bool]:
 
     if ray.is_initialized():
         return ray, False
-    size = {} if address else {"num_cpus": workers or os.cpu_count(), "include_dashboard": False}
+    size: dict[str, Any] = {} if address else {"num_cpus": workers or usable_cpus(), "include_dashboard": False}
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level="error", **size)
+        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **size)
     except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = (str(error).splitlines() or ["no reason given"])[0]
+        if address is None:
+            raise EnvironmentMissing(f"--engine ray: Ray does not start here ({reason}); run --engine local") from error
         raise EnvironmentMissing(
-            f"--ray-address {address}: no cluster answers ({error}); start one with `ray start --head`"
+            f"--ray-address {address}: no cluster answers ({reason}); start one with `ray start --head`"
         ) from error
     return ray, True
 
 
-def _work_through(ray, crew: Crew, tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-    """Hand out tasks to free workers until all are done or given up."""
-    waiting, losses = deque(range(len(tasks))), [0] * len(tasks)
-    while waiting or crew.under_way:
-        while waiting and crew.free:
-            actor, number = crew.free.pop(), waiting.popleft()
-            crew.under_way[actor.run.remote(tasks[number])] = (actor, number)
-        crew.check_patience()
-        for reference in ray.wait([*crew.under_way, *crew.coming], timeout=POLL_S)[0]:
-            if reference in crew.coming:
-                _welcome(ray, crew, reference)
+def _work_through(ray: Any, crew: Sequence[Any], tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """Hand out tasks to workers that are ready until all are done or given up."""
+    waiting, losses, free = deque(range(len(tasks))), [0] * len(tasks), deque[Any]()
+    coming = {_ready(actor): actor for actor in crew}  # reference to the version -> actor that starts
+    under_way: dict[Any, tuple[Any, int]] = {}  # reference to the result -> actor and number of the task
+    last_seen = time.monotonic()
+    while waiting or under_way:
+        while waiting and free:
+            actor, number = free.popleft(), waiting.popleft()
+            under_way[actor.run.remote(tasks[number])] = (actor, number)
+        last_seen = _seen(under_way, last_seen)
+        for reference in ray.wait([*under_way, *coming], timeout=POLL_S)[0]:
+            if reference in coming:
+                _check_version(_result(ray, reference))
+                free.append(coming.pop(reference))
                 continue
-            actor, number = crew.under_way.pop(reference)
+            actor, number = under_way.pop(reference)
             result = _result(ray, reference)
-            if result is not LOST:
-                crew.free.append(actor)
-                yield number, result
-                continue
-            crew.add()
-            losses[number] += 1
-            if losses[number] < ATTEMPTS:
-                waiting.append(number)
+            if result is LOST:
+                coming[_ready(actor)] = actor
+                losses[number] += 1
+                if losses[number] < ATTEMPTS:
+                    waiting.append(number)
+                    continue
             else:
-                yield number, LOST
+                free.append(actor)
+            yield number, result
 
 
-def _result(ray, reference: Any) -> Any:
+def _ready(actor: Any) -> Any:
+    """A reference that is there once the actor has started, however often it must be started for that."""
+    return actor.ready.options(max_task_retries=-1).remote()
+
+
+def _seen(under_way: dict[Any, Any], last: float) -> float:
+    """The time at which a worker was last at work, now when one is.
+
+    Raises EnvironmentMissing when the cluster has given none for long.
+    """
+    if under_way:
+        return time.monotonic()
+    if time.monotonic() - last > PATIENCE_S:
+        raise EnvironmentMissing(
+            f"the Ray cluster gives no worker for {PATIENCE_S:.0f} s; `ray status` shows what it has, "
+            "or run with --engine local"
+        )
+    return last
+
+
+def _result(ray: Any, reference: Any) -> Any:
     """A result, or LOST with its worker; an error of the task is raised as what it was there."""
     errors = ray.exceptions
     lost = (errors.RayActorError, errors.WorkerCrashedError, errors.OutOfMemoryError, errors.ObjectLostError)
@@ -180,12 +182,9 @@ def _result(ray, reference: Any) -> Any:
         raise (error.cause or error) from error
 
 
-def _welcome(ray, crew: Crew, reference: Any) -> None:
-    """A worker is ready, or was lost before it was."""
-    actor, version = crew.coming.pop(reference), _result(ray, reference)
+def _check_version(version: Any) -> None:
+    """Raise EnvironmentMissing for a worker that cannot start or runs another align3d."""
     if version is LOST:
-        crew.add()
-    elif version != __version__:
+        raise EnvironmentMissing("a worker cannot be started; look into Ray's logs, or run with --engine local")
+    if version != __version__:
         raise EnvironmentMissing(f"a worker runs align3d {version}, this is {__version__}; install the same everywhere")
-    else:
-        crew.free.append(actor)

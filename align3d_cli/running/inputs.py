@@ -60,7 +60,8 @@ def find_parts(inputs: Sequence[str], *, avoid: Path | None = None) -> Found:
 
 def _scans_below(folder: Path, avoid: Path | None) -> tuple[list[Path], list[Path]]:
     """Scans below a folder and the ambiguous files left out, both sorted."""
-    scans, others = [], []
+    scans: list[Path] = []
+    others: list[Path] = []
     for root, folders, files in os.walk(folder, onerror=_unreadable):
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in LABEL_FOLDERS)
         if avoid is not None:

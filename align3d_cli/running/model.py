@@ -4,15 +4,13 @@ import time
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.settings import Background
 from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.helpers.quiet_torch import import_torch_quietly
 from align3d_cli.running.arrays import Scan, as_cloud, name_of
 from align3d_cli.running.scored import FailedScan, ModelFacts, ScoredScan, attempt
-
-Background = Literal["auto", "keep", "remove"]
 
 
 class Model:

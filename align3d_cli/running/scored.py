@@ -122,7 +122,7 @@ class ScoredScan:
         """The scan as the report room takes it."""
         from align3d_cli.report.heatmap import ScoredPart
 
-        return ScoredPart(self.cloud, self.inspection, self.result(output), self.model.calibration, self.background)
+        return ScoredPart(self.cloud, self.inspection, self.result(output), self.model.calibration)
 
 
 @dataclass(frozen=True, slots=True)

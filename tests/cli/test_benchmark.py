@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from align3d_cli.cli.benchmark import spread_lists
+from align3d_cli.cli.benchmark_lists import spread_lists
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,22 @@ def test_a_broken_scan_is_named_and_the_rest_is_scored(align3d, scans, tmp_path)
     shutil.copy(scans / "good" / "1.npy", root / "good" / "1.npy")
     mended = align3d("benchmark", *asked, "--json")
     assert mended.code == 0 and json.loads(mended.out)["n_failed"] == 0
+
+
+def test_damage_to_a_run_is_one_line_and_another_exit_code(align3d, scans, tmp_path):
+    """A changed digit names its file and line; a run that is cut short says so on stderr beside a table as CSV."""
+    asked = ("--dataset", "folder", "--root", scans, "--methods", "curvature", "--jobs", 1, "--run", tmp_path / "run")
+    assert align3d("benchmark", *asked).code == 0
+    log = tmp_path / "run" / "log.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:-2]))
+    short = align3d("benchmark", "table", tmp_path / "run", "--format", "csv")
+    assert short.code == 0 and "INCOMPLETE: 4 of 6 results" in short.err
+    log.write_bytes(b"".join([*lines[:3], lines[3].replace(b'"n_points": 1200', b'"n_points": 1300'), *lines[4:]]))
+    damaged = align3d("benchmark", "table", tmp_path / "run")
+    assert damaged.code == 4 and damaged.out == ""
+    (said,) = damaged.err.strip().splitlines()
+    assert "log.jsonl: line 4 is damaged" in said and "run again" in said
 
 
 def test_missing_data_say_what_to_get(align3d, tmp_path):

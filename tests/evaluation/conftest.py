@@ -98,7 +98,7 @@ def model(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def folder_run(tmp_path_factory, scan_folder, model):
     """(question, folder) of a finished zero-shot run over the own folder, all methods of the model."""
-    from align3d_cli.evaluation.protocols import Question
+    from align3d_cli.evaluation.question import Question
     from align3d_cli.evaluation.runner import run_benchmark
 
     question = Question(data_set="folder", root=scan_folder, model=str(model))

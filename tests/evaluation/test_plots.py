@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from align3d_cli.evaluation.charts import COLOURS, INK, MARGIN, PANEL, Line, Panel, draw_panels, histogram
+from align3d_cli.evaluation.charts import (
+    COLOURS,
+    INK,
+    MARGIN,
+    PANEL,
+    Line,
+    Panel,
+    bin_counts,
+    draw_panels,
+    histogram,
+    limits_of,
+)
 from align3d_cli.evaluation.pictures import TILE_PX, groups, tiles
 from align3d_cli.evaluation.plots import write_plots
 from align3d_cli.evaluation.pooling import scans_of
@@ -37,9 +48,17 @@ def test_a_line_goes_where_its_numbers_say():
 
 def test_histogram_counts_what_is_there():
     """Its outline is highest in the bin with most values; NaN is left out."""
-    line = histogram(np.array([0.1, 0.9, 0.91, np.nan]), 0.0, 1.0, COLOURS[0], "a")
+    counts = bin_counts(np.array([0.1, 0.9, 0.91, np.nan]), 0.0, 1.0)
+    line = histogram(counts, 0.0, 1.0, COLOURS[0], "a")
     peak = line.x[line.y == 1.0]
     assert peak.min() <= 0.9 and peak.max() >= 0.91 and line.y[np.searchsorted(line.x, 0.11) - 1] == 0.5
+
+
+def test_limits_of_a_chart_hold_every_part():
+    """They are found part by part, NaN and infinity left out, and rise even where all values are equal."""
+    assert limits_of(iter([np.array([0.3, np.nan]), np.array([-1.0, np.inf]), np.empty(0)])) == (-1.0, 0.3)
+    assert limits_of([np.full(3, 2.0)]) == (2.0, 3.0)
+    assert limits_of([np.array([np.nan])]) == (0.0, 1.0)
 
 
 def test_pictures_show_the_labelled_defect(folder_run, scan_folder):

@@ -10,8 +10,9 @@ import torch
 from align3d_cli.encoders.clip_text import load_text_tower
 from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.evaluation.arms import Arm, methods_of_branches
-from align3d_cli.evaluation.outputs import from_file
-from align3d_cli.evaluation.protocols import Question, available, base_model, tasks_of, untrained_arms
+from align3d_cli.evaluation.pooling import LoggedScan
+from align3d_cli.evaluation.protocols import available, base_model, tasks_of, untrained_arms
+from align3d_cli.evaluation.question import Question
 from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.runner import run_benchmark
 from align3d_cli.evaluation.scorer import ScanSettings, Scorer
@@ -96,7 +97,7 @@ def test_one_inspection_gives_what_single_inspections_give(folder_run, scan_fold
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     for line in (line for line in read_run(folder_run[1]).scans if "align3d" in line["object_scores"]):
-        logged = from_file(folder_run[1] / line["points"])
+        logged = LoggedScan(line, folder_run[1]).outputs("align3d", "pointad")
         cloud = read_scan(scan_folder / line["defect"] / Path(line["sample"]).name)
         for method, single in (("align3d", bundle), ("pointad", rendering)):
             found = Inspector(single).inspect(cloud)
@@ -188,7 +189,8 @@ def test_frozen_prompts_need_a_text_tower_and_share_the_look(tmp_path, scan_fold
     torch.testing.assert_close(frozen.tensors["text.rendering"], FrozenPrompts(tower)())
     scorer = Scorer(ScanSettings())
     arms = untrained_arms(question, ("frozen", "pointad"), base_model(question), tmp_path / "run" / "models")
-    assert scorer.inspector(arms[0]).encoder is scorer.inspector(arms[1]).encoder
+    first, second = (scorer.inspector(arm.name, arm.model) for arm in arms)
+    assert first.encoder is second.encoder
     by_arm = {line["arm"]["name"]: line["object_scores"] for line in record.scans if line["defect"] == "bump"}
     assert by_arm["frozen"]["frozen"] != by_arm["clip"]["pointad"]
 

@@ -11,13 +11,15 @@ import pytest
 
 ray = pytest.importorskip("ray", reason="Ray is an optional extra: pip install align3d[ray]")
 
-from align3d_cli.errors import InputRejected  # noqa: E402
-from align3d_cli.evaluation.protocols import Question  # noqa: E402
+from align3d_cli.errors import EnvironmentMissing, InputRejected  # noqa: E402
+from align3d_cli.evaluation.log_lines import read_lines  # noqa: E402
+from align3d_cli.evaluation.question import Question  # noqa: E402
 from align3d_cli.evaluation.ray_engine import run_ray  # noqa: E402
-from align3d_cli.evaluation.runlog import read_lines, read_run  # noqa: E402
+from align3d_cli.evaluation.runlog import read_run  # noqa: E402
 from align3d_cli.evaluation.runner import Talk, run_benchmark  # noqa: E402
 from align3d_cli.evaluation.table_text import render  # noqa: E402
 from align3d_cli.evaluation.tables import build_table  # noqa: E402
+from align3d_cli.running import cluster as running_cluster  # noqa: E402
 from align3d_cli.running.cluster import LOST, in_order, on_ray  # noqa: E402
 
 REPOSITORY = Path(__file__).parents[2]
@@ -83,6 +85,37 @@ def test_an_error_of_a_task_is_raised_as_what_it_was(cluster):
     """Our own errors come back as themselves, with their message and exit code."""
     with pytest.raises(InputRejected, match=r"^part\.ply: cannot be read$"):
         list(on_ray(["part.ply"], make_failure))
+
+
+def make_nothing():
+    raise InputRejected("model.safetensors: cannot be read")
+
+
+def test_a_worker_that_cannot_start_says_why(cluster):
+    """What `make` raises comes back as itself, and nothing waits for a worker that will never be ready."""
+    with pytest.raises(InputRejected, match=r"^model\.safetensors: cannot be read$"):
+        list(on_ray(["part.ply"], make_nothing))
+
+
+def where(task: str) -> str:
+    return os.path.abspath(task)
+
+
+def make_where():
+    return where
+
+
+def test_relative_paths_mean_the_callers_folder(cluster, tmp_path, monkeypatch):
+    """A worker reads part.ply of the folder that the call was made in."""
+    monkeypatch.chdir(tmp_path)
+    assert dict(on_ray(["part.ply"], make_where)) == {0: str(tmp_path / "part.ply")}
+
+
+def test_a_worker_of_another_version_is_refused(cluster, monkeypatch):
+    """Scores of two versions are never mixed."""
+    monkeypatch.setattr(running_cluster, "__version__", "99.0")
+    with pytest.raises(EnvironmentMissing, match=r"this is 99\.0; install the same everywhere"):
+        list(on_ray(["part.ply"], make_where))
 
 
 def test_results_are_put_in_order():

@@ -10,11 +10,13 @@ import sys
 import numpy as np
 import pytest
 
-from align3d_cli.evaluation.runlog import RunRecord, read_run
+from align3d_cli.evaluation import table_rows
+from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.table_notes import notes_of
+from align3d_cli.evaluation.table_rows import METRICS, Cell, Value
 from align3d_cli.evaluation.table_text import FORMATS, render, show
-from align3d_cli.evaluation.tables import METRICS, Cell, Table, Value, _rows, build_table
-from align3d_cli.metrics.metrics import Evaluation
+from align3d_cli.evaluation.tables import Table, build_table
+from align3d_cli.metrics.evaluation import Evaluation
 
 
 def evaluation(value: float) -> Evaluation:
@@ -28,8 +30,8 @@ def cell(category: str, value: float, auxiliary=None, seed=None, kind=None) -> C
 
 def rows_of(cells: list[Cell], protocol: str = "zero-shot", auxiliary=()) -> dict:
     """Rows by (level, name)."""
-    record = RunRecord(None, {"protocol": protocol, "auxiliary": list(auxiliary)}, "0", {}, [], [])
-    return {(row.level, row.name): row for row in _rows(record, cells, "align3d", "foreground")}
+    settings = {"protocol": protocol, "auxiliary": list(auxiliary)}
+    return {(row.level, row.name): row for row in table_rows.rows_of(settings, cells, "align3d", "foreground")}
 
 
 def test_macro_mean_weighs_categories_alike():
@@ -164,7 +166,7 @@ def test_a_model_that_knows_the_tested_categories_is_marked(scan_folder, model, 
     from dataclasses import replace
 
     from align3d_cli.datasets.registry import open_dataset
-    from align3d_cli.evaluation.protocols import Question
+    from align3d_cli.evaluation.question import Question
     from align3d_cli.evaluation.runner import run_benchmark
     from align3d_cli.model.bundle import load_bundle, save_bundle
 

@@ -7,9 +7,27 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from align3d_cli.metrics.aupro import aupro, aupro_organised, aupro_points, pro_curve, regions_points
-from align3d_cli.metrics.metrics import ScoredSample, evaluate
+from align3d_cli.metrics.aupro import FPR_LIMIT, aupro, pro_curve
+from align3d_cli.metrics.evaluation import evaluate, gather
 from align3d_cli.metrics.ranking import rank
+from align3d_cli.metrics.regions import regions, regions_points
+from align3d_cli.metrics.samples import ScoredSample, count
+
+
+def aupro_of(clouds, defects, scores, valid=None, grids=None, limit=FPR_LIMIT):
+    """AUPRO of scans with (N, 3) points, as a benchmark computes it in mode "foreground"."""
+    samples = []
+    for at, (xyz, defect, score) in enumerate(zip(clouds, defects, scores, strict=True)):
+        measured, grid = np.ones(len(xyz), bool) if valid is None else valid[at].ravel(), grids and grids[at]
+        region = regions(xyz, measured, defect.ravel(), grid)
+        samples.append(ScoredSample(True, 0.0, score.ravel(), defect.ravel(), measured, region, grid))
+    return aupro(gather((count(sample, "foreground") for sample in samples), "foreground").points, limit)
+
+
+def aupro_organised(defects, scores, valid=None, fpr_limit=FPR_LIMIT):
+    """The same of (H, W) maps."""
+    clouds, grids = [np.zeros((defect.size, 3)) for defect in defects], [defect.shape for defect in defects]
+    return aupro_of(clouds, defects, [score.astype(np.float32) for score in scores], valid, grids, fpr_limit)
 
 
 def official_aupro(defect_maps, score_maps, thresholds, limit=0.3):
@@ -44,7 +62,7 @@ def random_maps(seed, n=4, levels=None):
         defect = ndimage.gaussian_filter(rng.normal(size=shape), 1.5) > 0.25
         score = ndimage.gaussian_filter(rng.normal(size=shape), 1) + 0.3 * defect
         defects.append(defect)
-        scores.append(np.round(score * levels) / levels if levels else score)
+        scores.append((np.round(score * levels) / levels if levels else score).astype(np.float32))
     return defects, scores
 
 
@@ -151,10 +169,10 @@ def test_regions_of_an_unordered_cloud():
 def test_radius_is_two_and_a_half_mean_neighbour_distances():
     """By hand, on a line: the 8 neighbours of an inner point are 1 1 2 2 3 3 4 4 away, so the radius is 6.25."""
     xyz = np.column_stack([np.arange(100.0), np.zeros((100, 2))])
-    for gap, regions in ((6, 1), (7, 2)):
+    for gap, expected in ((6, 1), (7, 2)):
         defect = np.zeros(100, bool)
         defect[[40, 40 + gap]] = True
-        assert regions_points(xyz, defect).max() == regions
+        assert regions_points(xyz, defect).max() == expected
 
 
 def test_repeated_points_do_not_split_regions():
@@ -177,7 +195,7 @@ def test_points_agree_with_pixels_on_a_grid():
     score = np.random.default_rng(1).random((30, 30)) + 0.5 * defect
     expected = aupro_organised([defect] * 2, [score, score**2])
     xyz = grid_cloud(30, 30)
-    got = aupro_points([xyz, xyz], [defect.ravel()] * 2, [score.ravel(), (score**2).ravel()])
+    got = aupro_of([xyz, xyz], [defect] * 2, [score, score**2])
     assert got == pytest.approx(expected, abs=1e-12)
 
 
@@ -190,8 +208,8 @@ def test_evaluate_gives_the_official_number_in_paper_mode():
         score = np.round(ndimage.gaussian_filter(rng.normal(size=(336, 336)), 5) * 40 + 2 * defect)
         defects.append(defect)
         scores.append(score)
-        xyz = np.zeros((336 * 336, 3))
-        samples.append(ScoredSample(True, 0.0, score.ravel(), defect.ravel(), xyz, (336, 336)))
+        measured, region = np.ones(336 * 336, bool), np.zeros(336 * 336, int)
+        samples.append(ScoredSample(True, 0.0, score.ravel(), defect.ravel(), measured, region, (336, 336)))
     every = np.unique(np.concatenate(scores))
     got = evaluate(samples, mode="paper").aupro
     assert got == pytest.approx(official_aupro(defects, scores, every), abs=1e-12)

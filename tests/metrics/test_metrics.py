@@ -8,19 +8,22 @@ import pytest
 from sklearn import metrics as reference
 
 from align3d_cli.metrics.metrics import (
-    ScoredSample,
     auroc,
-    average_precision,
-    evaluate,
-    f1_max,
-    point_items,
     ranking_auroc,
     ranking_average_precision,
     ranking_f1_max,
     roc_curve,
     thinned,
 )
-from align3d_cli.metrics.ranking import Pool, rank
+from align3d_cli.metrics.ranking import Pool, items_of, rank
+
+
+def average_precision(defect, score):
+    return ranking_average_precision(rank(defect, score))
+
+
+def f1_max(defect, score):
+    return ranking_f1_max(rank(defect, score))
 
 
 def auroc_by_definition(defect, score):
@@ -108,6 +111,8 @@ def test_nan_scores_are_refused():
     """An unknown score is not silently ranked."""
     with pytest.raises(ValueError, match="NaN"):
         auroc(np.array([True, False]), np.array([0.5, np.nan]))
+    with pytest.raises(ValueError, match="NaN"):
+        items_of(np.array([True, False]), np.array([0.5, np.nan]), np.array([1, 0]))
 
 
 def test_ten_million_scores_in_seconds():
@@ -131,7 +136,7 @@ def test_pool_over_its_limit_stays_close():
         score = (rng.normal(size=1000) + defect).astype(np.float32)
         score[:3] = -np.inf, np.inf, -0.0
         for pool in (exact, bounded):
-            pool.add(defect, score, (defect * (1 + k % 2)).astype(int))
+            pool.add(items_of(defect, score, (defect * (1 + k % 2)).astype(int)))
     assert exact.exact and not bounded.exact
     a, b = exact.ranking(), bounded.ranking()
     assert (a.n_normal, a.n_defect, a.n_regions) == (b.n_normal, b.n_defect, b.n_regions)
@@ -158,90 +163,11 @@ def test_thinned_curve_is_the_same_picture():
     assert np.trapezoid(y, x) == pytest.approx(np.trapezoid(tpr, fpr), abs=1e-3)
 
 
-def sample(defect, scores, grid=None, anomalous=None, object_score=0.0, xyz=None):
-    defect = np.asarray(defect, bool).ravel()
-    xyz = np.column_stack([np.arange(len(defect)), np.zeros((len(defect), 2))]) if xyz is None else xyz
-    anomalous = defect.any() if anomalous is None else anomalous
-    return ScoredSample(
-        bool(anomalous), object_score, np.asarray(scores, float).ravel(), defect, xyz.astype(float), grid
-    )
-
-
-def test_evaluate_pools_points_over_samples():
-    """Point metrics are those of all points together, object metrics those of the object scores."""
-    rng = np.random.default_rng(5)
-    samples, defects, scores = [], [], []
-    for k in range(6):
-        defect = (np.arange(50) < 8) & bool(k % 2)
-        score = rng.normal(size=50).astype(np.float32) + defect
-        samples.append(sample(defect, score, object_score=float(score.max())))
-        defects.append(defect)
-        scores.append(score)
-    got = evaluate(iter(samples))
-    defect, score = np.concatenate(defects), np.concatenate(scores)
-    assert got.point_auroc == pytest.approx(reference.roc_auc_score(defect, score))
-    assert got.point_ap == pytest.approx(reference.average_precision_score(defect, score))
-    assert got.f1_max == pytest.approx(f1_by_sklearn(defect, score))
-    labels, maxima = [s.anomalous for s in samples], [s.object_score for s in samples]
-    assert got.object_auroc == pytest.approx(reference.roc_auc_score(labels, maxima))
-    assert got.object_ap == pytest.approx(reference.average_precision_score(labels, maxima))
-    assert (got.n_samples, got.n_anomalous, got.n_points, got.n_defect_points) == (6, 3, 300, 24)
-    assert got.notes == ()
-
-
-def test_evaluate_notes_what_is_undefined():
-    """With good samples only every metric is nan and the notes say why."""
-    got = evaluate([sample([0, 0, 0], [1, 2, 3])])
-    assert math.isnan(got.object_auroc) and math.isnan(got.point_auroc) and math.isnan(got.aupro)
-    assert got.notes == (
-        "object metrics are undefined: no anomalous objects",
-        "point metrics are undefined: no anomalous points",
-    )
-
-
-def test_foreground_leaves_out_background_but_not_missed_defects():
-    """Unmeasured pixels and unscored normal points do not count; an unscored defective point counts as missed."""
-    defect = np.array([0, 0, 1, 1, 1, 0], bool)
-    scores = np.array([0.1, np.nan, 0.9, np.nan, 0.8, 0.2])
-    xyz = np.zeros((6, 3))
-    xyz[4] = np.nan
-    labels, values, region, missed = point_items(sample(defect, scores, (1, 6), xyz=xyz), "foreground")
-    assert labels.tolist() == [False, True, True, False]
-    assert values.tolist() == [0.1, 0.9, -np.inf, 0.2]
-    assert region.tolist() == [0, 1, 1, 0]
-    assert missed == 1
-    assert (
-        "1 defective points carry no score and count as missed"
-        in evaluate([sample(defect, scores, (1, 6), xyz=xyz)]).notes
-    )
-
-
-def test_scans_without_point_labels_count_as_objects_only():
-    """A scan whose points nobody labelled adds to O-R and O-A, not to the point metrics, and is noted."""
-    labelled = sample([0, 0, 1], [0.1, 0.2, 0.9])
-    unlabelled = ScoredSample(True, 0.5, np.ones(3), None, np.zeros((3, 3)))
-    good = sample([0, 0, 0], [0.1, 0.2, 0.3], object_score=-1.0)
-    got = evaluate([labelled, unlabelled, good])
-    assert (got.n_samples, got.n_anomalous, got.n_points, got.object_auroc) == (3, 2, 6, 1.0)
-    assert got.notes == ("1 scans have no point labels and count for the object metrics only",)
-
-
-def test_paper_mode_counts_every_pixel_of_336_squared():
-    """Paper mode counts the background of an organised scan, which flatters the same map."""
-    defect = np.zeros((40, 60), bool)
-    defect[10:14, 20:26] = True
-    rng = np.random.default_rng(0)
-    scores = np.full((40, 60), np.nan)
-    scores[5:20, 10:30] = rng.random((15, 20))
-    scores[defect] += 0.3
-    one = sample(defect, scores, (40, 60))
-    paper, foreground = evaluate([one], mode="paper"), evaluate([one])
-    assert paper.n_points == 336 * 336 and foreground.n_points == 300
-    assert paper.point_auroc > foreground.point_auroc + 0.1
-
-
-def test_paper_mode_keeps_the_points_of_unorganised_scans():
-    """Without a grid there is no background to add: both modes agree."""
-    defect, score = random_case(2, 60)
-    one = sample(defect, score.astype(np.float32))
-    assert evaluate([one], mode="paper").point_auroc == evaluate([one]).point_auroc
+@pytest.mark.parametrize("score", [[1e300, 1e300, -1e300, 0.0], [np.inf, 5.0, -np.inf, -np.inf]], ids=["huge", "inf"])
+def test_far_away_scores_are_ranked_like_any_other(score):
+    """Scores of any size, infinite ones too, keep their order and their ties: only ranks count."""
+    defect, score = np.array([1, 0, 1, 0], bool), np.array(score)
+    places = np.unique(score, return_inverse=True)[1].astype(float)
+    assert auroc(defect, score) == auroc_by_definition(defect, score) == reference.roc_auc_score(defect, places)
+    assert average_precision(defect, score) == reference.average_precision_score(defect, places)
+    assert f1_max(defect, score) == f1_by_definition(defect, score)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,15 +17,20 @@ from align3d_cli.report.result import build_result
 @pytest.fixture(scope="module")
 def part() -> ScoredPart:
     """A ball with a hot cap around +z and two rows without a measurement."""
+    from align3d_cli.clouds.prepare import prepare
+    from align3d_cli.model.drawn import drawn_of
     from align3d_cli.model.inspector import Inspection
+    from align3d_cli.render.draw import ViewPlan, draw_views
 
     xyz = np.random.default_rng(0).normal(size=(4000, 3))
     xyz /= np.linalg.norm(xyz, axis=1, keepdims=True)
     scores = np.where(xyz[:, 2] > 0.9, 0.95, 0.05).astype(np.float32)
     xyz[:2], scores[:2] = np.nan, np.nan
+    scan = prepare(PointCloud(xyz))
+    drawn = drawn_of(scan, draw_views(scan, ViewPlan(preset="front:2", size_px=300)))
     inspection = Inspection(
         score=0.9, raw_score=0.9, point_scores=scores, n_points=4000, n_invalid=2, n_removed=0,
-        n_unseen=0, views="front:2", preparation={},
+        n_unseen=0, views="front:2", preparation={}, drawn=drawn,
     )  # fmt: skip
     result = build_result(
         score=0.9, threshold=0.5, seconds={"total": 1.0}, input="deep/ball.ply", input_sha256="a" * 64, output=None,
@@ -58,6 +64,14 @@ def test_the_same_part_gives_the_same_bytes(part):
     """Pictures and pages hold no clock and no chance."""
     assert sheet_png(part) == sheet_png(part)
     assert part_page(part) == part_page(part)
+
+
+def test_a_part_is_drawn_once(part):
+    """Sheet, page and report show one portrait; an inspection that was stripped of its views is refused."""
+    assert part.portrait is part.portrait
+    bare = replace(part, inspection=replace(part.inspection, drawn=None))
+    with pytest.raises(ValueError, match="without its views"):
+        sheet_png(bare)
 
 
 def test_the_sheet_shows_the_cap_in_the_view_from_above(part):

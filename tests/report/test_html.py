@@ -32,15 +32,20 @@ class Reader(html.parser.HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.addresses, self.tags, self.jsons, self.taking = [], [], [], False
+        self.attributes, self.labels, self.titles = [], [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
         self.tags.append(tag)
+        self.attributes += values
+        self.labels += [values["aria-label"]] if "aria-label" in values else []
         self.addresses += [values[name] for name in ("src", "href", "action", "poster") if name in values]
         self.taking = values.get("type") == "application/json"
 
     def handle_data(self, data):
+        if self.tags[-1:] == ["title"] and data.strip():
+            self.titles.append(data)
         if self.taking:
             self.jsons.append(json.loads(data))
             self.taking = False
@@ -62,6 +67,25 @@ def test_names_cannot_become_markup():
     text = html_page(evil, [page_of(evil, 0.2)], [failure])
     assert "<script>alert" not in text
     assert Reader(text).tags.count("script") == 3  # palette, viewer, points
+
+
+@pytest.mark.parametrize("evil", ['" onload="alert(1)', "</script><b>", "{{ 7 * 7 }}", "&lt;", "$title", "\udce4.ply"])
+def test_names_stay_text_wherever_they_stand(evil):
+    """In headings, attributes, links and the JSON of a part a name is the name, and the page can be written."""
+    text = html_page(evil, [page_of(evil, 0.2), page_of("other.ply", 0.9)])
+    text.encode(errors="replace")
+    seen = Reader(text)
+    assert seen.labels == ["heat map of other.ply, drag to turn", f"heat map of {evil}, drag to turn"]
+    assert seen.titles == [evil]
+    assert not any("onload" in name for name in seen.attributes)
+
+
+def test_every_verdict_is_counted():
+    """A part that is unsure, or that nobody gave a limit for, is not counted as good."""
+    pages = [page_of(f"{verdict}.ply", 0.2) for verdict in ("good", "unsure", "uncalibrated", "unsure")]
+    for page, verdict in zip(pages, ("good", "unsure", "uncalibrated", "unsure"), strict=True):
+        page.result["verdict"] = verdict
+    assert "4 scored · 1 good · 0 defective · 2 unsure · 1 uncalibrated" in html_page("batch", pages)
 
 
 def test_the_worst_part_comes_first_and_failures_before_it():

@@ -1,0 +1,35 @@
+"""Options of `align3d benchmark` that take several values: `--seeds 0 1 2`."""
+
+from typing import Any
+
+from typer.core import TyperGroup
+
+LISTS = ("--seeds", "--category", "--methods", "--auxiliary")
+
+
+class BenchmarkGroup(TyperGroup):
+    """The options of a benchmark or the sub-command `table`; lists may be written as `--seeds 0 1 2`."""
+
+    def parse_args(
+        self, ctx: Any, args: list[str]
+    ) -> list[str]:  # typer has a Context of its own, under a private name
+        return super().parse_args(ctx, spread_lists(args))
+
+
+def spread_lists(args: list[str]) -> list[str]:
+    """`--seeds 0 1 2` and `--seeds 0,1,2` as `--seeds 0 --seeds 1 --seeds 2`, for all options of LISTS."""
+    spread: list[str] = []
+    option: str | None = None
+    for arg in args:
+        name, _, value = arg.partition("=")
+        if name in LISTS:
+            option, arg = name, value
+            if not arg:
+                continue
+        elif arg.startswith("-"):
+            option = None
+        if option is None:
+            spread.append(arg)
+        else:
+            spread += [word for part in arg.split(",") if part for word in (option, part)]
+    return spread
