@@ -36,6 +36,7 @@ class Inspection:
     raw_score:    object score before calibration
     n_removed:    points taken for background or for strays
     notes:        what was doubtful about the scan, a sentence each
+    doubts:       reasons for which a low score does not mean a good part, a sentence each
     """
 
     score: float
@@ -49,6 +50,7 @@ class Inspection:
     preparation: dict
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 class Clock:
@@ -122,6 +124,7 @@ class Inspector:
             preparation=report,
             seconds=clock.seconds,
             notes=scan.notes,
+            doubts=scan.doubts,
         )
 
     def look(self, scan: Prepared, clock: Clock | None = None) -> Look:

@@ -6,7 +6,7 @@ from scipy.spatial import cKDTree
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.planes import heights, ransac_plane
-from align3d_cli.clouds.prepare import prepare, spread_to_cloud, stray_points
+from align3d_cli.clouds.prepare import prepare, spread_to_cloud
 from align3d_cli.clouds.spacing import point_spacing
 from align3d_cli.clouds.voxels import components
 from align3d_cli.errors import InputRejected
@@ -184,22 +184,6 @@ def test_report_and_colours_follow_the_rows():
 def sphere(n, seed=0):
     points = np.random.default_rng(seed).normal(size=(n, 3))
     return points / np.linalg.norm(points, axis=1, keepdims=True)
-
-
-def test_flying_points_are_outliers_and_fragments_are_not():
-    """A few points far off go, one at the end of the world too; a fragment of 200 points beside the part stays."""
-    fragment = 0.2 * sphere(200, 1) + [3, 0, 0]
-    flying = np.array([[0, 0, 8.0], [0, 4.0, 0], [1e9, 0, 0]])
-    xyz = np.concatenate([sphere(20000), fragment, flying])
-    stray, spacing = stray_points(xyz)
-    np.testing.assert_array_equal(np.flatnonzero(stray), [20200, 20201, 20202])
-    assert spacing == point_spacing(xyz[~stray])
-
-
-@pytest.mark.parametrize("n", [60, 1000, 200_000])
-def test_no_point_of_a_whole_part_is_an_outlier(n):
-    """Sparse and dense clouds alike lose nothing."""
-    assert not stray_points(sphere(n))[0].any()
 
 
 @pytest.mark.parametrize("n", [500, 30_000, 300_000])
