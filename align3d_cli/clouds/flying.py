@@ -19,11 +19,11 @@ SCREENED = 50_000  # points, drawn at random from larger clouds, that tell wheth
 LOOKED_AT = 4096  # cells that tell whether there is anything to look for
 SHARE = (0.001, 0.25)  # of the cells; fewer move no score, more are no accident
 LEAST = 10  # cells; fewer are chance
-# Measured on some 150 real and generated scans, whole and thinned to 5000 and 1500 points, against five shapes with 1 to
-# 20 % of flying points, on those far from their neighbours. Loose in space: 0.45 of them at most, but for the fins of a
-# thinned heat sink (0.87), against 0.79 to 1.0. Loose or far from all surface: 0.71 (but 0.9 in one terrain) against
-# 0.87 to 1.0. Median distance from the surface: 2.7 (the heat sink 1.7, that terrain 4.5) against 3.6 to 15. No sound
-# scan passes all three; of the polluted ones, 1 % of points about a lioness of 3400 does not.
+# Measured on 150 real and generated scans, whole and thinned to 5000 and 1500 points, against five shapes with 1 to
+# 20 % of flying points, on those far from their neighbours. Loose in space: 0.45 at most, but for the fins of a thinned
+# heat sink (0.87), against 0.79 to 1.0. Loose or far from all surface: 0.71 (but 0.9 in one terrain) against 0.87 to
+# 1.0. Median distance from the surface: 2.7 (the heat sink 1.7, that terrain 4.5) against 3.6 to 15. No sound scan
+# passes all three; of the polluted ones, 1 % of points about a lioness of 3400 does not.
 LOOSE, LONELY, AWAY = 0.6, 0.8, 2.5
 ROUND = 0.05  # least over whole variance of a neighbourhood: sheets and rows have less
 LEAVING = 3.0  # times as far from its neighbours as these from theirs

@@ -18,6 +18,7 @@ from align3d_cli.encoders.encoder import Encoder, EncoderSettings
 from align3d_cli.encoders.load import load_encoder
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle, require_branches
+from align3d_cli.model.doubts import doubts_of
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
 from align3d_cli.render.draw import ViewPlan, asked_views, draw_style, draw_views, resolve_preset
@@ -124,7 +125,7 @@ class Inspector:
             preparation=report,
             seconds=clock.seconds,
             notes=scan.notes,
-            doubts=scan.doubts,
+            doubts=doubts_of(scan, self.plan.size_px),
         )
 
     def look(self, scan: Prepared, clock: Clock | None = None) -> Look:
