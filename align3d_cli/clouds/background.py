@@ -172,20 +172,23 @@ def _carries_part(
 
 def _is_pit(cloud: PointCloud, support: Support, height: np.ndarray) -> bool:
     """Whether the part lies behind the plane, as seen from a camera at the origin (when there is one)."""
-    if not _pinhole(cloud):
+    if cloud.grid is None or not _pinhole(cloud, cloud.grid[1]):
         return False
     camera = support.plane[3]  # height of the origin
     return bool(np.median(height[support.part]) * camera < 0)
 
 
-def _pinhole(cloud: PointCloud) -> bool:
-    """Whether columns follow x / z better than x: coordinates of a perspective camera at the origin."""
+def _pinhole(cloud: PointCloud, width: int) -> bool:
+    """Whether columns follow x / z better than x: coordinates of a perspective camera at the origin.
+
+    width: of the scan's picture, in pixels
+    """
     rows = np.flatnonzero(cloud.valid)
     rows = rows[:: max(1, len(rows) // 5000)]
     x, y, z = cloud.xyz[rows].T
     if z.min() <= 0 <= z.max():
         return False
-    v, u = np.divmod(rows, cloud.grid[1])
+    v, u = np.divmod(rows, width)
     pixels = np.stack([u, v, np.ones(len(u))], axis=1)
 
     def misfit(values: np.ndarray) -> float:
@@ -205,8 +208,8 @@ def _steep_outline(cloud: PointCloud, part: np.ndarray, height: np.ndarray) -> f
         turned, levels = np.rot90(inside, side), np.rot90(level, side)
         outline = turned[1:] & ~turned[:-1]
         drops.append((levels[1:] - levels[:-1])[outline])
-    drops = np.concatenate(drops)
-    return float((drops > pitch).mean()) if len(drops) else 0.0
+    deep = np.concatenate(drops) > pitch
+    return float(deep.mean()) if len(deep) else 0.0
 
 
 def _under_points(cloud: PointCloud) -> Support | None:

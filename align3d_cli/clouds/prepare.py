@@ -1,7 +1,7 @@
 """From the scan as read to the points that are scored: measured, on the part, not flying about."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from align3d_cli.clouds.strays import near_points, stray_points
 from align3d_cli.clouds.voxels import bounds
 from align3d_cli.errors import InputRejected
 
+MANY_STRAYS = 0.1  # of the points; more, and what is left need not be the part
 MINIMUM_POINTS = 50  # fewer carry no surface to judge
 
 
@@ -35,7 +36,7 @@ class Prepared:
     colours: np.ndarray | None
     grid: tuple[int, int] | None
     spacing: float
-    report: dict = field(repr=False)
+    report: dict[str, Any] = field(repr=False)
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
@@ -72,9 +73,17 @@ def prepare(cloud: PointCloud, *, background: Literal["auto", "keep", "remove"] 
     }
     colours = None if cloud.colours is None else cloud.colours[index]
     notes = cloud.notes + _stray_notes(report["n_outliers"], len(cloud))
-    several = several_parts(xyz, spacing)
-    doubts = () if several is None else (several,)
+    doubts = _doubts(xyz, spacing, report["n_outliers"])
     return Prepared(xyz, index, colours, cloud.grid, spacing, report, notes, doubts)
+
+
+def _doubts(xyz: np.ndarray, spacing: float, n_stray: int) -> tuple[str, ...]:
+    several, all_points = several_parts(xyz, spacing), len(xyz) + n_stray
+    found = [] if several is None else [several]
+    if n_stray > MANY_STRAYS * all_points:
+        share = f"{n_stray / all_points:.0%}".replace("%", " %")
+        found.append(f"{share} of the points fly off or about the part: scan it again, or clean it first")
+    return tuple(found)
 
 
 def _stray_notes(n: int, of: int) -> tuple[str, ...]:

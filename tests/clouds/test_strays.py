@@ -54,6 +54,13 @@ def test_one_point_at_any_distance_changes_nothing(distance):
     assert beside.notes == ("1 of 20 195 points flies off the part and is left out",)
 
 
+def test_more_than_a_tenth_of_strays_is_a_doubt():
+    """What is left of such a scan need not be the part."""
+    few, many = (prepare(PointCloud(np.concatenate([chessman()[0], thrown(n, 30)]))) for n in (2000, 3000))
+    assert few.doubts == ()
+    assert many.doubts == ("13 % of the points fly off or about the part: scan it again, or clean it first",)
+
+
 @pytest.mark.parametrize("n", [200, 1000, 4000])
 def test_most_points_in_the_box_of_the_part_are_found(n):
     """Points anywhere in the part's own box go, but for those that nearly touch it; the part loses next to none."""
