@@ -10,6 +10,7 @@ import numpy as np
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.planes import heights, ransac_plane
 from align3d_cli.clouds.spacing import point_spacing
+from align3d_cli.clouds.strays import core_of
 from align3d_cli.clouds.voxels import components, largest
 
 FIT_MM, DROP_MM, CLUSTER_MM = 4.0, 5.0, 6.0
@@ -215,6 +216,7 @@ def _steep_outline(cloud: PointCloud, part: np.ndarray, height: np.ndarray) -> f
 def _under_points(cloud: PointCloud) -> Support | None:
     """The dominant plane of an unordered cloud, when all else lies on one side of it and within its outline."""
     rows = np.flatnonzero(cloud.valid)
+    rows = rows[~core_of(cloud.xyz[rows]).far(cloud.xyz[rows])]  # far points would be the field of view
     xyz = cloud.xyz[rows]
     field = _field(xyz)
     mm = _millimetre(cloud.unit, field)

@@ -159,6 +159,9 @@ def test_unordered_points_on_a_table(scale):
     assert prepare(cloud).report["n_background"] == 0
     kept = prepare(cloud, background="remove").index
     assert (kept >= 20000).all() and len(kept) > 6000
+    far = rng.uniform(-9, 9, (900, 3)) * scale
+    again = prepare(PointCloud(np.concatenate([cloud.xyz, far])), background="remove")
+    np.testing.assert_array_equal(again.index, kept)
     alone = PointCloud(box[box[:, 2] > 1e-9] * scale)
     assert prepare(alone, background="remove").report["n_background"] == 0
 
