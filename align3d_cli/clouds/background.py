@@ -9,6 +9,7 @@ import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.planes import heights, ransac_plane
+from align3d_cli.clouds.sample import hash_order
 from align3d_cli.clouds.spacing import point_spacing
 from align3d_cli.clouds.strays import core_of
 from align3d_cli.clouds.voxels import components, largest
@@ -220,7 +221,7 @@ def _under_points(cloud: PointCloud) -> Support | None:
     xyz = cloud.xyz[rows]
     field = _field(xyz)
     mm = _millimetre(cloud.unit, field)
-    plane = ransac_plane(xyz, FIT_MM * mm, np.random.default_rng(0))
+    plane = ransac_plane(xyz[hash_order(xyz)], FIT_MM * mm, np.random.default_rng(0))
     if plane is None:
         return None
     height = heights(xyz, plane)

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from align3d_cli.clouds.flying import flying_points, standing_off
+from align3d_cli.clouds.sample import some_points
 from align3d_cli.clouds.spacing import point_spacing
 from align3d_cli.clouds.voxels import components
 
-LOOKED_AT = 50_000  # points that tell where the part is: 5 ms
+LOOKED_AT = 20_000  # points that tell where the part is: quantiles within 1 % of its extent
 INNER = (0.15, 0.85)  # of the coordinates; a tenth of the points may be anywhere, all on one side too
 FAR_SPANS = 2.0  # extents beside the part; what is further belongs to something else
 FAR_SHARE = 0.01  # of the points, in one group, unless it is that large
 STRAY_SHARE = 5e-5  # a stray group has at most this share of the points, or STRAY_POINTS
 STRAY_POINTS = 5
-STRAY_GAP = 1 / 13  # of the extent: the least empty distance around a stray group
+STRAY_GAP = 1 / 12  # of the extent: the least empty distance around a stray group
 FEW, FEW_SHARE = 10, 0.001  # strays up to this many are no reason to look at all points of the surface again
 STRAY_SPACINGS = 6  # and that many times the points' spacing, for sparse clouds
 
@@ -38,8 +39,7 @@ class Core:
 
 def core_of(xyz: np.ndarray) -> Core:
     """The box that the part fills, whatever a tenth of the points do. xyz: (N >= 1, 3) finite."""
-    some = xyz[:: max(1, len(xyz) // LOOKED_AT)]
-    low, high = np.quantile(some, INNER, axis=0)
+    low, high = np.quantile(some_points(xyz, LOOKED_AT), INNER, axis=0)
     beyond = (high - low) * INNER[0] / (INNER[1] - INNER[0])  # points spread evenly reach that much further
     low, high = low - beyond, high + beyond
     return Core(low, high, float((high - low).max()))
@@ -64,8 +64,8 @@ def stray_points(xyz: np.ndarray, *, surface: bool = False) -> tuple[np.ndarray,
         return stray, point_spacing(xyz)
     if not surface:
         stray = flying_points(xyz, core.span)
-    far = core.far(xyz)
-    spacing = point_spacing(xyz[~(far | stray)])
+    out = core.far(xyz) | stray
+    spacing = point_spacing(xyz[~out] if out.any() else xyz)
     _drop(stray, xyz, lambda rest: _small_groups(rest, core, max(STRAY_GAP * core.span, STRAY_SPACINGS * spacing)))
     if not surface and stray.sum() > max(FEW, FEW_SHARE * len(xyz)):
         _drop(stray, xyz, lambda rest: standing_off(rest, core.span))

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from align3d_cli.clouds.sample import hash_order
+
 DENSE = 4_000_000  # cells of a grid that is held whole, 16 MB of labels; of larger ones only the cells with points
 FARTHEST = 2**40  # cells from the first; beyond 2**21 a key can be that of another cell too, which chance alone meets
 STEPS = np.array([1 << 42, 1 << 21, 1])  # of a key from cell to cell along x, y and z
@@ -42,8 +44,9 @@ def cell_keys(xyz: np.ndarray, cell: float) -> np.ndarray:
 
 
 def thinned(xyz: np.ndarray, cell: float) -> np.ndarray:
-    """The first point of every cell that holds one: (N, 3) finite -> (M, 3)."""
-    return xyz[np.sort(np.unique(cell_keys(xyz, cell), return_index=True)[1])]
+    """One point of every cell that holds one, whatever their order: (N, 3) finite -> (M, 3)."""
+    rows = hash_order(xyz)
+    return xyz[np.sort(rows[np.unique(cell_keys(xyz[rows], cell), return_index=True)[1]])]
 
 
 def distinct(xyz: np.ndarray) -> np.ndarray:
