@@ -101,7 +101,7 @@ def progress(description: str, total: int | None, *, between_lines: bool = False
     between_lines: results are printed while it runs, so there is no bar when these go to the terminal too
     """
     if not sys.stderr.isatty() or (between_lines and sys.stdout.isatty()):
-        yield lambda n=1: interrupts.check()
+        yield _only_check
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -122,7 +122,7 @@ class Progress:
 
     def __init__(self, description: str) -> None:
         self._description, self._open = description, ExitStack()
-        self._advance: Callable[[int], None] = lambda n=1: interrupts.check()
+        self._advance: Callable[[int], None] = _only_check
 
     def __enter__(self) -> "Progress":
         return self
@@ -137,6 +137,11 @@ class Progress:
     def advance(self) -> None:
         """One item is done."""
         self._advance(1)
+
+
+def _only_check(n: int = 1) -> None:
+    """An `advance` without a bar."""
+    interrupts.check()
 
 
 def _drop_stdout() -> None:

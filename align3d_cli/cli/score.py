@@ -79,9 +79,9 @@ def score(
         output.info(f"note: {len(found.left_out)} .txt files of the folders are left out; name them to score them")
     settings = BatchSettings(
         model=model,
-        device=device.value,
+        device=device,
         views=views,
-        background=background.value,
+        background=background,
         threshold=fail_above,
         seed=seed,
         input_format=input_format or stream_format(inputs, format),

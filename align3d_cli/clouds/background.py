@@ -9,7 +9,9 @@ import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.planes import heights, ransac_plane
+from align3d_cli.clouds.sample import hash_order
 from align3d_cli.clouds.spacing import point_spacing
+from align3d_cli.clouds.strays import core_of
 from align3d_cli.clouds.voxels import components, largest
 
 FIT_MM, DROP_MM, CLUSTER_MM = 4.0, 5.0, 6.0
@@ -172,20 +174,23 @@ def _carries_part(
 
 def _is_pit(cloud: PointCloud, support: Support, height: np.ndarray) -> bool:
     """Whether the part lies behind the plane, as seen from a camera at the origin (when there is one)."""
-    if not _pinhole(cloud):
+    if cloud.grid is None or not _pinhole(cloud, cloud.grid[1]):
         return False
     camera = support.plane[3]  # height of the origin
     return bool(np.median(height[support.part]) * camera < 0)
 
 
-def _pinhole(cloud: PointCloud) -> bool:
-    """Whether columns follow x / z better than x: coordinates of a perspective camera at the origin."""
+def _pinhole(cloud: PointCloud, width: int) -> bool:
+    """Whether columns follow x / z better than x: coordinates of a perspective camera at the origin.
+
+    width: of the scan's picture, in pixels
+    """
     rows = np.flatnonzero(cloud.valid)
     rows = rows[:: max(1, len(rows) // 5000)]
     x, y, z = cloud.xyz[rows].T
     if z.min() <= 0 <= z.max():
         return False
-    v, u = np.divmod(rows, cloud.grid[1])
+    v, u = np.divmod(rows, width)
     pixels = np.stack([u, v, np.ones(len(u))], axis=1)
 
     def misfit(values: np.ndarray) -> float:
@@ -205,17 +210,18 @@ def _steep_outline(cloud: PointCloud, part: np.ndarray, height: np.ndarray) -> f
         turned, levels = np.rot90(inside, side), np.rot90(level, side)
         outline = turned[1:] & ~turned[:-1]
         drops.append((levels[1:] - levels[:-1])[outline])
-    drops = np.concatenate(drops)
-    return float((drops > pitch).mean()) if len(drops) else 0.0
+    deep = np.concatenate(drops) > pitch
+    return float(deep.mean()) if len(deep) else 0.0
 
 
 def _under_points(cloud: PointCloud) -> Support | None:
     """The dominant plane of an unordered cloud, when all else lies on one side of it and within its outline."""
     rows = np.flatnonzero(cloud.valid)
+    rows = rows[~core_of(cloud.xyz[rows]).far(cloud.xyz[rows])]  # far points would be the field of view
     xyz = cloud.xyz[rows]
     field = _field(xyz)
     mm = _millimetre(cloud.unit, field)
-    plane = ransac_plane(xyz, FIT_MM * mm, np.random.default_rng(0))
+    plane = ransac_plane(xyz[hash_order(xyz)], FIT_MM * mm, np.random.default_rng(0))
     if plane is None:
         return None
     height = heights(xyz, plane)

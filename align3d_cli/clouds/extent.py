@@ -6,6 +6,7 @@ NARROW = 1e-3  # width over length; a view of 336 px would show less than a pixe
 STEPS = 2.0  # of the coordinates' resolution: less spread is rounding
 LOOKED_AT = 50_000  # points, drawn at random from larger clouds: 10 ms
 TOLD_APART = 5000  # of them, to count places
+TINY = 1e-11  # of any unit; squares of smaller lengths are lost in float32, and a thousandth of it changes scores
 PLACES = 50  # different ones, as many as a scan has points at least
 
 
@@ -23,6 +24,8 @@ def lacking_extent(xyz: np.ndarray) -> str | None:
     step = STEPS * _resolution(xyz)
     if length <= step:
         return "all points lie at one place"
+    if length < TINY:
+        return f"its extent of {np.ptp(xyz, axis=0).max():.2g} is too small for any unit of length"
     if width <= max(NARROW * length, step):
         return "all points lie on one line"
     places = len(np.unique(xyz[:: -(-len(xyz) // TOLD_APART)], axis=0))
@@ -38,7 +41,8 @@ def _spreads(xyz: np.ndarray) -> tuple[float, float]:
     scale = np.abs(centred).max() or 1.0
     centred /= scale  # squares neither overflow nor vanish
     moments = np.linalg.eigvalsh(centred.T @ centred / len(xyz))
-    return tuple(float(scale * np.sqrt(max(moment, 0.0))) for moment in moments[:0:-1])
+    _, second, first = (float(scale * np.sqrt(max(moment, 0.0))) for moment in moments)
+    return first, second
 
 
 def _resolution(xyz: np.ndarray) -> float:

@@ -1,24 +1,21 @@
 """From the scan as read to the points that are scored: measured, on the part, not flying about."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from align3d_cli.clouds.background import find_support
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.extent import lacking_extent
+from align3d_cli.clouds.parts import several_parts
 from align3d_cli.clouds.settings import Background
-from align3d_cli.clouds.spacing import point_spacing
-from align3d_cli.clouds.voxels import bounds, components
+from align3d_cli.clouds.strays import near_points, stray_points
+from align3d_cli.clouds.voxels import bounds
 from align3d_cli.errors import InputRejected
 
+MANY_STRAYS = 0.1  # of the points; more, and what is left need not be the part
 MINIMUM_POINTS = 50  # fewer carry no surface to judge
-FAR_SPANS = 2.0  # a point this many extents beside the scan belongs to something else
-FAR_SHARE = 0.01  # unless that many do
-STRAY_SHARE = 5e-5  # a stray group has at most this share of the points, or STRAY_POINTS
-STRAY_POINTS = 5
-STRAY_GAP = 1 / 16  # of the extent: the least empty distance around a stray group
-STRAY_SPACINGS = 6  # and that many times the points' spacing, for sparse clouds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +29,7 @@ class Prepared:
     spacing: median distance to the nearest other point
     report:  n_points, n_invalid, n_background, n_outliers, spacing, extent, unit, plane (a, b, c, d) or None
     notes:   what was doubtful about the scan or about choosing its points, a sentence each
+    doubts:  reasons for which a low score does not mean a good part, a sentence each
     """
 
     xyz: np.ndarray
@@ -39,8 +37,9 @@ class Prepared:
     colours: np.ndarray | None
     grid: tuple[int, int] | None
     spacing: float
-    report: dict = field(repr=False)
+    report: dict[str, Any] = field(repr=False)
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def prepare(cloud: PointCloud, *, background: Background = "auto") -> Prepared:
@@ -56,7 +55,7 @@ def prepare(cloud: PointCloud, *, background: Background = "auto") -> Prepared:
     _check_enough(cloud, int(kept.sum()), "points off the background plane")
     index = np.flatnonzero(kept)
     xyz = cloud.xyz if len(index) == len(cloud) else cloud.xyz[index]
-    stray, spacing = stray_points(xyz)
+    stray, spacing = stray_points(xyz, surface=cloud.grid is not None or cloud.mesh is not None)
     if stray.any():
         index, xyz = index[~stray], xyz[~stray]
         _check_enough(cloud, len(index), "points that hang together")
@@ -74,7 +73,25 @@ def prepare(cloud: PointCloud, *, background: Background = "auto") -> Prepared:
         "plane": None if support is None else support.plane.tolist(),
     }
     colours = None if cloud.colours is None else cloud.colours[index]
-    return Prepared(xyz, index, colours, cloud.grid, spacing, report, cloud.notes)
+    notes = cloud.notes + _stray_notes(report["n_outliers"], len(cloud))
+    doubts = _doubts(xyz, spacing, report["n_outliers"])
+    return Prepared(xyz, index, colours, cloud.grid, spacing, report, notes, doubts)
+
+
+def _doubts(xyz: np.ndarray, spacing: float, n_stray: int) -> tuple[str, ...]:
+    several, all_points = several_parts(xyz, spacing), len(xyz) + n_stray
+    found = [] if several is None else [several]
+    if n_stray > MANY_STRAYS * all_points:
+        share = f"{n_stray / all_points:.0%}".replace("%", " %")
+        found.append(f"{share} of the points fly off or about the part: scan it again, or clean it first")
+    return tuple(found)
+
+
+def _stray_notes(n: int, of: int) -> tuple[str, ...]:
+    if not n:
+        return ()
+    verbs = "flies off the part and is left out" if n == 1 else "fly off or about the part and are left out"
+    return (f"{n:,} of {of:,} points {verbs}".replace(",", " "),)
 
 
 def check_measured(cloud: PointCloud) -> np.ndarray:
@@ -86,7 +103,7 @@ def check_measured(cloud: PointCloud) -> np.ndarray:
 
 
 def _check_extent(cloud: PointCloud, xyz: np.ndarray, step: str) -> None:
-    finding = lacking_extent(xyz)
+    finding = lacking_extent(near_points(xyz))
     if finding:
         left = "" if len(xyz) == len(cloud) else f", of the {len(xyz)} that are left"
         raise InputRejected(f"{cloud.path or 'the cloud'}: {finding}{left}; {step}")
@@ -97,30 +114,6 @@ def _check_enough(cloud: PointCloud, n: int, what: str) -> None:
         finding = f"{n} of {len(cloud)} are {what}, at least {MINIMUM_POINTS} are needed"
         step = "give a whole scan" if what == "finite points" else "rerun with --background keep"
         raise InputRejected(f"{cloud.path or 'the cloud'}: {finding}; {step}")
-
-
-def stray_points(xyz: np.ndarray) -> tuple[np.ndarray, float]:
-    """(M,) bool, points that fly far off in groups too small to be a part, and the spacing of all others.
-
-    xyz: (M, 3) finite
-    """
-    low, high = np.percentile(xyz[:: max(1, len(xyz) // 50_000)], [1, 99], axis=0)
-    span = float((high - low).max())
-    stray = np.zeros(len(xyz), bool)
-    for x, least, most in zip(xyz.T, low - FAR_SPANS * span, high + FAR_SPANS * span, strict=True):
-        stray |= (x < least) | (x > most)
-    if span == 0 or stray.mean() > FAR_SHARE:
-        return np.zeros(len(xyz), bool), point_spacing(xyz)
-    near = np.flatnonzero(~stray) if stray.any() else slice(None)
-    spacing = point_spacing(xyz[near])
-    cell = max(STRAY_GAP * span, STRAY_SPACINGS * spacing)
-    labels = components(xyz[near], cell)
-    sizes = np.bincount(labels)
-    small = sizes <= max(STRAY_POINTS, STRAY_SHARE * len(xyz))
-    if small[1:].any():
-        stray[near] = small[labels]
-        spacing = point_spacing(xyz[~stray])
-    return stray, spacing
 
 
 def spread_to_cloud(values: np.ndarray, prepared: Prepared, n: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from align3d_cli.clouds.sample import some_points
 from align3d_cli.clouds.voxels import bounds, cells_of
 
 QUERIES = 2000  # points asked for their neighbour; the median of 2000 is good to 2 %
@@ -23,8 +24,7 @@ def point_spacing(xyz: np.ndarray) -> float:
         return 0.0
     near = xyz if len(xyz) <= SMALL else xyz[_some_boxes(xyz)]
     tree = cKDTree(near, balanced_tree=False, compact_nodes=False)
-    asked = near[:: max(1, len(near) // QUERIES)]
-    distances = tree.query(asked, k=min(4, len(near)))[0][:, 1:]
+    distances = tree.query(some_points(near, QUERIES), k=min(4, len(near)))[0][:, 1:]
     distances = np.where(distances > 0, distances, np.inf).min(axis=1)
     distances = distances[np.isfinite(distances)]
     return float(np.median(distances)) if len(distances) else 0.0

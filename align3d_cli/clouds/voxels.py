@@ -4,9 +4,13 @@ import math
 
 import numpy as np
 
-CELL_LIMIT = 16_000_000  # cells of the dense grid; 64 MB of labels
-FINEST = 2**20  # cells a side of a key; beyond it they run together
+from align3d_cli.clouds.sample import hash_order
+
+DENSE = 4_000_000  # cells of a grid that is held whole, 16 MB of labels; of larger ones only the cells with points
+FARTHEST = 2**40  # cells from the first; beyond 2**21 a key can be that of another cell too, which chance alone meets
+STEPS = np.array([1 << 42, 1 << 21, 1])  # of a key from cell to cell along x, y and z
 NEIGHBOURHOOD = np.ones((3, 3, 3), bool)
+HALF_OF_26 = [(x, y, z) for x in (0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if (x, y, z) > (0, 0, 0)]
 
 
 def bounds(xyz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -18,12 +22,11 @@ def bounds(xyz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def cells_of(xyz: np.ndarray, cell: float) -> tuple[np.ndarray, tuple[int, int, int]]:
     """(N,) int64 flat cell index of every point, and the grid's shape.
 
-    xyz: (N, 3) finite. The cell grows until the grid meets CELL_LIMIT.
+    xyz: (N, 3) finite, not so far apart that the grid has more than 2**62 cells
     """
     low, high = bounds(xyz)
-    while np.prod(np.floor((high - low) / cell) + 1) > CELL_LIMIT:
-        cell *= 1.25
-    shape = tuple(int(n) for n in np.floor((high - low) / cell) + 1)
+    nx, ny, nz = (int(n) for n in np.floor((high - low) / cell) + 1)
+    shape = (nx, ny, nz)
     flat = np.zeros(len(xyz), np.int64)
     for i in range(3):
         flat *= shape[i]
@@ -36,13 +39,14 @@ def cell_keys(xyz: np.ndarray, cell: float) -> np.ndarray:
 
     xyz: (N, 3) finite
     """
-    places = np.minimum((xyz - bounds(xyz)[0]) / cell, FINEST).astype(np.int64)
-    return (places[:, 0] << 42) | (places[:, 1] << 21) | places[:, 2]
+    places = np.minimum((xyz - bounds(xyz)[0]) / cell, FARTHEST).astype(np.int64)
+    return places @ STEPS
 
 
 def thinned(xyz: np.ndarray, cell: float) -> np.ndarray:
-    """The first point of every cell that holds one: (N, 3) finite -> (M, 3)."""
-    return xyz[np.sort(np.unique(cell_keys(xyz, cell), return_index=True)[1])]
+    """One point of every cell that holds one, whatever their order: (N, 3) finite -> (M, 3)."""
+    rows = hash_order(xyz)
+    return xyz[np.sort(rows[np.unique(cell_keys(xyz[rows], cell), return_index=True)[1]])]
 
 
 def distinct(xyz: np.ndarray) -> np.ndarray:
@@ -62,10 +66,17 @@ def components(xyz: np.ndarray, cell: float, *, least: int = 1) -> np.ndarray:
     least: cells with fewer points among themselves and their neighbours connect nothing; as in DBSCAN,
            their points belong to a part that touches them
     """
-    from scipy import ndimage
-
     if not len(xyz):
         return np.empty(0, np.int64)
+    low, high = bounds(xyz)
+    whole = np.prod(np.floor((high - low) / cell) + 1) <= DENSE
+    return _in_whole_grid(xyz, cell, least) if whole else _in_occupied_cells(xyz, cell, least)
+
+
+def _in_whole_grid(xyz: np.ndarray, cell: float, least: int) -> np.ndarray:
+    """`components` by pictures of the grid."""
+    from scipy import ndimage
+
     flat, shape = cells_of(xyz, cell)
     counts = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
     if least <= 1:
@@ -76,6 +87,33 @@ def components(xyz: np.ndarray, cell: float, *, least: int = 1) -> np.ndarray:
     labels, _ = ndimage.label((counts > 0) & (around >= least), NEIGHBOURHOOD)
     touching = ndimage.maximum_filter(labels, 3, mode="constant")
     return np.where(labels > 0, labels, touching).ravel()[flat].astype(np.int64)
+
+
+def _in_occupied_cells(xyz: np.ndarray, cell: float, least: int) -> np.ndarray:
+    """`components` by a list of the cells that hold points, for grids of any size."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    keys, cell_of, counts = np.unique(cell_keys(xyz, cell), return_inverse=True, return_counts=True)
+    pairs = [_pairs(keys, step) for step in np.array(HALF_OF_26) @ STEPS]
+    here, there = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    around = counts + np.bincount(here, counts[there], len(keys)) + np.bincount(there, counts[here], len(keys))
+    core = around >= least
+    joined = core[here] & core[there]
+    links = coo_array((np.ones(joined.sum(), bool), (here[joined], there[joined])), shape=(len(keys),) * 2)
+    labels = np.zeros(len(keys), np.int64)
+    labels[core] = np.unique(connected_components(links, directed=False)[1][core], return_inverse=True)[1] + 1
+    touching = labels.copy()
+    np.maximum.at(touching, here, labels[there])
+    np.maximum.at(touching, there, labels[here])
+    return np.where(labels > 0, labels, touching)[cell_of.ravel()]
+
+
+def _pairs(keys: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of rising keys, and the rows of those `step` further, where both are there."""
+    at = np.minimum(np.searchsorted(keys, keys + step), len(keys) - 1)
+    here = np.flatnonzero(keys[at] == keys + step)
+    return here, at[here]
 
 
 def largest(labels: np.ndarray) -> np.ndarray:

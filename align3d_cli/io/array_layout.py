@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
-from align3d_cli.clouds.marks import unmeasured
 from align3d_cli.errors import UsageError
 from align3d_cli.io.colours import as_uint8
 from align3d_cli.io.column_names import COLOUR, NORMAL, POSITION, parse_columns, roles_of, unit_of_columns
@@ -108,12 +107,8 @@ def _group(
 
 
 def _on_grid(cloud: PointCloud, grid: tuple[int, int] | None) -> PointCloud:
-    """The cloud with its grid, when it is more than a line, and NaN where nothing was measured."""
-    if grid is None:
-        return cloud
-    xyz = cloud.xyz.copy()
-    xyz[unmeasured(xyz)] = np.nan
-    return replace(cloud, xyz=xyz, grid=grid if min(grid) > 1 else None)
+    """The cloud with its grid, when it is more than a line."""
+    return cloud if grid is None or min(grid) < 2 else replace(cloud, grid=grid)
 
 
 def _shape(array: np.ndarray) -> str:

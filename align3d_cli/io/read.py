@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.marks import without_marks
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.io.source import ReadOptions, Source, open_source
 
@@ -51,6 +52,7 @@ def read_scan(
     samples:  points drawn from a mesh; seed: of that draw
     keep_marks: rows that look like marks of "no measurement" are points all the same
     unit:     of length, instead of what the file says
+    Rows that hold marks become NaN, and a note says so (see `clouds.marks`).
     Raises InputRejected with one line: file, finding, next step; UsageError for `columns` where the format names its
     own.
     """
@@ -64,7 +66,8 @@ def read_scan(
                 cloud = _reader(kind)(source, options)
         except MemoryError as error:
             raise source.reject("does not fit into memory", "thin it or use a larger machine") from error
-        return replace(cloud, sha256=source.sha256)
+        cloud = without_marks(cloud, keep=keep_marks)
+        return replace(cloud, sha256=source.sha256, unit=unit or cloud.unit)
 
 
 def _kind(path: str | Path, format: str | None) -> str:

@@ -19,6 +19,7 @@ from align3d_cli.clouds.settings import Background
 from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.device import drawing_device, exact
+from align3d_cli.model.doubts import doubts_of
 from align3d_cli.model.drawn import Drawn, drawn_of
 from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
@@ -40,7 +41,7 @@ class Inspection:
     raw_score:    object score before calibration
     n_removed:    points taken for background or for strays
     notes:        what was doubtful about the scan, a sentence each
-    doubts:       why "good" cannot be said of the scan, a sentence each
+    doubts:       reasons for which a low score does not mean a good part, a sentence each
     drawn:        the views it was scored from, for pictures of it
     """
 
@@ -138,6 +139,7 @@ class Inspector:
             seconds=clock.seconds,
             notes=scan.notes,
             drawn=drawn_of(scan, look.views),
+            doubts=doubts_of(scan, self.plan.size_px),
         )
 
     def look(self, scan: Prepared, clock: Clock | None = None) -> Look:

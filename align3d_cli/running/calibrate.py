@@ -51,7 +51,7 @@ def calibrate(
     dataset: str = "folder",
     limit: int | None = None,
     false_alarm_rate: float = 0.05,
-    scoring: dict[str, float] | None = None,
+    scoring: dict[str, Any] | None = None,
     device: str = "auto",
     on_start: Callable[[int], None] = lambda scans: None,
     on_scan: Callable[[], None] = lambda: None,

@@ -139,8 +139,8 @@ class FailedScan:
 
     def result(self) -> dict[str, Any]:
         """The object that stands for the scan in `--json` and `--jsonl`."""
-        known = {"kind": self.error.kind, "message": str(self.error), "exit_code": self.error.exit_code}
-        return build_failure(input=self.name, **known)
+        error = self.error
+        return build_failure(input=self.name, kind=error.kind, message=str(error), exit_code=error.exit_code)
 
 
 def attempt(name: str, step: Callable[[], Value]) -> Value | FailedScan:

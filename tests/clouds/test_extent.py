@@ -61,6 +61,23 @@ def test_size_does_not_matter(scale):
     assert lacking_extent(LINE * scale) is not None
 
 
+@pytest.mark.parametrize("scale", [1e-14, 1e-30, 1e-100])
+def test_what_no_unit_of_length_can_mean_is_refused(scale):
+    """Coordinates that vanish in float32 are told with their extent, not scored as a dot."""
+    finding = f"its extent of 1e-{round(-np.log10(scale)) - 2} is too small for any unit of length"
+    with pytest.raises(InputRejected, match=finding):
+        prepare(PointCloud(PLATE * scale))
+
+
+@pytest.mark.parametrize("distance", [1e3, 1e5, 1e10])
+def test_a_far_point_makes_no_line_of_a_plate(distance):
+    """Where most points are is looked at: a stray point hides no surface, and makes none of a line."""
+    far = np.array([[distance * 100, 0, 0]])
+    assert len(prepare(PointCloud(np.concatenate([PLATE, far]))).index) == len(PLATE)
+    with pytest.raises(InputRejected, match="all points lie on one line"):
+        prepare(PointCloud(np.concatenate([LINE, far])))
+
+
 def test_a_handful_of_places_is_no_scan():
     """Three points told a hundred times are three points; a regular grid in few columns is a scan."""
     corners = np.repeat(np.eye(3), 300, axis=0)

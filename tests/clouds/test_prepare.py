@@ -1,14 +1,18 @@
 """Background, outliers, spacing: which points of a scan are scored."""
 
+import time
+import tracemalloc
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.planes import heights, ransac_plane
-from align3d_cli.clouds.prepare import prepare, spread_to_cloud, stray_points
+from align3d_cli.clouds.prepare import prepare, spread_to_cloud
 from align3d_cli.clouds.spacing import point_spacing
-from align3d_cli.clouds.voxels import components
+from align3d_cli.clouds.voxels import _in_occupied_cells, _in_whole_grid, components
 from align3d_cli.errors import InputRejected
 from align3d_cli.io.read import read_scan
 
@@ -155,6 +159,9 @@ def test_unordered_points_on_a_table(scale):
     assert prepare(cloud).report["n_background"] == 0
     kept = prepare(cloud, background="remove").index
     assert (kept >= 20000).all() and len(kept) > 6000
+    far = rng.uniform(-9, 9, (900, 3)) * scale
+    again = prepare(PointCloud(np.concatenate([cloud.xyz, far])), background="remove")
+    np.testing.assert_array_equal(again.index, kept)
     alone = PointCloud(box[box[:, 2] > 1e-9] * scale)
     assert prepare(alone, background="remove").report["n_background"] == 0
 
@@ -184,22 +191,6 @@ def test_report_and_colours_follow_the_rows():
 def sphere(n, seed=0):
     points = np.random.default_rng(seed).normal(size=(n, 3))
     return points / np.linalg.norm(points, axis=1, keepdims=True)
-
-
-def test_flying_points_are_outliers_and_fragments_are_not():
-    """A few points far off go, one at the end of the world too; a fragment of 200 points beside the part stays."""
-    fragment = 0.2 * sphere(200, 1) + [3, 0, 0]
-    flying = np.array([[0, 0, 8.0], [0, 4.0, 0], [1e9, 0, 0]])
-    xyz = np.concatenate([sphere(20000), fragment, flying])
-    stray, spacing = stray_points(xyz)
-    np.testing.assert_array_equal(np.flatnonzero(stray), [20200, 20201, 20202])
-    assert spacing == point_spacing(xyz[~stray])
-
-
-@pytest.mark.parametrize("n", [60, 1000, 200_000])
-def test_no_point_of_a_whole_part_is_an_outlier(n):
-    """Sparse and dense clouds alike lose nothing."""
-    assert not stray_points(sphere(n))[0].any()
 
 
 @pytest.mark.parametrize("n", [500, 30_000, 300_000])
@@ -266,3 +257,28 @@ def test_two_holes_side_by_side_on_the_outline_change_nothing_else(hole):
         image[row, column] = image[row + 1, column] = hole
     lost = (np.array([[row], [row + 1]]) * image.shape[1] + [left - 1, left]).ravel()
     np.testing.assert_array_equal(prepare(organised(image)).index, np.setdiff1d(whole, lost))
+
+
+@pytest.mark.parametrize("cell", [0.1, 0.02])
+@pytest.mark.parametrize("least", [1, 30])
+def test_components_in_occupied_cells_are_those_of_the_whole_grid(cell, least):
+    """Grids too large to be held whole give the same parts with the same labels."""
+    rng = np.random.default_rng(0)
+    xyz = np.concatenate([rng.normal(at, 0.1, (n, 3)) for at, n in ((0, 2000), (1, 500), (0.6, 40), (-2, 5))])
+    whole = _in_whole_grid(xyz, cell, least)
+    np.testing.assert_array_equal(_in_occupied_cells(xyz, cell, least), whole)
+    assert len(np.unique(whole)) > 2
+
+
+@pytest.mark.parametrize("grid", [(26, 26), None])
+def test_coordinates_over_many_powers_of_ten_take_no_room(grid):
+    """A grid over coordinates from 1e10 to 1e17 is never held whole: tens of megabytes and a second at most."""
+    rng = np.random.default_rng(0)
+    xyz = rng.choice([-1.0, 1.0], (676, 3)) * 10 ** rng.uniform(10, 17, (676, 3))
+    tracemalloc.start()
+    start = time.process_time()
+    for background in ("auto", "remove"):
+        with suppress(InputRejected):  # what is left, if anything, is not the matter here
+            prepare(PointCloud(xyz, grid=grid), background=background)
+    assert time.process_time() - start < 4 and tracemalloc.get_traced_memory()[1] < 60e6
+    tracemalloc.stop()
