@@ -206,9 +206,9 @@ def test_a_bug_keeps_its_traceback_and_gives_1(parts, model):
 
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is an optional extra: pip install align3d[ray]")
 def test_a_cluster_gives_the_same_results_in_the_same_order(align3d, model, parts, tmp_path):
-    """`--engine ray` over relative paths: heat maps and lines as a run without it, apart from the seconds."""
+    """`--engine ray` over relative paths: heat maps and lines as those of a run on one thread, but for the seconds."""
     asked = ("score", parts.name, "--model", model, "--jsonl", "--out-dir")
-    local = align3d(*asked, "local", cwd=parts.parent)
+    local = align3d(*asked, "local", cwd=parts.parent, OMP_NUM_THREADS="1")  # as many as a worker has
     spread = align3d(*asked, "spread", "--engine", "ray", cwd=parts.parent)
     assert spread.code == local.code == 0, spread.err
     for one, other in zip(local.out.splitlines(), spread.out.splitlines(), strict=True):
