@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -20,10 +21,10 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 class Program(TyperGroup):
     """The commands in the order of COMMANDS; an interrupt ends any of them with its own exit code."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return sorted(self.commands, key=[name.replace("_", "-") for name in COMMANDS].index)
 
-    def invoke(self, ctx: typer.Context) -> object:
+    def invoke(self, ctx: Any) -> object:
         try:
             return super().invoke(ctx)
         except BaseException as error:

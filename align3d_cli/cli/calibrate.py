@@ -45,6 +45,7 @@ def calibrate(
 
     from align3d_cli.cli import output
     from align3d_cli.helpers.files import check_free
+    from align3d_cli.report.result import limit_text
     from align3d_cli.running import calibrate as room
 
     check_free(out, force=force)
@@ -68,5 +69,6 @@ def calibrate(
     if as_json:
         output.result_json({"out": str(out), "good": found.n_good, "defective": found.n_defective} | asdict(result))
     else:
-        alarms = f"{100 * result.false_alarm_rate:.1f} % of {found.n_good} good scans above"
-        output.result(f"{out}: threshold {result.threshold:.3f} ({alarms}), {found.n_defective} defective scans")
+        rate, threshold = result.false_alarm_rate or 0.0, limit_text(result.threshold)
+        alarms = f"{100 * rate:.1f} % of {found.n_good} good scans above"
+        output.result(f"{out}: threshold {threshold} ({alarms}), {found.n_defective} defective scans")

@@ -4,6 +4,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -30,7 +31,7 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print the findings
     """Check libraries, devices, renderers and the default model; says what is missing and how to get it."""
     findings = [
         _checked("align3d", True, lambda: f"{__version__}, Python {platform.python_version()}, {platform.platform()}"),
-        *(_checked(name, True, lambda name=name: _version_of(name)) for name in LIBRARIES),
+        *(_checked(name, True, partial(_version_of, name)) for name in LIBRARIES),
         _checked("device cuda", False, _cuda),
         _checked("renderer splat", True, _splat),
         _checked("renderer pyrender", False, _pyrender),
@@ -111,10 +112,11 @@ def _test_scene() -> tuple[Any, Any]:
 
 
 def _model() -> str:
-    from align3d_cli.model.bundle import DEFAULT_MODEL, load_bundle
+    from align3d_cli.helpers.digest import sha256_of
+    from align3d_cli.helpers.places import DEFAULT_MODEL
+    from align3d_cli.model.bundle import find_model, load_bundle
 
-    bundle = load_bundle(DEFAULT_MODEL)
-    megabytes = bundle.path.stat().st_size / 1e6
-    return (
-        f"{bundle.path}, {megabytes:.1f} MB, SHA-256 {bundle.sha256[:16]}.., branches {' and '.join(bundle.branches)}"
-    )
+    path = find_model(DEFAULT_MODEL)
+    bundle = load_bundle(path)
+    megabytes, digest = path.stat().st_size / 1e6, sha256_of(path)[:16]
+    return f"{path}, {megabytes:.1f} MB, SHA-256 {digest}.., branches {' and '.join(bundle.branches)}"

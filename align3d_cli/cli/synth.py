@@ -1,6 +1,5 @@
 """`align3d synth`: labelled scans from the generator, or from a user's own meshes."""
 
-import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -47,15 +46,17 @@ def synth(
     from align3d_cli.cli import output
     from align3d_cli.cli.options import check_folder
     from align3d_cli.errors import BatchFailures
+    from align3d_cli.helpers.cpus import usable_cpus
     from align3d_cli.helpers.files import make_folder
     from align3d_cli.synthetic.tree import TreePlan, write_tree
 
     check_folder("--out", out)
     plan = TreePlan(out, n, seed, _sources(meshes, families), _modes(mode), points)
     make_folder(out)
-    started, done, failed = time.monotonic(), Counter(), []
+    started, failed = time.monotonic(), []
+    done: Counter[str] = Counter()
     with output.progress("synth", n) as advance:
-        for written in write_tree(plan, jobs or os.cpu_count() or 1, force=force):
+        for written in write_tree(plan, jobs or usable_cpus(), force=force):
             advance(1)
             if written.error:
                 failed.append(written)

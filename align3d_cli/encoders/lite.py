@@ -11,6 +11,7 @@ from align3d_cli.encoders.encoder import Encoder, EncoderSpec
 from align3d_cli.encoders.lite_trunk import VARIANTS, LiteTrunk, conv_bn, fold_batch_norms
 from align3d_cli.encoders.state_files import check_shapes, fill
 from align3d_cli.errors import WeightsRejected
+from align3d_cli.render.settings import Style
 
 TOKEN_STRIDES = {4: 0, 8: 1}  # pixels a token: the first of the taps that is merged
 LARGEST = {"in_channels": 64, "embed_dim": 8192, "image_size": 4096, "width": 8192}  # far beyond any that was trained
@@ -84,7 +85,7 @@ class RgbSpace(Encoder):
 
 
 def _spec(
-    name: str, style: str, size: int, dim: int, stride: int, channels: int, mean: float, std: float
+    name: str, style: Style, size: int, dim: int, stride: int, channels: int, mean: float, std: float
 ) -> EncoderSpec:
     grid = (size // stride, size // stride)
     return EncoderSpec(name, style, size, dim, grid, False, (mean,) * channels, (std,) * channels)

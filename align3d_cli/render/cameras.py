@@ -191,7 +191,7 @@ def rolled_to_fit(xyz: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     """
     sample = xyz[spread_rows(len(xyz), ROLL_SAMPLE)]
     seen = rotations[:, :2] @ (sample - sample.mean(axis=0)).T
-    rolls = np.stack([rotation_z(degrees) for degrees in ROLLS_DEG])
+    rolls = np.stack([rotation_z(float(degrees)) for degrees in ROLLS_DEG])
     side = np.stack([np.ptp(roll[:2, :2] @ seen, axis=2).max(axis=1) for roll in rolls])
     return rolls[side.argmin(axis=0)] @ rotations
 

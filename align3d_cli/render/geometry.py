@@ -72,10 +72,10 @@ def depth_px(views: Views) -> tuple[torch.Tensor, torch.Tensor]:
     depth = torch.where(mask, views.surface, 0.0)
     count = mask.sum(dim=(1, 2), keepdim=True).clamp(min=1)
     centred = torch.where(mask, depth - depth.sum(dim=(1, 2), keepdim=True) / count, 0.0)
-    scale = views.cameras.scale_px
+    scale_px = views.cameras.scale_px
     if views.cameras.projection == "perspective":
-        scale = scale / (depth.sum(dim=(1, 2), keepdim=True) / count).clamp(min=1e-12)
-    return centred * scale, mask
+        return centred * (scale_px / (depth.sum(dim=(1, 2), keepdim=True) / count).clamp(min=1e-12)), mask
+    return centred * scale_px, mask
 
 
 def plane_fit(depth: torch.Tensor, mask: torch.Tensor, half: int) -> Plane:
@@ -113,7 +113,7 @@ def _fit(depth: torch.Tensor, weight: torch.Tensor, half: int) -> Plane:
     offset = (zn * minor_n).addcmul_(sx, a, value=-1).addcmul_(sy, b)
     slope_x = (n * a).addcmul_(zn, minor_x, value=-1).addcmul_(sy, c)
     slope_y = (zn * minor_y).addcmul_(n, b, value=-1).addcmul_(sx, c, value=-1)
-    return Plane(*(t.mul_(scale) for t in (offset, slope_x, slope_y)), known)
+    return Plane(offset.mul_(scale), slope_x.mul_(scale), slope_y.mul_(scale), known)
 
 
 def _minor(a: torch.Tensor, b: torch.Tensor, c: torch.Tensor, d: torch.Tensor) -> torch.Tensor:

@@ -100,13 +100,15 @@ def _paint(
     return images.permute(0, 3, 1, 2)
 
 
-def _light(views: Views, view: int, shown, normals, lights_z: tuple[float, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+def _light(
+    views: Views, view: int, shown: torch.Tensor, normals: torch.Tensor, lights_z: tuple[float, ...]
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Diffuse and specular light on the shown pixels, each (P, 1); normals: (P, 3) in the cloud's frame."""
     place = _place(views, view, shown)
     to_eye = F.normalize(-place, dim=1)
     normal = _to_camera(views, view, normals)
     normal = torch.where(_dot(normal, to_eye) < 0, -normal, normal)
-    diffuse, glint = 0.0, 0.0
+    diffuse, glint = torch.zeros_like(normal[:, :1]), torch.zeros_like(normal[:, :1])
     for z in lights_z:
         to_light = to_eye
         if z != 0 and views.cameras.projection == "perspective":

@@ -78,10 +78,12 @@ def _splat_numba(xyz: np.ndarray, cameras: Cameras, footprint: Footprint, depths
 
     nearest_depth, pixel_of_point = kernel.nearest_in_pixels(xyz, cameras)
     maps = _surface_maps(torch.from_numpy(nearest_depth), cameras, footprint)
-    gathered = kernel.gather_surface(
-        xyz, cameras, footprint.reach_px, *depths, *(m.numpy() for m in maps), pixel_of_point
+    front, limit, taken, reach = (m.numpy() for m in maps)
+    surface, index, visible = map(
+        torch.from_numpy,
+        kernel.gather_surface(xyz, cameras, footprint.reach_px, *depths, front, limit, taken, reach, pixel_of_point),
     )
-    return _views(maps[0], *map(torch.from_numpy, gathered), torch.from_numpy(pixel_of_point), cameras)
+    return _views(maps[0], surface, index, visible, torch.from_numpy(pixel_of_point), cameras)
 
 
 def _splat_torch(xyz: torch.Tensor, cameras: Cameras, footprint: Footprint, depths: tuple[float, float]) -> Views:
@@ -89,8 +91,11 @@ def _splat_torch(xyz: torch.Tensor, cameras: Cameras, footprint: Footprint, dept
 
     nearest_depth, pixel_of_point = kernel.nearest_in_pixels(xyz, cameras)
     maps = _surface_maps(nearest_depth, cameras, footprint)
-    gathered = kernel.gather_surface(xyz, cameras, footprint.reach_px, *depths, *maps, pixel_of_point)
-    return _views(maps[0], *gathered, pixel_of_point, cameras)
+    front, limit, taken, reach = maps
+    surface, index, visible = kernel.gather_surface(
+        xyz, cameras, footprint.reach_px, *depths, front, limit, taken, reach, pixel_of_point
+    )
+    return _views(front, surface, index, visible, pixel_of_point, cameras)
 
 
 def _surface_maps(nearest_depth: torch.Tensor, cameras: Cameras, footprint: Footprint) -> list[torch.Tensor]:
@@ -118,7 +123,14 @@ def _depth_steps(xyz: np.ndarray, cameras: Cameras, footprint: Footprint) -> tup
     return 0.5 * (near + far), min(DEPTH_STEPS / footprint.tolerance, RANGE_STEPS / max(far - near, 1e-300))
 
 
-def _views(front, surface, index, visible, pixel_of_point, cameras: Cameras) -> Views:
+def _views(
+    front: torch.Tensor,
+    surface: torch.Tensor,
+    index: torch.Tensor,
+    visible: torch.Tensor,
+    pixel_of_point: torch.Tensor,
+    cameras: Cameras,
+) -> Views:
     """Put the maps together; what neither a point nor a neighbour's point fills is empty."""
     front, surface, index = (x.view(len(cameras), cameras.size_px, cameras.size_px) for x in (front, surface, index))
     _adopt(front, surface, index)
