@@ -59,6 +59,7 @@ def score(
     columns: opt.Columns = None,
     unit: opt.Unit = None,
     keep_marks: opt.KeepMarks = False,
+    split: opt.Split = False,
     engine: opt.WhichEngine = opt.Engine.local,
     ray_address: opt.RayAddress = None,
 ) -> None:
@@ -89,6 +90,7 @@ def score(
         columns=columns,
         keep_marks=keep_marks,
         unit=unit,
+        split=split,
         format=kind,
         force=force,
         pages=report is not None,
@@ -106,6 +108,8 @@ def score(
 
 def _batch(settings: "BatchSettings", engine: opt.Engine, ray_address: str | None) -> "Batch | ClusterBatch":
     """What scores the parts: this process, or a Ray cluster. Raises UsageError, and EnvironmentMissing without Ray."""
+    if settings.split and engine != opt.Engine.local:
+        raise UsageError("--split: only with --engine local")
     from align3d_cli.running.batch import Batch
 
     if engine == opt.Engine.local and ray_address is None:
@@ -165,6 +169,7 @@ def _score_all(batch: "Batch | ClusterBatch", parts: list, *, json: bool, jsonl:
             if found.failure is None and not (json or jsonl):
                 output.result(result_line(found.result, width))
             advance(1)
+    lone = lone and len(outcomes) == 1
     if json:
         results = [found.result for found in outcomes]
         output.result_json(results[0] if lone else results, indent=2)

@@ -64,6 +64,9 @@ Views = Annotated[
 WhichBackground = Annotated[
     Background, _option("--background", panel=HOW, help="The plane a part lies on: found by itself, kept, or removed.")
 ]
+Split = Annotated[
+    bool, _option("--split", panel=HOW, help="Score the separate parts of a scan apart, one result each.")
+]
 Seed = Annotated[int, _option(panel=HOW, help="Of the points drawn from meshes.", min=0)]
 InputFormat = Annotated[
     str | None, _option(panel=READING, help="Format of the inputs whatever their names say; - needs it.")

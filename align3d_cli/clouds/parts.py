@@ -1,7 +1,10 @@
 """The separate parts that one scan holds: what hangs together, with room between."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.voxels import bounds, components
 
 GAP = 1 / 24  # of the scan's extent: the least room between two parts; two in touching cells are one
@@ -52,3 +55,25 @@ def _lie_apart(one: np.ndarray, other: np.ndarray) -> bool:
 def _extent(xyz: np.ndarray) -> float:
     low, high = bounds(xyz)
     return float((high - low).max())
+
+
+def separated(cloud: PointCloud, index: np.ndarray, labels: np.ndarray) -> list[PointCloud]:
+    """A cloud for each part of like size, the largest first; the cloud itself where there is one part only.
+
+    index:  (M,) rows of the cloud that are on a part; labels: (M,) of `parts_of`
+    An organised scan keeps its grid, the pixels off the part without measurement; other scans keep the part's rows.
+    """
+    sizes = np.bincount(labels)[1:]
+    numbers = [n + 1 for n in np.flatnonzero(sizes >= COMPARABLE * len(labels))]
+    if len(numbers) < 2:
+        return [cloud]
+    return [_only(cloud, index[labels == number]) for number in numbers]
+
+
+def _only(cloud: PointCloud, rows: np.ndarray) -> PointCloud:
+    if cloud.grid is not None:
+        xyz = np.full_like(cloud.xyz, np.nan)
+        xyz[rows] = cloud.xyz[rows]
+        return replace(cloud, xyz=xyz)
+    colours, normals = (None if part is None else part[rows] for part in (cloud.colours, cloud.normals))
+    return replace(cloud, xyz=cloud.xyz[rows], colours=colours, normals=normals, mesh=None, origin=None)

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from align3d_cli.clouds.cloud import PointCloud
@@ -12,8 +13,8 @@ from align3d_cli.clouds.settings import Background
 from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.io.read import SCAN_SUFFIXES, read_scan
-from align3d_cli.running.inputs import STDIN, Part
-from align3d_cli.running.model import Model
+from align3d_cli.running.inputs import STDIN, Part, numbered
+from align3d_cli.running.model import Model, split_cloud
 from align3d_cli.running.scored import FailedScan, ScoredScan, attempt
 
 Value = TypeVar("Value")
@@ -25,6 +26,7 @@ class BatchSettings:
 
     model, device, views: see `running.model.load`; background, threshold, seed: see `Model.score`
     input_format, focal_px, columns, keep_marks, unit: see `io.read.read_scan`
+    split:   score the separate parts of a scan apart, see `Model.score_parts`
     format:  of the heat maps; force: overwrite files that exist
     pages:   make each part's section of a report; page_points: points in it
     """
@@ -40,6 +42,7 @@ class BatchSettings:
     columns: str | None = None
     keep_marks: bool = False
     unit: str | None = None
+    split: bool = False
     format: str = "ply"
     force: bool = False
     pages: bool = False
@@ -65,22 +68,35 @@ class Batch:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def outcomes(self, parts: list[Part]) -> Iterator[Outcome]:
-        """The outcomes of all parts in their order, each as it is found."""
-        return map(self.outcome, parts)
+        """The outcomes of all parts in their order, each as it is found; of a split scan one each of its parts."""
+        for part in parts:
+            yield from self._outcomes_of(part)
 
     def outcome(self, part: Part) -> Outcome:
-        """Read, score and write one part. What is wrong with the part is in the outcome; a model that cannot be
-        loaded raises EnvironmentMissing or WeightsRejected.
+        """The outcome of one scan that is not split."""
+        return next(self._outcomes_of(part))
+
+    def _outcomes_of(self, part: Part) -> Iterator[Outcome]:
+        """Read, score and write one scan. What is wrong with it is in the outcome; a model that cannot be loaded
+        raises EnvironmentMissing or WeightsRejected.
         """
         self.seconds = {}
-        cloud = attempt(part.name, lambda: self._timed("read", lambda: read_part(part, self.settings)))
-        if isinstance(cloud, FailedScan):
-            return Outcome(part, cloud.result(), cloud)
+        pieces = attempt(part.name, lambda: self._timed("read", lambda: self._read(part)))
+        if isinstance(pieces, FailedScan):
+            yield Outcome(part, pieces.result(), pieces)
+            return
         if self.model is None:
             self.model = self._timed("load", self._load)
-        model, measured = self.model, cloud
-        found = attempt(part.name, lambda: self._scored(model, part, measured))
-        return Outcome(part, found.result(), found) if isinstance(found, FailedScan) else found
+        for number, piece in enumerate(pieces, 1):
+            own = part if len(pieces) == 1 else numbered(part, number)
+            how: Background = self.settings.background if len(pieces) == 1 else "keep"
+            found = attempt(own.name, partial(self._scored, self.model, own, piece, how))
+            yield Outcome(own, found.result(), found) if isinstance(found, FailedScan) else found
+            self.seconds = {}
+
+    def _read(self, part: Part) -> list[PointCloud]:
+        cloud = read_part(part, self.settings)
+        return split_cloud(cloud, self.settings.background) if self.settings.split else [cloud]
 
     def _timed(self, step: str, action: Callable[[], Value]) -> Value:
         start = time.perf_counter()
@@ -91,12 +107,12 @@ class Batch:
     def _load(self) -> Model:
         return Model(self.settings.model, device=self.settings.device, views=self.settings.views)
 
-    def _scored(self, model: Model, part: Part, cloud: PointCloud) -> Outcome:
+    def _scored(self, model: Model, part: Part, cloud: PointCloud, background: Background) -> Outcome:
         how = self.settings
         scored = model.score_cloud(
             cloud,
             part.name,
-            background=how.background,
+            background=background,
             threshold=how.threshold,
             seed=how.seed,
             seconds=self.seconds,

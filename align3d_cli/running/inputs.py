@@ -151,3 +151,9 @@ def refuse_own_input(parts: list[Part]) -> None:
 def _same_file(one: Path, other: Path) -> bool:
     """Whether two paths lead to one place; links that lead in a circle lead nowhere."""
     return os.path.realpath(one) == os.path.realpath(other)
+
+
+def numbered(part: Part, number: int) -> Part:
+    """One of the separate parts that a scan holds: scan.ply#1, its heat map heat-1.ply."""
+    output = part.output and part.output.with_name(f"{part.output.stem}-{number}{part.output.suffix}")
+    return replace(part, name=f"{part.name}#{number}", output=output)

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.parts import parts_of, separated
+from align3d_cli.clouds.prepare import prepare
 from align3d_cli.clouds.settings import Background
 from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.helpers.quiet_torch import import_torch_quietly
@@ -69,6 +71,22 @@ class Model:
         spent["total"] = sum(spent.values())
         return ScoredScan(name, cloud, inspection, self.facts, limit, background, seed, spent)
 
+    def score_parts(
+        self, scan: Scan, *, background: Background = "auto", threshold: float | None = None, seed: int = 0
+    ) -> list[ScoredScan]:
+        """`score` of each separate part that the scan holds, the largest first; names end with #1, #2, ...
+
+        Parts hang together and are at least a tenth of the points; smaller pieces are left out. Arguments and errors
+        as for `score`. A scan of one part gives that score.
+        """
+        name, scored = name_of(scan), []
+        pieces = split_cloud(as_cloud(scan, seed), background)
+        for number, piece in enumerate(pieces, 1):
+            own = name if len(pieces) == 1 else f"{name}#{number}"
+            how: Background = background if len(pieces) == 1 else "keep"  # what lay around the parts is gone
+            scored.append(self.score_cloud(piece, own, background=how, threshold=threshold, seed=seed))
+        return scored
+
     def score_all(
         self, scans: Iterable[Scan], *, background: Background = "auto", threshold: float | None = None, seed: int = 0
     ) -> Iterator[ScoredScan | FailedScan]:
@@ -79,6 +97,12 @@ class Model:
         for scan in scans:
             one = partial(self.score, scan, background=background, threshold=threshold, seed=seed)
             yield attempt(name_of(scan), one)
+
+
+def split_cloud(cloud: PointCloud, background: Background) -> list[PointCloud]:
+    """The separate parts of a scan without background and strays; the scan itself where it holds one part."""
+    scan = prepare(cloud, background=background)
+    return separated(cloud, scan.index, parts_of(scan.xyz, scan.spacing))
 
 
 def load(model: str | Path = DEFAULT_MODEL, *, device: str = "auto", views: str | None = None) -> Model:
