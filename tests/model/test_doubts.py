@@ -41,3 +41,15 @@ def test_an_inspection_carries_all_doubts():
     )
     assert [doubt.split(" ")[:3] for doubt in found.doubts] == [["the", "scan", "holds"], ["1", "200", "points"]]
     assert found.notes == ("as read", "1 of 1 201 points flies off the part and is left out")
+
+
+@pytest.mark.parametrize(("n", "reach"), [(300, 30), (1000, 3), (1, 1e10)])
+def test_strays_leave_the_score_as_it_is(n, reach):
+    """Points thrown about the shipped part are found, counted and told, and the score stays within 0.05."""
+    xyz = read_scan(EXAMPLES / "chessman/dent/001.ply").xyz
+    middle, extent = (xyz.min(axis=0) + xyz.max(axis=0)) / 2, np.ptp(xyz, axis=0).max()
+    thrown = middle + extent * np.random.default_rng(0).uniform(-reach, reach, (n, 3))
+    found = Inspector(load_bundle("align3d-lite"), device="cpu").inspect(PointCloud(np.concatenate([xyz, thrown])))
+    assert found.score == pytest.approx(0.801, abs=0.05)
+    assert found.n_removed >= 0.99 * n and len(found.notes) == 1 and not found.doubts
+    assert (found.point_scores[len(xyz) :] == 0).mean() >= 0.99
