@@ -1,11 +1,14 @@
 """What the documents tell people to type exists, and what can be run at once is run."""
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 
@@ -77,6 +80,23 @@ def test_the_commands_of_the_examples_run(line, tmp_path):
     words = [str(ROOT / word) if word.startswith("examples/") else word for word in shlex.split(line)[1:]]
     subprocess.run([sys.executable, "-m", "align3d_cli", *words], cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / words[words.index("--out") + 1]).stat().st_size > 1000
+
+
+def test_the_python_of_the_readme_runs(tmp_path):
+    """As it stands, but for the data sets that only the reader has."""
+    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    lines = [line for line in code.splitlines() if "calibrate(" not in line and "benchmark(" not in line]
+    for name in ("part.ply", "a.ply", "b.ply"):
+        shutil.copy(ROOT / "examples/chessman/dent/001.ply", tmp_path / name)
+    rows = np.random.default_rng(0).integers(0, 255, (200, 6))
+    np.savetxt(tmp_path / "table.csv", rows, delimiter=",", fmt="%d")
+    code = "\n".join(lines)
+    paths = {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | paths, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("defective") == 3 and (tmp_path / "heatmap.ply").is_file()
 
 
 def test_links_of_the_documents_lead_somewhere():
