@@ -11,8 +11,6 @@ from align3d_cli.model.settings import Device
 
 DEVICES = get_args(Device)
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-
 
 def resolve_device(asked: str) -> str:
     """ "auto" (CUDA where there is a GPU, else CPU), "cpu", "cuda" or "mps" to a torch device name.
