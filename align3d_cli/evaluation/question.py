@@ -2,17 +2,19 @@
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from align3d_cli.datasets.registry import AUXILIARY
+from align3d_cli.datasets.settings import GENERATED
 from align3d_cli.errors import UsageError
-from align3d_cli.evaluation.arms import GENERATED, METHODS
+from align3d_cli.evaluation.arms import METHODS
 from align3d_cli.evaluation.scorer import ScanSettings
+from align3d_cli.evaluation.settings import Protocol
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.model.bundle import Bundle
 
-PROTOCOLS = ("zero-shot", "one-vs-rest", "cross-dataset")
+PROTOCOLS = get_args(Protocol)
 STATEMENTS = {
     "zero-shot": "A given model scores every category; it is not trained here.",
     "one-vs-rest": (
