@@ -42,11 +42,11 @@ def register(app: typer.Typer) -> None:
 @benchmark.callback()
 def run(
     context: typer.Context,
-    dataset: opt.WhichDataSet = opt.DataSet.synthetic,
+    dataset: opt.WhichDataSet = "synthetic",
     root: opt.Root = None,
     category: opt.Categories = [],  # noqa: B006 - typer copies it
     limit: opt.Limit = None,
-    protocol: opt.WhichProtocol = opt.Protocol.zero_shot,
+    protocol: opt.WhichProtocol = "zero-shot",
     methods: opt.Methods = [],  # noqa: B006
     model: opt.Model = "align3d-lite",
     profile: opt.Profile = None,
@@ -54,7 +54,7 @@ def run(
     weights: opt.Weights = None,
     seeds: opt.Seeds = [0],  # noqa: B006
     auxiliary: opt.Auxiliary = [],  # noqa: B006
-    train_set: opt.TrainSet = opt.DataSet.mvtec3d,
+    train_set: opt.TrainSet = "mvtec3d",
     train_root: opt.TrainRoot = None,
     align_epochs: opt.AlignEpochs = None,
     prompt_epochs: opt.PromptEpochs = None,
@@ -82,33 +82,33 @@ def run(
     check_views(views)
     device_name = resolve_device(device)
     question = Question(
-        data_set=dataset.value,
+        data_set=dataset,
         root=root,
         categories=tuple(category),
         limit=limit,
-        protocol=protocol.value,
-        methods=tuple(method.value for method in methods),
+        protocol=protocol,
+        methods=tuple(methods),
         model=model,
         profile=profile,
         backbone=backbone,
         weights=weights,
         seeds=tuple(seeds),
         auxiliary=tuple(auxiliary),
-        train_set=train_set.value,
+        train_set=train_set,
         train_root=train_root,
         align_epochs=align_epochs,
         prompt_epochs=prompt_epochs,
         scan=ScanSettings(background, views, device_name),
     )
-    data = dataset.value if root is None else f"{dataset.value}-{root.resolve().name}"
-    folder = run or RUNS / f"{data}-{protocol.value}"
+    data = dataset if root is None else f"{dataset}-{root.resolve().name}"
+    folder = run or RUNS / f"{data}-{protocol}"
     if engine == opt.Engine.local:
         jobs = jobs or default_jobs(device_name)
     run_engine = _engine(engine, ray_address)
     check_folder("--run", folder)
     with Progress(folder) as talk:
         summary = run_benchmark(question, folder, jobs=jobs, talk=talk.as_talk(), engine=run_engine)
-    print_table(folder, opt.TableFormat.json if json else opt.TableFormat.text, plots)
+    print_table(folder, "json" if json else "text", plots)
     if summary.failures:
         name, reason = summary.failures[0]
         raise BatchFailures(f"{len(summary.failures)} of {summary.n_scans} scans failed, first {name}: {reason}")
@@ -123,12 +123,12 @@ def run(
 )
 def table(
     run: Annotated[Path, typer.Argument(help="Folder that `align3d benchmark --run` wrote.")],
-    format: opt.WhichFormat = opt.TableFormat.text,
+    format: opt.WhichFormat = "text",
     json: opt.Json = False,
     plots: opt.Plots = None,
 ) -> None:
     """Print the table of a run again, from its log alone; also while the run goes on."""
-    print_table(run, opt.TableFormat.json if json else format, plots)
+    print_table(run, "json" if json else format, plots)
 
 
 def default_jobs(device: str) -> int:

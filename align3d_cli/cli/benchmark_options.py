@@ -1,8 +1,7 @@
 """The options of `align3d benchmark`: names, types and help. Imports nothing heavy."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -11,54 +10,17 @@ from align3d_cli.cli.score_options import Engine as Engine
 from align3d_cli.cli.score_options import RayAddress as RayAddress
 from align3d_cli.cli.score_options import WhichEngine as WhichEngine
 from align3d_cli.clouds.settings import Background
+from align3d_cli.datasets.settings import DataSetName
+from align3d_cli.evaluation.settings import Method, Protocol, TableFormat
 
 DATA, PROTOCOL, HOW, RUN = "Data", "Protocol", "How it is scored", "The run"
 
 
-class DataSet(StrEnum):
-    """Data sets by name; synthetic is generated, the others are read from --root or ALIGN3D_DATA."""
-
-    synthetic = "synthetic"
-    mvtec3d = "mvtec3d"
-    eyecandies = "eyecandies"
-    real3d = "real3d"
-    anomaly_shapenet = "anomaly-shapenet"
-    mulsen = "mulsen"
-    folder = "folder"
-
-
-class Protocol(StrEnum):
-    """Who trains on what."""
-
-    zero_shot = "zero-shot"
-    one_vs_rest = "one-vs-rest"
-    cross_dataset = "cross-dataset"
-
-
-class Method(StrEnum):
-    """Rows of the table."""
-
-    curvature = "curvature"
-    frozen = "frozen"
-    pointad = "pointad"
-    rgb = "rgb"
-    align3d = "align3d"
-
-
-class TableFormat(StrEnum):
-    """How a table is written."""
-
-    text = "text"
-    csv = "csv"
-    md = "md"
-    json = "json"
-
-
-def _option(*names: str, panel: str, help: str, **more):
+def _option(*names: str, panel: str, help: str, **more: Any) -> Any:
     return typer.Option(*names, help=help, rich_help_panel=panel, **more)
 
 
-WhichDataSet = Annotated[DataSet, _option("--dataset", panel=DATA, help="synthetic is generated, no download.")]
+WhichDataSet = Annotated[DataSetName, _option("--dataset", panel=DATA, help="synthetic is generated, no download.")]
 Root = Annotated[Path | None, _option("--root", panel=DATA, help="Folder of the data set (default: ALIGN3D_DATA).")]
 Categories = Annotated[list[str], _option("--category", panel=DATA, help="Only these categories.")]
 Limit = Annotated[
@@ -73,7 +35,10 @@ WhichProtocol = Annotated[
         "split (the field's protocol), test on the rest. cross-dataset: train so on --train-set, test on --dataset.",
     ),
 ]
-Methods = Annotated[list[Method], _option("--methods", panel=PROTOCOL, help="Rows of the table (default: all).")]
+Methods = Annotated[
+    list[str],  # typer has no lists of Literals; the question itself refuses other words
+    _option("--methods", panel=PROTOCOL, help=f"Rows of the table: {', '.join(get_args(Method))} (default: all)."),
+]
 Model = Annotated[
     str, _option("--model", panel=PROTOCOL, help="Model by name or file; its encoder where the protocol trains.")
 ]
@@ -89,7 +54,7 @@ Seeds = Annotated[
 Auxiliary = Annotated[
     list[str], _option("--auxiliary", panel=PROTOCOL, help="Categories to train on (default: the field's).")
 ]
-TrainSet = Annotated[DataSet, _option("--train-set", panel=PROTOCOL, help="cross-dataset: what is trained on.")]
+TrainSet = Annotated[DataSetName, _option("--train-set", panel=PROTOCOL, help="cross-dataset: what is trained on.")]
 TrainRoot = Annotated[Path | None, _option("--train-root", panel=PROTOCOL, help="Its folder (default: ALIGN3D_DATA).")]
 AlignEpochs = Annotated[
     int | None, _option("--align-epochs", panel=PROTOCOL, help="Of stage 1 (default: the profile's 250).", min=1)

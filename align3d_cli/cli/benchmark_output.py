@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from align3d_cli.cli import benchmark_options as opt
 from align3d_cli.cli import output
+from align3d_cli.evaluation.settings import TableFormat
 
 if TYPE_CHECKING:
     from align3d_cli.evaluation.runner import Talk
@@ -43,7 +43,7 @@ class Progress:
         self.advance(1)
 
 
-def print_table(folder: Path, format: opt.TableFormat, plots: Path | None) -> None:
+def print_table(folder: Path, format: TableFormat, plots: Path | None) -> None:
     """Build the table from the log and print it; plots beside, when asked for."""
     from align3d_cli.evaluation.runlog import read_run
     from align3d_cli.evaluation.table_notes import INCOMPLETE
@@ -54,7 +54,7 @@ def print_table(folder: Path, format: opt.TableFormat, plots: Path | None) -> No
     table = build_table(record)
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
-    output.result(render(table, format.value, width=width, colour=terminal))
+    output.result(render(table, format, width=width, colour=terminal))
     for note in table.notes:
         if note.startswith(INCOMPLETE):  # csv carries no notes
             output.warn(f"{folder}: {note}")

@@ -12,6 +12,7 @@ from align3d_cli.clouds.planes import heights, ransac_plane
 from align3d_cli.clouds.sample import hash_order
 from align3d_cli.clouds.spacing import point_spacing
 from align3d_cli.clouds.strays import core_of
+from align3d_cli.clouds.units import MILLIMETRES
 from align3d_cli.clouds.voxels import components, largest
 
 FIT_MM, DROP_MM, CLUSTER_MM = 4.0, 5.0, 6.0
@@ -21,7 +22,6 @@ PIECE_SHARE = 0.05  # of the points of the largest cluster: the handle of a glas
 REACH = 1.05  # of the part's greatest height; sparse points above that are ghosts
 BORDER_PX = 10
 BORDER_VALID = 0.5  # less of the border measured: the plane has been removed already
-UNITS_MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "in": 25.4, "inch": 25.4}
 METRES = (0.1, 2.0)  # a field of view this wide, in a file without unit, is taken as metres
 FIELD_MM = 300.0  # other fields are scaled to the one those distances were chosen for
 
@@ -85,8 +85,8 @@ def _field(rim: np.ndarray) -> float:
 
 def _millimetre(unit: str | None, field: float) -> float:
     """One millimetre in the units of the cloud."""
-    if unit in UNITS_MM:
-        return 1.0 / UNITS_MM[unit]
+    if unit in MILLIMETRES:
+        return 1.0 / MILLIMETRES[unit]
     if METRES[0] <= field <= METRES[1]:
         return 0.001
     return field / FIELD_MM

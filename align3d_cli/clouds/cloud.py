@@ -65,5 +65,10 @@ class PointCloud:
     @property
     def valid(self) -> np.ndarray:
         """(N,) bool, True where the scanner measured something."""
-        x, y, z = (np.abs(self.xyz) < BEYOND).T
-        return x & y & z
+        return within_bounds(self.xyz)
+
+
+def within_bounds(xyz: np.ndarray) -> np.ndarray:
+    """(N,) bool of (N, 3): rows that are finite and not beyond all bounds."""
+    x, y, z = (np.abs(xyz) < BEYOND).T
+    return x & y & z

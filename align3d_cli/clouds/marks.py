@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from align3d_cli.clouds.cloud import BEYOND, PointCloud
+from align3d_cli.clouds.cloud import PointCloud, within_bounds
 
 REPEATS = 3  # a mark repeats exactly; two equal far coordinates can be chance
 FAR = 3.0  # extents beside all that was measured; the floor that a part stands on is nearer
@@ -22,7 +22,7 @@ FEW_ZEROS = 100  # more rows (0, 0, 0) are a mark even where every point of a fi
 
 def unmeasured(xyz: np.ndarray) -> np.ndarray:
     """(N,) bool of (N, 3): rows that are (0, 0, 0) or not finite. One column at a time: half the time of `all`."""
-    return _zeros(xyz) | ~_finite(xyz)
+    return _zeros(xyz) | ~within_bounds(xyz)
 
 
 def without_marks(cloud: PointCloud, *, keep: bool = False) -> PointCloud:
@@ -48,7 +48,7 @@ def find_marks(xyz: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, tuple[st
     One (0, 0, 0) is a point, and so are several in a file that tells every point several times.
     xyz: (N, 3), any values; known: (N,) bool, rows of which it is known, counted in and not told again
     """
-    measured, notes = _finite(xyz) & ~known, []
+    measured, notes = within_bounds(xyz) & ~known, []
     zeros = _zeros(xyz) & measured
     marked = np.zeros(len(xyz), bool)
     for value, axes in _far_values(xyz, measured & ~zeros).items():
@@ -66,11 +66,6 @@ def find_marks(xyz: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, tuple[st
 def _note(rows: np.ndarray, what: str) -> str:
     count = f"{rows.sum()} of {len(rows)} rows {what} a mark for no measurement"
     return f"{count}; --keep-marks keeps them as points"
-
-
-def _finite(xyz: np.ndarray) -> np.ndarray:
-    x, y, z = (np.abs(xyz) < BEYOND).T
-    return x & y & z
 
 
 def _zeros(xyz: np.ndarray) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""One module a data set, one Sample type."""
+"""One module a data set: names first, scans when asked for."""

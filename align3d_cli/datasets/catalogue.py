@@ -6,6 +6,7 @@ from pathlib import Path
 
 from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets import anomaly_shapenet, eyecandies, folder, mulsen, mvtec3d, real3d
+from align3d_cli.datasets.settings import GENERATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +98,5 @@ DATA_SETS = {
 }
 AUXILIARY = {
     **{name: d.auxiliary for name, d in DATA_SETS.items()},
-    "synthetic": ("cookie", "impeller", "connector"),  # our own choice, of the families held out of training
+    GENERATED: ("cookie", "impeller", "connector"),  # our own choice, of the families held out of training
 }

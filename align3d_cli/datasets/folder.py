@@ -13,12 +13,8 @@ from align3d_cli.clouds.labelled import LabelledCloud, Sample
 from align3d_cli.datasets import layout
 from align3d_cli.datasets.labels import carry_labels, mark_nearest, match_labels, read_mask, read_rows
 from align3d_cli.errors import InputRejected
-from align3d_cli.io.read import read_scan
+from align3d_cli.io.read import SCAN_SUFFIXES, read_scan
 
-SCANS = (
-    *(".ply", ".pcd", ".tiff", ".tif", ".stl", ".obj", ".glb", ".off"),
-    *(".xyz", ".txt", ".csv", ".npy", ".npz"),
-)
 LABELS = (".npy", ".png", ".txt", ".csv")
 
 
@@ -33,7 +29,7 @@ def samples(category: str, folder: Path) -> list[Sample]:
     """All scans, all in the test split. A defective scan without a label file has no point labels."""
     found = []
     for kind in filter(_is_kind, layout.folders(folder)):
-        for scan in layout.files(kind, *SCANS):
+        for scan in layout.files(kind, *SCAN_SUFFIXES):
             defect = "good" if kind.name.lower() == "good" else kind.name
             labels = None if defect == "good" else find_labels(folder, scan)
             labelled = defect == "good" or labels is not None
@@ -43,7 +39,7 @@ def samples(category: str, folder: Path) -> list[Sample]:
 
 
 def _is_kind(folder: Path) -> bool:
-    return folder.name.lower() != "gt" and bool(layout.files(folder, *SCANS))
+    return folder.name.lower() != "gt" and bool(layout.files(folder, *SCAN_SUFFIXES))
 
 
 def find_labels(root: Path, scan: Path) -> Path | None:

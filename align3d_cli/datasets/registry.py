@@ -7,12 +7,12 @@ from pathlib import Path
 
 from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets.catalogue import AUXILIARY, DATA_SETS, DataSet
+from align3d_cli.datasets.settings import GENERATED, NAMES
 from align3d_cli.errors import EnvironmentMissing, UsageError
 
 __all__ = ["AUXILIARY", "DATA_SETS", "NAMES", "find_data", "first_balanced", "open_dataset"]
 
 ROOT_VARIABLE = "ALIGN3D_DATA"
-NAMES = (*DATA_SETS, "synthetic")
 SYNTHETIC_SCANS = 12  # of each family without --limit: 60 scans, a few minutes on 2 cores
 
 
@@ -40,7 +40,7 @@ def open_dataset(
         raise UsageError(f"no split {split!r}; there are: train, test")
     if limit is not None and limit < 1:
         raise UsageError(f"a limit of {limit} leaves no scan; give 1 or more")
-    if name == "synthetic":
+    if name == GENERATED:
         return _synthetic(categories, limit, split, seed)
     data_set = DATA_SETS[name]
     found = find_data(data_set, root)
@@ -111,7 +111,7 @@ def _synthetic(categories, limit, split, seed) -> list[Sample]:
 
     by_split = {"test": HELD_OUT_FAMILIES, "train": TRAIN_FAMILIES}
     there = by_split.get(split, HELD_OUT_FAMILIES + TRAIN_FAMILIES)
-    chosen = _chosen("synthetic", sorted(there), categories or by_split[split or "test"])
+    chosen = _chosen(GENERATED, sorted(there), categories or by_split[split or "test"])
     samples = []
     for families in by_split.values():
         if set(families) & set(chosen):

@@ -1,1 +1,1 @@
-"""Metrics, protocols, baselines, the run log and the tables made from it."""
+"""Protocols, baselines, the run log and the tables made from it."""

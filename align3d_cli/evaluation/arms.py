@@ -2,10 +2,11 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-GENERATED = "synthetic"  # the data set that is made on the spot, anew for every seed
-METHODS = ("curvature", "frozen", "pointad", "rgb", "align3d")
+from align3d_cli.evaluation.settings import Method
+
+METHODS = get_args(Method)
 BRANCHES = {
     "frozen": ("rendering",),
     "pointad": ("rendering",),

@@ -28,7 +28,7 @@ def benchmark(
     device, background, views: see `load` and `Model.score`
     jobs:     processes, each of which holds the model
     talk:     who is told of the progress
-    question: the fields of `evaluation.protocols.Question`: data_set, root, protocol, methods, model, seeds, ..
+    question: the fields of `evaluation.question.Question`: data_set, root, protocol, methods, model, seeds, ..
     Raises UsageError (settings or data differ from the run's, no such method), EnvironmentMissing (data, weights),
     InputRejected. Scans that fail are in the table's notes.
     """

@@ -76,11 +76,11 @@ def frozen_model(base: Bundle, folder: Path, device: str) -> Path:
     from align3d_cli.encoders.clip_text import load_text_tower
     from align3d_cli.model.bundle import save_bundle
     from align3d_cli.model.prompts import FrozenPrompts
+    from align3d_cli.model.start import text_tower_of
 
     path = folder / "frozen.safetensors"
     if not path.is_file():
-        where = {key: value for key, value in base.encoder.items() if key not in ("name", "settings")}
-        text = FrozenPrompts(load_text_tower(base.encoder["name"], device=device, **where))().cpu()
+        text = FrozenPrompts(load_text_tower(**text_tower_of(base), device=device))().cpu()
         record = {"prompts": "hand-written"}
         save_bundle(path, replace(base, name="frozen", tensors={"text.rendering": text}, record=record))
     return path

@@ -2,16 +2,19 @@
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from align3d_cli.datasets.registry import AUXILIARY
+from align3d_cli.datasets.settings import GENERATED
 from align3d_cli.errors import UsageError
-from align3d_cli.evaluation.arms import GENERATED, METHODS
+from align3d_cli.evaluation.arms import METHODS
 from align3d_cli.evaluation.scorer import ScanSettings
+from align3d_cli.evaluation.settings import Protocol
 from align3d_cli.helpers.digest import sha256_of
-from align3d_cli.model.bundle import DEFAULT_MODEL, Bundle
+from align3d_cli.helpers.places import DEFAULT_MODEL
+from align3d_cli.model.bundle import Bundle
 
-PROTOCOLS = ("zero-shot", "one-vs-rest", "cross-dataset")
+PROTOCOLS = get_args(Protocol)
 STATEMENTS = {
     "zero-shot": "A given model scores every category; it is not trained here.",
     "one-vs-rest": (
@@ -33,7 +36,7 @@ class Question:
     categories: to test, () for all; limit: scans a category
     methods:    of METHODS, () for all that the model can give
     model:      bundle by name or path: what is tested (zero-shot) or whose encoder is trained on
-    profile, backbone, weights: start of the training instead of a model's encoder, see `training.start.untrained`
+    profile, backbone, weights: start of the training instead of a model's encoder, see `model.start.untrained`
     seeds:      of training and of generated data
     auxiliary:  categories to train on, () for the field's
     train_set, train_root: cross-dataset only, the data set of the auxiliary categories

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from align3d_cli.evaluation.arms import GENERATED
+from align3d_cli.datasets.settings import GENERATED
 from align3d_cli.evaluation.published import WHOLE, published_for
 from align3d_cli.evaluation.runlog import RunRecord
 from align3d_cli.model.calibration import Calibration

@@ -6,19 +6,19 @@ import json
 import math
 from typing import Any
 
+from align3d_cli.evaluation.settings import TableFormat
 from align3d_cli.evaluation.table_rows import METRICS, OBJECT_METRICS, POINT_METRICS, Row, Value
 from align3d_cli.evaluation.tables import Table
 from align3d_cli.metrics.samples import MODES
 
-FORMATS = ("text", "csv", "md", "json")
 TITLES = {"mean": "Macro mean over categories", "category": "Per category", "defect": "Per kind of defect"}
 SCHEMA_VERSION = 1
 PLAIN_WIDTH = 120  # of the notes where no terminal says how wide it is
 UNCUT_WIDTH = 1000  # columns of numbers are never cut, whatever the terminal
 
 
-def render(table: Table, format: str, *, width: int | None = None, colour: bool = False) -> str:
-    """The table in one of FORMATS. width, colour: of the terminal, for "text" only."""
+def render(table: Table, format: TableFormat, *, width: int | None = None, colour: bool = False) -> str:
+    """The table in one of its formats. width, colour: of the terminal, for "text" only."""
     if format == "text":
         return to_text(table, width or PLAIN_WIDTH, colour)
     return {"csv": to_csv, "md": to_markdown, "json": to_json}[format](table)

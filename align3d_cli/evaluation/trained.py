@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from align3d_cli.datasets.settings import GENERATED
 from align3d_cli.errors import InputRejected
-from align3d_cli.evaluation.arms import GENERATED, Arm, methods_of_branches
+from align3d_cli.evaluation.arms import Arm, methods_of_branches
 from align3d_cli.evaluation.protocols import branches_of
 from align3d_cli.evaluation.question import Question
 from align3d_cli.helpers.digest import sha256_of

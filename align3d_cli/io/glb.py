@@ -7,10 +7,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.units import MILLIMETRES
 
 FLOAT, USHORT, UINT = 5126, 5123, 5125  # component types, glTF 2.0 section 3.6.2.2
 POINTS, TRIANGLES = 0, 4
-METRES = {"mm": 0.001, "cm": 0.01, "um": 1e-6, "in": 0.0254, "inch": 0.0254}  # glTF is in metres
 
 
 def write_glb(stream: BinaryIO, cloud: PointCloud, values: dict[str, np.ndarray]) -> None:
@@ -29,7 +29,7 @@ def write_glb(stream: BinaryIO, cloud: PointCloud, values: dict[str, np.ndarray]
     if cloud.mesh is not None:
         faces = cloud.mesh.faces[finite[cloud.mesh.faces].all(axis=1)]
         arrays.append((faces.astype("<u4").ravel(), UINT, "SCALAR"))
-    metre = METRES.get(cloud.unit or "m", 1.0)
+    metre = MILLIMETRES.get(cloud.unit or "m", 1000.0) / 1000.0  # glTF is in metres
     _write_chunks(stream, _tree(arrays, centre, metre), b"".join(a.tobytes() for a, _, _ in arrays))
 
 

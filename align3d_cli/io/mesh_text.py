@@ -7,27 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from align3d_cli.io.source import Source
-from align3d_cli.io.text import BLANK, NEWLINE, NotANumber, parse_numbers
+from align3d_cli.io.text import BLANK, NotANumber, first_bytes, parse_numbers
 
 CUT = "it is cut off or damaged, export it again"
 CORRECT = "correct it or export the mesh again"
 COMMENT = re.compile(rb"(?<!\d\.)#[^\n]*")  # but not the end of Microsoft's "1.#QNAN"
-
-
-def word_counts(text: bytes) -> np.ndarray:
-    """(L,) int, words on each line; none for an empty text. A last line needs no newline."""
-    byte = np.frombuffer(text, np.uint8)
-    ends = np.flatnonzero(byte == NEWLINE)
-    if len(byte) and byte[-1] != NEWLINE:
-        ends = np.append(ends, len(byte))
-    return np.diff(np.searchsorted(first_bytes(byte > BLANK), ends), prepend=0)
-
-
-def first_bytes(run: np.ndarray) -> np.ndarray:
-    """(R,) int, where each run of True in (N,) bool begins."""
-    first = run.copy()
-    first[1:] &= ~run[:-1]
-    return np.flatnonzero(first)
 
 
 def all_numbers(source: Source, text: bytes, line_of: Callable[[int], int]) -> np.ndarray:

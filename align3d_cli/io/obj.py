@@ -13,13 +13,13 @@ import numpy as np
 from align3d_cli.errors import InputRejected
 from align3d_cli.io.colours import as_uint8
 from align3d_cli.io.mesh_file import MeshFile, fan_corners
-from align3d_cli.io.mesh_text import CUT, all_numbers, word_counts
+from align3d_cli.io.mesh_text import CUT, all_numbers
 from align3d_cli.io.obj_faces import Polygons, read_polygons
 from align3d_cli.io.obj_lines import ObjLines, split_lines
 from align3d_cli.io.obj_materials import read_textures
 from align3d_cli.io.source import POINT_LIMIT, Source
 from align3d_cli.io.surface import GREY, Surface
-from align3d_cli.io.text import plain_text
+from align3d_cli.io.text import plain_text, words_per_line
 
 NO_LINES = np.empty(0, np.int64)
 
@@ -66,7 +66,7 @@ def _vertices(source: Source, lines: ObjLines) -> _Vertices:
 def _table(source: Source, lines: ObjLines, keyword: str, least: int) -> tuple[np.ndarray, np.ndarray]:
     """(L,) how many numbers each row of the keyword has, and all of them one after the other, float64."""
     text = lines.text_of(keyword)
-    words = word_counts(text)
+    words = words_per_line(text)
     if len(words) > POINT_LIMIT:
         raise source.reject(f"has {len(words)} rows of '{keyword}', more than {POINT_LIMIT}", "thin it")
     short = np.flatnonzero(words < least)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from align3d_cli.io.mesh_text import CORRECT, CUT, first_bytes, whole_numbers, word_counts
+from align3d_cli.io.mesh_text import CORRECT, CUT, whole_numbers
 from align3d_cli.io.obj_lines import ObjLines
 from align3d_cli.io.source import Source
-from align3d_cli.io.text import BLANK, shown
+from align3d_cli.io.text import BLANK, first_bytes, shown, words_per_line
 
 SLASH = ord("/")
 UNNAMED = 0  # OBJ counts from 1, so this is a number that no face has
@@ -40,7 +40,7 @@ class Polygons:
 def read_polygons(source: Source, lines: ObjLines, n_vertices: int) -> Polygons:
     """The faces of at least three corners. Raises InputRejected when one names a vertex that is not there."""
     text, line = lines.text_of("f"), lines.rows["f"]
-    corners = word_counts(text)
+    corners = words_per_line(text)
     named = _corner_numbers(source, lines, text)
     row = np.repeat(np.arange(len(line)), corners)
     before = _rows_before(lines, "v")[row]

@@ -7,10 +7,10 @@ import numpy as np
 
 from align3d_cli.io.colours import as_uint8
 from align3d_cli.io.mesh_file import MeshFile, fan_corners
-from align3d_cli.io.mesh_text import COMMENT, CUT, all_numbers, word_counts
+from align3d_cli.io.mesh_text import COMMENT, CUT, all_numbers
 from align3d_cli.io.source import Source, check_count
 from align3d_cli.io.surface import GREY, Surface
-from align3d_cli.io.text import plain_text
+from align3d_cli.io.text import plain_text, words_per_line
 
 KEYWORD = re.compile(rb"\s*((?:ST)?C?N?4?n?OFF|(?:st)?c?n?4?off)?", re.ASCII)
 COUNTS = re.compile(rb"\s*(\d+)\s+(\d+)(?:[ \t]+\d+)?(?![^\s])")
@@ -83,7 +83,7 @@ def _head(source: Source, text: bytes) -> tuple[_Head, int]:
 
 def _rows(source: Source, text: bytes, begin: int, head: _Head) -> _Rows:
     body, above = text[begin:], text.count(b"\n", 0, begin) + 1
-    words = word_counts(body)
+    words = words_per_line(body)
     numbers = all_numbers(source, body, lambda row: row + above)
     line = np.flatnonzero(words)
     rows = _Rows(words[line], (np.cumsum(words) - words)[line], numbers, line + above)

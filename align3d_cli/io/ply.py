@@ -9,6 +9,7 @@ import numpy.typing as npt
 from align3d_cli.clouds.cloud import Mesh, PointCloud
 from align3d_cli.io.byte_order import without_mark
 from align3d_cli.io.colours import as_uint8
+from align3d_cli.io.mesh_file import fan_corners
 from align3d_cli.io.ply_header import ElementSpec, PlyHeader, read_header
 from align3d_cli.io.ply_rows import FACE_LISTS, BinaryCursor, CutShort, Damaged, Lists, Rows
 from align3d_cli.io.ply_text import TextCursor
@@ -153,18 +154,9 @@ def _faces(rows: list[Rows]) -> np.ndarray | None:
     if polygons is None:
         return None
     if isinstance(polygons, Lists):
-        return fan_triangles(polygons)
+        at = fan_corners(np.diff(polygons.offsets))
+        return polygons.values[at].astype(np.int64) if len(at) else None
     if polygons.ndim != 2 or polygons.shape[1] < 3:
         return None
     fans = [polygons[:, [0, i, i + 1]] for i in range(1, polygons.shape[1] - 1)]
     return np.stack(fans, axis=1).reshape(-1, 3).astype(np.int64)
-
-
-def fan_triangles(polygons: Lists) -> np.ndarray | None:
-    """(F, 3) int64: a polygon of n corners gives n - 2 triangles, all from its first corner."""
-    corners = np.diff(polygons.offsets)
-    fans = np.maximum(corners - 2, 0)
-    first = np.repeat(polygons.offsets[:-1], fans)
-    step = np.arange(fans.sum()) - np.repeat(np.cumsum(fans) - fans, fans)
-    at = np.stack([first, first + step + 1, first + step + 2], axis=1)
-    return polygons.values[at].astype(np.int64) if len(at) else None

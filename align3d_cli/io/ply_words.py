@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from align3d_cli.io.text import BLANK
+from align3d_cli.io.text import BLANK, first_bytes
 
 LINE_END = {True: 10, False: 13}  # newline; carriage return where a file has no newline at all
 NO_DECIMAL_COMMA = re.compile(rb"\.|(?<![0-9]),|,(?![0-9#])|,[0-9]+,")  # 1,#QNAN is not a number in such a file
@@ -33,10 +33,7 @@ class Words:
 def words_of(body: bytes, above: int) -> Words:
     """Where words and lines begin; bytes up to the blank separate words."""
     byte = np.frombuffer(body, np.uint8)
-    solid = byte > BLANK
-    first = solid.copy()
-    first[1:] &= ~solid[:-1]
-    starts = np.append(np.flatnonzero(first), len(body))
+    starts = np.append(first_bytes(byte > BLANK), len(body))
     ends = np.flatnonzero(byte == LINE_END[b"\n" in body])
     lines = np.concatenate([[0], np.searchsorted(starts[:-1], ends), [len(starts) - 1]])
     return Words(body, above, starts, lines[np.append(np.diff(lines) > 0, True)])

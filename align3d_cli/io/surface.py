@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from align3d_cli.clouds.cloud import BEYOND
+from align3d_cli.clouds.cloud import within_bounds
 from align3d_cli.io.source import Source
 
 GREY = 178  # of what has no colour: the middle grey of the head-light look
@@ -70,7 +70,7 @@ def checked_surfaces(source: Source, surfaces: Iterable[Surface]) -> list[Surfac
 
 def _usable(source: Source, surface: Surface) -> Surface:
     check_faces(source, surface)
-    keep = (np.abs(surface.vertices) < BEYOND).all(axis=1)[surface.faces].all(axis=1)
+    keep = within_bounds(surface.vertices)[surface.faces].all(axis=1)
     if keep.all():
         return surface
     return replace(

@@ -117,14 +117,18 @@ def shown(text: bytes | str) -> str:
 
 def words_per_line(text: bytes) -> np.ndarray:
     """(L,) int, words on each line; a last line without a newline counts, an empty one does not."""
-    if not text.endswith(b"\n"):
-        text = text + b"\n"
     byte = np.frombuffer(text, np.uint8)
-    solid = byte > BLANK
-    starts = solid.copy()
-    starts[1:] &= ~solid[:-1]
     ends = np.flatnonzero(byte == NEWLINE)
-    return np.diff(np.cumsum(starts)[ends], prepend=0)
+    if len(byte) and byte[-1] != NEWLINE:
+        ends = np.append(ends, len(byte))
+    return np.diff(np.searchsorted(first_bytes(byte > BLANK), ends), prepend=0)
+
+
+def first_bytes(run: np.ndarray) -> np.ndarray:
+    """(R,) int, where each run of True in (N,) bool begins."""
+    first = run.copy()
+    first[1:] &= ~run[:-1]
+    return np.flatnonzero(first)
 
 
 def line_starts(text: bytes) -> np.ndarray:

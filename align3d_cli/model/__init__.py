@@ -1,1 +1,1 @@
-"""Encoders, aligner, prompts and the inspector that puts them together; bundles on disk."""
+"""Aligner, prompts, scoring and calibration, the inspector that puts them together, and bundles on disk."""

@@ -24,7 +24,7 @@ def checksum(settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
 def check_tensors(tensors: Mapping[str, Tensor]) -> None:
     """Raise SettingsError for tensors that are no part of a model, not finite, or do not belong together.
 
-    Whether "encoder.*" fit the tower that the settings name is known once that is built, see model.parts.
+    Whether "encoder.*" fit the tower that the settings name is known once that is built, see `model.parts`.
     """
     for name, tensor in tensors.items():
         if not name.startswith(PARTS) or (name.startswith("text.") and name not in TEXTS):

@@ -7,6 +7,7 @@ from typing import Any
 
 from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets.registry import open_dataset
+from align3d_cli.datasets.settings import GENERATED
 
 PROTOCOL = (
     "trained with labels on the {split} split of the auxiliary categories; figures on these categories are no result, "
@@ -28,7 +29,8 @@ class Data:
 
     @property
     def generated(self) -> bool:
-        return self.name == "synthetic"
+        """Whether its scans are made on the spot."""
+        return self.name == GENERATED
 
     def samples(self) -> list[Sample]:
         """The samples, not read yet. Raises UsageError or EnvironmentMissing."""

@@ -90,7 +90,11 @@ def test_auxiliary_categories_are_the_fields():
     assert AUXILIARY["mvtec3d"] == ("carrot", "cookie", "dowel")
     assert AUXILIARY["eyecandies"] == ("Confetto", "LicoriceSandwich", "PeppermintCandy")
     assert AUXILIARY["real3d"] == ("shell", "starfish", "seahorse")
-    assert NAMES == ("mvtec3d", "eyecandies", "real3d", "anomaly-shapenet", "mulsen", "folder", "synthetic")
+    assert (
+        NAMES
+        == (*DATA_SETS, "synthetic")
+        == ("mvtec3d", "eyecandies", "real3d", "anomaly-shapenet", "mulsen", "folder", "synthetic")
+    )
 
 
 def test_synthetic_gives_held_out_families_by_default():

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ..tiny_clip import tiny_clip, tiny_config, tiny_file  # noqa: F401 - fixtures
+
 PIXELS = 48  # a side of an organised scan
 POINTS = 1500  # of an unordered one
 

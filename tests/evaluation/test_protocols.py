@@ -11,11 +11,12 @@ from align3d_cli.encoders.clip_text import load_text_tower
 from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.evaluation.arms import Arm, methods_of_branches
 from align3d_cli.evaluation.pooling import LoggedScan
-from align3d_cli.evaluation.protocols import available, base_model, tasks_of, untrained_arms
+from align3d_cli.evaluation.protocols import available, base_model, frozen_model, tasks_of, untrained_arms
 from align3d_cli.evaluation.question import Question
 from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.runner import run_benchmark
 from align3d_cli.evaluation.scorer import ScanSettings, Scorer
+from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.io.read import read_scan
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.inspector import Inspector
@@ -193,6 +194,15 @@ def test_frozen_prompts_need_a_text_tower_and_share_the_look(tmp_path, scan_fold
     assert first.encoder is second.encoder
     by_arm = {line["arm"]["name"]: line["object_scores"] for line in record.scans if line["defect"] == "bump"}
     assert by_arm["frozen"]["frozen"] != by_arm["clip"]["pointad"]
+
+
+def test_frozen_prompts_of_weights_of_ones_own(tmp_path, tiny_config, tiny_file):
+    """The text tower comes out of the very file that the model names by its hash."""
+    encoder = {"name": "tiny", "config": tiny_config, "weights": tiny_file.name, "weights_sha256": sha256_of(tiny_file)}
+    base = Bundle("tiny", encoder, {}, path=tiny_file.parent / "model.safetensors")
+    frozen = load_bundle(frozen_model(base, tmp_path, "cpu"))
+    tower = load_text_tower("tiny", config=tiny_config, weights=tiny_file)
+    torch.testing.assert_close(frozen.tensors["text.rendering"], FrozenPrompts(tower)())
 
 
 def test_cross_dataset_trains_on_one_data_set_and_tests_on_another(tmp_path, mvtec_root, write_mvtec, model):

@@ -6,15 +6,17 @@ import json
 import math
 import subprocess
 import sys
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from align3d_cli.evaluation import table_rows
 from align3d_cli.evaluation.runlog import read_run
+from align3d_cli.evaluation.settings import TableFormat
 from align3d_cli.evaluation.table_notes import notes_of
 from align3d_cli.evaluation.table_rows import METRICS, Cell, Value
-from align3d_cli.evaluation.table_text import FORMATS, render, show
+from align3d_cli.evaluation.table_text import render, show
 from align3d_cli.evaluation.tables import Table, build_table
 from align3d_cli.metrics.evaluation import Evaluation
 
@@ -156,7 +158,7 @@ def test_order_of_the_log_does_not_matter(folder_run, tmp_path):
     shutil.copytree(folder_run[1], folder)
     lines = (folder / "log.jsonl").read_text().splitlines()
     (folder / "log.jsonl").write_text("\n".join(reversed(lines)) + "\n")
-    for format in FORMATS:
+    for format in get_args(TableFormat):
         assert render(build_table(read_run(folder)), format) == render(build_table(read_run(folder_run[1])), format)
 
 
