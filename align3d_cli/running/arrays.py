@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
-from align3d_cli.clouds.marks import unmeasured
+from align3d_cli.clouds.marks import without_marks
 from align3d_cli.errors import InputRejected
 from align3d_cli.io.read import read_scan
 
@@ -17,7 +17,7 @@ def as_cloud(scan: Scan, seed: int = 0) -> PointCloud:
     """The scan as a cloud.
 
     scan: a path; a PointCloud; (N, 3) numbers of any float or integer type, also as a list; or (H, W, 3), an organised
-          scan, in which (0, 0, 0) and what is not finite stand for no measurement
+          scan, in which (0, 0, 0) stands for no measurement; marks of no measurement are found as in files
     seed: of the points drawn from a mesh file
     Raises InputRejected for files that cannot be read and arrays of another shape.
     """
@@ -32,11 +32,8 @@ def as_cloud(scan: Scan, seed: int = 0) -> PointCloud:
     if array.ndim not in (2, 3) or array.shape[-1] != 3:
         shape = " x ".join(map(str, array.shape)) or "one number"
         raise InputRejected(f"{IN_MEMORY}: its shape is {shape}; give (N, 3) or (H, W, 3) numbers")
-    if array.ndim == 2:
-        return PointCloud(np.ascontiguousarray(array))
-    xyz = array.reshape(-1, 3).copy()
-    xyz[unmeasured(xyz)] = np.nan
-    return PointCloud(xyz, grid=array.shape[:2])
+    grid = array.shape[:2] if array.ndim == 3 else None
+    return without_marks(PointCloud(np.array(array.reshape(-1, 3)), grid=grid))
 
 
 def name_of(scan: Scan) -> str:
