@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from align3d_cli.cli.output import tinted
+from align3d_cli.report.result import extent_text
 
 TONES = {"good": "good", "defective": "bad", "unsure": "bad", "uncalibrated": "faint"}
 
@@ -12,7 +13,7 @@ TONES = {"good": "good", "defective": "bad", "unsure": "bad", "uncalibrated": "f
 def result_line(result: dict[str, Any], width: int = 0) -> str:
     """One part on one line: name (padded to `width`), score, verdict against the limit, counts, time, file."""
     verdict = tinted(f"{result['verdict']:<9}", TONES[result["verdict"]])
-    counts = [f"{result['n_points']:,} points"]
+    counts = [extent_text(result), f"{result['n_points']:,} points"]
     counts += [f"{result['n_invalid']:,} invalid"] if result["n_invalid"] else []
     counts += [f"{result['n_unseen']:,} unseen"] if result["n_unseen"] else []
     counts += [f"{result['n_removed']:,} removed"] if result["n_removed"] else []

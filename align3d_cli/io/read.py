@@ -9,6 +9,7 @@ import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.marks import without_marks
+from align3d_cli.clouds.units import MILLIMETRES
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.io.source import ReadOptions, Source, open_source
 
@@ -53,9 +54,11 @@ def read_scan(
     keep_marks: rows that look like marks of "no measurement" are points all the same
     unit:     of length, instead of what the file says
     Rows that hold marks become NaN, and a note says so (see `clouds.marks`).
-    Raises InputRejected with one line: file, finding, next step; UsageError for `columns` where the format names its
-    own.
+    Raises InputRejected with one line: file, finding, next step; UsageError for an unknown unit, and for `columns` where
+    the format names its own.
     """
+    if unit is not None and unit not in MILLIMETRES:
+        raise UsageError(f"--unit {unit}: unknown; use one of {', '.join(MILLIMETRES)}")
     kind = _kind(path, format)
     if columns and kind not in WITH_FREE_COLUMNS:
         raise UsageError(f"--columns: {path} names its own columns; leave it out")

@@ -15,7 +15,7 @@ from align3d_cli.report.colours import score_rgb
 from align3d_cli.report.html import PartPage, html_page
 from align3d_cli.report.points_payload import PAGE_POINTS, points_payload
 from align3d_cli.report.portrait import Portrait, portray
-from align3d_cli.report.result import limit_text
+from align3d_cli.report.result import extent_text, limit_text
 
 JPEG_QUALITY = 88
 
@@ -91,7 +91,7 @@ def _write_points(path: Path, part: ScoredPart, *, format: str, force: bool) -> 
 
 
 def _subtitle(result: dict[str, Any]) -> str:
-    counts = [f"{result['n_points']:,} points"]
+    counts = [extent_text(result), f"{result['n_points']:,} points"]
     if result["n_invalid"]:
         counts.append(f"{result['n_invalid']:,} without measurement")
     if result["n_unseen"]:

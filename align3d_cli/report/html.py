@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from align3d_cli.report.colours import COLOUR_TABLE, STEPS, UNSEEN_RGB
-from align3d_cli.report.result import limit_text
+from align3d_cli.report.result import extent_text, limit_text
 
 FACTS = {
     "n_points": "points",
@@ -131,6 +131,8 @@ def _shown_part(part: PartPage) -> dict[str, Any]:
 def _facts(result: dict[str, Any]) -> list[tuple[str, str]]:
     """(label, words) of everything the page says about a part below its heat map."""
     lines = [("score", f"{result['score']:.3f} (limit {limit_text(result['threshold'])})")]
+    lines += [("why unsure", doubt) for doubt in result["doubts"]] + [("note", note) for note in result["notes"]]
+    lines.append(("extent", extent_text(result)))
     lines += [(label, _shown(name, result[name])) for name, label in FACTS.items() if result[name] is not None]
     return [*lines, ("seconds", ", ".join(f"{step} {value:.2f}" for step, value in result["seconds"].items()))]
 

@@ -43,6 +43,11 @@ def limit_text(threshold: float | None) -> str:
     return "none" if threshold is None else f"{threshold:.3f}"
 
 
+def extent_text(result: dict[str, Any]) -> str:
+    """How large the scored points are, for people: "20 x 20 x 4.73 mm"."""
+    return " x ".join(f"{side:.3g}" for side in result["extent"]) + (f" {result['unit']}" if result["unit"] else "")
+
+
 def stored_score(score: float) -> float:
     """An object score as results store it; verdicts and limits compare this very number."""
     return round(float(score), 6)

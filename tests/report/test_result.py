@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 
-from align3d_cli.report.result import FIELDS, build_failure, build_result, result_schema
+from align3d_cli.report.result import FIELDS, build_failure, build_result, extent_text, result_schema
 
 KNOWN = {
     "input": "part.ply",
@@ -111,3 +111,9 @@ def test_the_verdict_follows_from_score_threshold_and_doubts(score, threshold, d
     found = result(score=score, threshold=threshold, doubts=doubts)
     assert found["verdict"] == verdict
     jsonschema.Draft202012Validator(result_schema()).validate(json.loads(json.dumps(found)))
+
+
+def test_an_extent_is_told_with_its_unit():
+    """A factor of 1000 is seen where lengths are read by people."""
+    assert extent_text({"extent": [20.0, 20.0, 4.728], "unit": "mm"}) == "20 x 20 x 4.73 mm"
+    assert extent_text({"extent": [0.02, 0.02, 0.0047], "unit": None}) == "0.02 x 0.02 x 0.0047"
