@@ -54,8 +54,8 @@ def read_scan(
     keep_marks: rows that look like marks of "no measurement" are points all the same
     unit:     of length, instead of what the file says
     Rows that hold marks become NaN, and a note says so (see `clouds.marks`).
-    Raises InputRejected with one line: file, finding, next step; UsageError for an unknown unit, and for `columns` where
-    the format names its own.
+    Raises InputRejected with one line: file, finding, next step; UsageError for an unknown unit and for `columns`
+    where the format names its own.
     """
     if unit is not None and unit not in MILLIMETRES:
         raise UsageError(f"--unit {unit}: unknown; use one of {', '.join(MILLIMETRES)}")
