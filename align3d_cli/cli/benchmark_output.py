@@ -30,6 +30,7 @@ class Progress:
         self._bars.close()
 
     def as_talk(self) -> "Talk":
+        """What a benchmark tells its progress to."""
         from align3d_cli.evaluation.runner import Talk
 
         return Talk(output.info, self._begin, self._advance)

@@ -78,6 +78,7 @@ class Features:
 
     @property
     def names(self) -> list[str]:
+        """Names of the samples that can be used, in order."""
         return self.built.names
 
     def facts(self) -> dict[str, Any]:
