@@ -1,6 +1,7 @@
 """The structure that ARCHITECTURE.md promises: rooms import downwards only, and nothing goes in a circle."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,25 @@ def test_functions_stay_short():
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno + 1 > 80
     ]
     assert not long
+
+
+def public_parts(tree: ast.AST, within: str = "") -> Iterator[tuple[str, ast.AST]]:
+    """Functions, classes and methods without an underscore before their names; what lies in a function is its own."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            if not any(ast.unparse(decorator) == "overload" for decorator in node.decorator_list):
+                yield f"{within}{node.name}", node
+            if isinstance(node, ast.ClassDef):
+                yield from public_parts(node, f"{within}{node.name}.")
+
+
+def test_everything_public_says_what_it_is():
+    """A docstring for every module, and for every function, class and method that others may use."""
+    silent = [name for name, tree in MODULES.items() if not ast.get_docstring(tree)]
+    silent += [
+        f"{name}.{part}"
+        for name, tree in MODULES.items()
+        for part, node in public_parts(tree)
+        if not ast.get_docstring(node)
+    ]
+    assert not silent

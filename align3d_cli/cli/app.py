@@ -22,9 +22,11 @@ class Program(TyperGroup):
     """The commands in the order of COMMANDS; an interrupt ends any of them with its own exit code."""
 
     def list_commands(self, ctx: Any) -> list[str]:
+        """The commands' names, in that order."""
         return sorted(self.commands, key=[name.replace("_", "-") for name in COMMANDS].index)
 
     def invoke(self, ctx: Any) -> object:
+        """Run the command that was named."""
         try:
             return super().invoke(ctx)
         except BaseException as error:

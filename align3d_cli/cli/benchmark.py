@@ -7,7 +7,7 @@ import typer
 
 from align3d_cli.cli import benchmark_options as opt
 from align3d_cli.cli.benchmark_lists import BenchmarkGroup
-from align3d_cli.cli.benchmark_output import Progress, print_table
+from align3d_cli.cli.benchmark_output import RunProgress, print_table
 from align3d_cli.cli.options import check_folder, check_views, examples
 from align3d_cli.errors import BatchFailures, UsageError
 
@@ -106,7 +106,7 @@ def run(
         jobs = jobs or default_jobs(device_name)
     run_engine = _engine(engine, ray_address)
     check_folder("--run", folder)
-    with Progress(folder) as talk:
+    with RunProgress(folder) as talk:
         summary = run_benchmark(question, folder, jobs=jobs, talk=talk.as_talk(), engine=run_engine)
     print_table(folder, "json" if json else "text", plots)
     if summary.failures:

@@ -10,9 +10,8 @@ LISTS = ("--seeds", "--category", "--methods", "--auxiliary")
 class BenchmarkGroup(TyperGroup):
     """The options of a benchmark or the sub-command `table`; lists may be written as `--seeds 0 1 2`."""
 
-    def parse_args(
-        self, ctx: Any, args: list[str]
-    ) -> list[str]:  # typer has a Context of its own, under a private name
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the words of the command line, lists spread out. ctx: of typer's own, whose name is private."""
         return super().parse_args(ctx, spread_lists(args))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from align3d_cli.evaluation.runner import Talk
 
 
-class Progress:
+class RunProgress:
     """The bar of a run, and words on stderr; a context manager."""
 
     def __init__(self, folder: Path) -> None:
@@ -22,7 +22,7 @@ class Progress:
         self._bars = ExitStack()
         self.advance: Callable[[int], None] = lambda n: None
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "RunProgress":
         output.info(f"run: {self.folder} (the same command goes on with it)")
         return self
 
@@ -30,6 +30,7 @@ class Progress:
         self._bars.close()
 
     def as_talk(self) -> "Talk":
+        """What a benchmark tells its progress to."""
         from align3d_cli.evaluation.runner import Talk
 
         return Talk(output.info, self._begin, self._advance)

@@ -83,6 +83,7 @@ def info(text: str) -> None:
 
 
 def warn(text: str) -> None:
+    """Say what the user should know although the work goes on."""
     info(f"warning: {text}")
 
 

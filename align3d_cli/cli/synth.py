@@ -19,6 +19,7 @@ align3d synth --out gears -n 20 --families gear,fastener --points 20000 --json
 
 
 def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
     app.command("synth", epilog=EXAMPLES)(synth)
 
 

@@ -148,6 +148,7 @@ class Bars:
         self.description, self.done = description, 0
 
     def reach(self, done: int) -> None:
+        """Bring the bar to so many items done."""
         self.advance(done - self.done)
         self.done = done
 

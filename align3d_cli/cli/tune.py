@@ -13,6 +13,7 @@ EXAMPLES = examples(
 
 
 def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
     app.command("tune", epilog=EXAMPLES)(tune)
 
 

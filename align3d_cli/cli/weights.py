@@ -14,6 +14,7 @@ app_weights = typer.Typer(help="List, fetch, verify and import models and weight
 
 
 def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
     app.add_typer(app_weights, name="weights", epilog=examples("align3d weights list", "align3d weights verify"))
 
 

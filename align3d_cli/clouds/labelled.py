@@ -42,4 +42,5 @@ class Sample:
 
     @property
     def anomalous(self) -> bool:
+        """Whether the scan is defective."""
         return self.defect != "good"

@@ -37,6 +37,7 @@ class SameConv(nn.Conv2d):
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride))."""
         (kernel, _), (stride, _) = self.kernel_size, self.stride
         height, width = (max((ceil(side / stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:])
         weight = F.pad(self.weight, (width % 2, 0, height % 2, 0)) if width % 2 or height % 2 else self.weight
@@ -66,6 +67,7 @@ class InvertedResidual(nn.Module):
         self.body = nn.Sequential(*expand, depthwise, conv_bn(hidden, c_out, act=False))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) -> (B, C', H / stride, W / stride)."""
         return x + self.body(x) if self.skip else self.body(x)
 
 
@@ -93,6 +95,7 @@ class LiteTrunk(nn.Module):
         return [self.stem, *self.stages[:count]] if count else []
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """(B, C, H, W) -> four maps (B, C', ..), the last of each stride."""
         x, taps = self.stem(x), []
         for number, stage in enumerate(self.stages):
             x = stage(x)

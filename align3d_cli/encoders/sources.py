@@ -17,7 +17,7 @@ HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")  # as
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class WeightsSource:
     """Where one file of weights comes from.
 
     url: full address; filename: in our cache; sha256: 64 hex digits, None where nobody has told it
@@ -54,7 +54,7 @@ def source_of(
     hub: bool = False,
     revision: str | None = None,
     sha256: str | None = None,
-) -> Source:
+) -> WeightsSource:
     """Where the weights of an open_clip model come from.
 
     tag_config: open_clip's pretrained cfg; url: another address of the same file; hub: not from OpenAI's address
@@ -72,7 +72,7 @@ def source_of(
         suffix = Path(urlsplit(own if published else address).path).suffix
         if suffix not in WEIGHTS_SUFFIXES:
             raise UsageError(f"{address}: does not end like weights ({' '.join(WEIGHTS_SUFFIXES)})")
-        return Source(address, f"{name}.{tag}{suffix}", known, trust)
+        return WeightsSource(address, f"{name}.{tag}{suffix}", known, trust)
     repository, _, file = tag_config.get("hf_hub", "").strip("/").rpartition("/")
     if repository.count("/") != 1:  # `owner/name`, no file named
         repository, file = tag_config.get("hf_hub", "").strip("/"), ""
@@ -83,10 +83,10 @@ def source_of(
     check_address(base, verifiable=sha256 is not None)
     page = f"{base}/{repository}/resolve/{revision or 'main'}/{files[0]}"
     known, trust = (sha256.lower(), "given") if sha256 else (None, "first use")
-    return Source(page, f"{name}.{tag}{Path(files[0]).suffix}", known, trust, revision, repository, files)
+    return WeightsSource(page, f"{name}.{tag}{Path(files[0]).suffix}", known, trust, revision, repository, files)
 
 
-def by_hand(source: Source, folder: Path, finding: str) -> str:
+def by_hand(source: WeightsSource, folder: Path, finding: str) -> str:
     """What to tell a user without a network: the address, the file's name, its hash, the place."""
     name = urlsplit(source.url).path.rsplit("/", 1)[-1]
     known = f" (SHA-256 {source.sha256})" if source.sha256 else " (its SHA-256 is not known beforehand)"

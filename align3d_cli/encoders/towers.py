@@ -49,6 +49,7 @@ class TimmTower(Tower):
 
     @staticmethod
     def tokens_of(visual: Foreign, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
+        """As of `Tower`."""
         trunk = visual.trunk
         maps = trunk.forward_features(images)
         pooled = visual.head(trunk.forward_head(maps))
@@ -79,6 +80,7 @@ class ResNetTower(Tower):
 
     @staticmethod
     def tokens_of(visual: Foreign, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
+        """As of `Tower`."""
         x = visual.stem(images)
         for layer in (visual.layer1, visual.layer2, visual.layer3, visual.layer4):
             x = layer(x)
@@ -92,6 +94,7 @@ class AttentionPooledViT(Tower):
 
     @staticmethod
     def tokens_of(visual: Foreign, images: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
+        """As of `Tower`."""
         x = visual.transformer(visual._embeds(images))
         pooled = visual._pool(x)[0]
         patches = x[:, 1:]

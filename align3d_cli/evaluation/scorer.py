@@ -20,7 +20,7 @@ from align3d_cli.evaluation.baselines import curvature, top_mean
 from align3d_cli.evaluation.outputs import point_outputs, to_bytes
 from align3d_cli.helpers.digest import digest_of_bytes, digest_of_settings
 from align3d_cli.model.bundle import Bundle, load_bundle
-from align3d_cli.model.inspector import Inspector, Look
+from align3d_cli.model.inspector import EncodedViews, Inspector
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +89,14 @@ class Scorer:
         if not missing:
             return
         scan = prepare(labelled.cloud, background=self.settings.background)
-        looks: dict[int, Look] = {}
+        looks: dict[int, EncodedViews] = {}
         for arm in missing:
             start = time.perf_counter()
             found = self.methods(arm, scan, looks)
             seconds = time.perf_counter() - start
             yield self._line(task.sample, labelled, digest, arm, scan, found, seconds)
 
-    def methods(self, arm: Arm, scan: Prepared, looks: dict[int, Look]) -> dict[str, MethodScores]:
+    def methods(self, arm: Arm, scan: Prepared, looks: dict[int, EncodedViews]) -> dict[str, MethodScores]:
         """Scores of an arm's methods. looks: of this scan by encoder, filled here, so that arms share them."""
         found = {}
         if "curvature" in arm.methods:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from align3d_cli.encoders.sources import Source, by_hand
+from align3d_cli.encoders.sources import WeightsSource, by_hand
 from align3d_cli.errors import EnvironmentMissing, InputRejected, WeightsRejected
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.helpers.manifest import WEIGHTS_SUFFIXES, stated, write_sidecar
@@ -40,7 +40,7 @@ class Fetched:
 
 
 def fetch(
-    source: Source,
+    source: WeightsSource,
     folder: Path,
     *,
     max_bytes: int = MAX_BYTES,
@@ -65,7 +65,7 @@ def fetch(
             return _fetched(source, folder, folder / f".{stem}.fetching", max_bytes, advance)
 
 
-def _fetched(source: Source, folder: Path, staging: Path, max_bytes: int, advance: "Advance") -> Fetched:
+def _fetched(source: WeightsSource, folder: Path, staging: Path, max_bytes: int, advance: "Advance") -> Fetched:
     """Bring the file into a folder of its own, hash it, and only then move it to its place."""
     from align3d_cli.hub.transfer import Unreachable, from_address, from_hub  # tries a socket as it is imported
 
@@ -93,7 +93,7 @@ def _fetched(source: Source, folder: Path, staging: Path, max_bytes: int, advanc
     return Fetched(path, digest, path.stat().st_size, source.trust, False, source.revision)
 
 
-def _accepted(path: Path, source: Source) -> Fetched:
+def _accepted(path: Path, source: WeightsSource) -> Fetched:
     """A file that is there: fetched earlier or put by hand. It must be what is known of it; else its hash is noted."""
     digest, known = sha256_of(path), stated(path)
     comparable = source.sha256 is not None and (source.trust == "given" or path.name == source.filename)

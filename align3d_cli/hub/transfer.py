@@ -12,7 +12,7 @@ from requests import exceptions as failures
 from requests.adapters import HTTPAdapter, Retry
 
 from align3d_cli import __version__
-from align3d_cli.encoders.sources import Source, hub_address, is_protected
+from align3d_cli.encoders.sources import WeightsSource, hub_address, is_protected
 from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.manifest import SHA256
 
@@ -26,7 +26,7 @@ class Unreachable(Exception):
     """The server could not be reached, refuses, or broke off."""
 
 
-def from_address(source: Source, folder: Path, max_bytes: int, advance: Advance) -> tuple[Source, Path]:
+def from_address(source: WeightsSource, folder: Path, max_bytes: int, advance: Advance) -> tuple[WeightsSource, Path]:
     """The file of a plain address in `folder`, from its beginning; returns the source as it is and the file.
 
     advance: called with the bytes there are and the bytes there will be (None while unknown)
@@ -60,7 +60,7 @@ def _session() -> requests.Session:
     return session
 
 
-def _announced(response: requests.Response, source: Source, max_bytes: int) -> int | None:
+def _announced(response: requests.Response, source: WeightsSource, max_bytes: int) -> int | None:
     """Bytes the file will have, None where the server does not tell and a known hash makes up for it."""
     url = source.url
     if response.status_code != 200:
@@ -92,7 +92,7 @@ def _why(error: Exception) -> str:
     return next((said for kind, said in words if isinstance(error, kind)), "the server redirects to no web address")
 
 
-def from_hub(source: Source, folder: Path, max_bytes: int) -> tuple[Source, Path]:
+def from_hub(source: WeightsSource, folder: Path, max_bytes: int) -> tuple[WeightsSource, Path]:
     """The file of a hub's repository in `folder`, going on with what an earlier call left there; shows its own bar.
 
     Returns the source pinned to the commit and to the hash that the hub states, and the file.
@@ -113,7 +113,7 @@ def from_hub(source: Source, folder: Path, max_bytes: int) -> tuple[Source, Path
     return source, Path(path)
 
 
-def _pinned(source: Source, max_bytes: int) -> tuple[Source, str]:
+def _pinned(source: WeightsSource, max_bytes: int) -> tuple[WeightsSource, str]:
     """The source as the hub has it now, and its first file that is there: asked for by name, then held to."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError
@@ -136,7 +136,7 @@ def _pinned(source: Source, max_bytes: int) -> tuple[Source, str]:
     raise Unreachable(refused)
 
 
-def _held(source: Source, file: str, commit: str, etag: str, location: str) -> Source:
+def _held(source: WeightsSource, file: str, commit: str, etag: str, location: str) -> WeightsSource:
     stated = etag if SHA256.fullmatch(etag) else None
     if stated and source.sha256 not in (None, stated):
         raise InputRejected(f"{source.url}: the hub has SHA-256 {stated}, not {source.sha256}; another --revision?")

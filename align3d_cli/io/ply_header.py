@@ -32,12 +32,15 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class ElementSpec:
+    """One element as the header declares it: its name in lower case, how many rows, and the properties of each."""
+
     name: str
     count: int
     properties: tuple[Property, ...]
 
     @property
     def has_lists(self) -> bool:
+        """Whether a row holds lists, whose lengths may differ."""
         return any(p.count_dtype for p in self.properties)
 
     def least_bytes(self, ascii_text: bool) -> int:
@@ -62,9 +65,11 @@ class PlyHeader:
 
     @property
     def ascii(self) -> bool:
+        """Whether the rows are text."""
         return self.encoding == "ascii"
 
     def element(self, name: str) -> ElementSpec | None:
+        """The element of a name, None where there is none."""
         return next((e for e in self.elements if e.name == name), None)
 
     def first_elements(self, count: int) -> "PlyHeader":

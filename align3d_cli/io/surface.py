@@ -39,6 +39,7 @@ class Surface:
 
     @property
     def coloured(self) -> bool:
+        """Whether it has colours of any kind."""
         return any(c is not None for c in (self.vertex_colours, self.face_colours, self.texture))
 
 

@@ -30,6 +30,7 @@ class TableHeader:
 
     @property
     def roles(self) -> list[str] | None:
+        """What each column is, None without names."""
         return roles_of(list(self.names)) or None
 
 

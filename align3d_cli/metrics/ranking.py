@@ -28,10 +28,12 @@ class Ranking:
 
     @property
     def n_normal(self) -> int:
+        """How many are normal."""
         return int(self.normal.sum())
 
     @property
     def n_defect(self) -> int:
+        """How many are defective."""
         return int(self.defect.sum())
 
 

@@ -5,6 +5,7 @@ a branch, how views are drawn and scores formed, calibration, and the record of 
 they are learned, so no text tower travels along.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -46,13 +47,23 @@ class Bundle:
     path: Path | None = None
 
     @property
+    def called(self) -> str:
+        """What messages call the model: the path of its file, or its name while it has none."""
+        return str(self.path or self.name)
+
+    @property
     def branches(self) -> tuple[str, ...]:
         """The branches that have prompts, of "rendering" and "rgb"."""
         return tuple(name for name in ("rendering", "rgb") if f"text.{name}" in self.tensors)
 
     def part(self, prefix: str) -> dict[str, torch.Tensor]:
         """The tensors below `prefix.` without that prefix, e.g. part("aligner")."""
-        return {key[len(prefix) + 1 :]: value for key, value in self.tensors.items() if key.startswith(prefix + ".")}
+        return below(self.tensors, prefix)
+
+
+def below(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """Those of the tensors whose names begin with `prefix.`, without that."""
+    return {key.removeprefix(f"{prefix}."): value for key, value in tensors.items() if key.startswith(f"{prefix}.")}
 
 
 def save_bundle(path: Path, bundle: Bundle) -> Bundle:
@@ -102,4 +113,4 @@ def find_model(name_or_path: str | Path) -> Path:
 def require_branches(bundle: Bundle) -> None:
     """Raise UsageError for a bundle that has an aligner but no prompts yet."""
     if "rendering" not in bundle.branches:
-        raise UsageError(f"{bundle.path or bundle.name}: has no prompts yet; run `align3d prompt-train --model` on it")
+        raise UsageError(f"{bundle.called}: has no prompts yet; run `align3d prompt-train --model` on it")

@@ -77,8 +77,8 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What the encoder saw of one scan.
+class EncodedViews:
+    """The views of one scan and what the encoder made of them.
 
     preset: name of the views; images: (V, C, H, W); pooled: (V, D) and tokens: (V, T, D), L2-normalised
     """
@@ -142,7 +142,7 @@ class Inspector:
             doubts=doubts_of(scan, self.plan.size_px),
         )
 
-    def look(self, scan: Prepared, clock: Clock | None = None) -> Look:
+    def look(self, scan: Prepared, clock: Clock | None = None) -> EncodedViews:
         """Draw and encode a prepared scan. Models that share encoder and views can read one look."""
         clock = clock or Clock(self.device)
         with clock("render"):
@@ -152,7 +152,7 @@ class Inspector:
             weights = self._view_weights(views, images)
         with clock("encode"):
             pooled, tokens = self.encoder.encode(images)
-        return Look(preset, views, images, weights, pooled, tokens)
+        return EncodedViews(preset, views, images, weights, pooled, tokens)
 
     def _view_weights(self, views: Views, images: torch.Tensor) -> torch.Tensor | None:
         """How much each view counts for each point, (V, M); None for all alike."""
@@ -161,7 +161,9 @@ class Inspector:
         cosine = images[:, NORMAL_Z] if self.encoder.spec.style == "geometry" else incidence(views)
         return incidence_weights(cosine, views.pixel_of_point)
 
-    def branches(self, scan: Prepared, look: Look, clock: Clock | None = None) -> tuple[dict[str, BranchResult], int]:
+    def branches(
+        self, scan: Prepared, look: EncodedViews, clock: Clock | None = None
+    ) -> tuple[dict[str, BranchResult], int]:
         """What each branch of the model says about a look, every point filled, and how many points no view saw."""
         clock = clock or Clock(self.device)
         with clock("compare"):
@@ -170,7 +172,7 @@ class Inspector:
             lifted = {name: self._lift(look, *found) for name, found in maps.items()}
             return fill_branches(scan.xyz, lifted, self.bundle.scoring.unseen)
 
-    def _compare(self, branch: str, look: Look) -> tuple[torch.Tensor, torch.Tensor]:
+    def _compare(self, branch: str, look: EncodedViews) -> tuple[torch.Tensor, torch.Tensor]:
         """Abnormal probability per pixel (V, H, W) and per view (V,), where the views were drawn."""
         spec, temperature, text = self.encoder.spec, self.bundle.scoring.temperature, self.text[branch]
         maps, views = [], []
@@ -182,7 +184,7 @@ class Inspector:
             views.append(patch_probabilities(whole[:, None], text, temperature)[:, 0, 1])
         return torch.cat(maps).to(look.images.device), torch.cat(views).to(look.images.device)
 
-    def _lift(self, look: Look, maps: torch.Tensor, view_probability: torch.Tensor) -> BranchResult:
+    def _lift(self, look: EncodedViews, maps: torch.Tensor, view_probability: torch.Tensor) -> BranchResult:
         power = self.bundle.scoring.view_power
         points = lift(maps, look.views.pixel_of_point, look.views.visible, look.weights, power)
         return BranchResult(points, view_probability)

@@ -35,7 +35,7 @@ def weights_of(bundle: Bundle) -> Path | None:
     name, wanted = bundle.encoder.get("weights"), bundle.encoder.get("weights_sha256")
     if name is None:
         return None
-    model = bundle.path or bundle.name
+    model = bundle.called
     if wanted is None and isinstance(name, str):
         warnings.warn(f"{model}: names its CLIP weights by a path alone, so {name} is not checked", stacklevel=2)
         return Path(name)

@@ -8,7 +8,7 @@ from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.encoders.settings import EncoderSettings
 from align3d_cli.encoders.state_files import fill
 from align3d_cli.errors import Align3DError, WeightsRejected
-from align3d_cli.helpers.settings import from_dict
+from align3d_cli.helpers.settings import SettingsError, from_dict
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.own_weights import weights_of
@@ -28,25 +28,27 @@ def bundle_encoder(bundle: Bundle, device: str) -> Encoder:
     """
     own, said = bundle.part("encoder"), bundle.encoder
     if not isinstance(said, dict):
-        raise WeightsRejected(f"{_named(bundle)}: says nothing of its image tower; give a file written by prompt-train")
+        raise WeightsRejected(f"{bundle.called}: says nothing of its image tower; give a file written by prompt-train")
     if said.get("name") == LITE:
         from align3d_cli.encoders.lite import encoder_from_state
 
-        lite: Encoder = encoder_from_state(said, own, _named(bundle))
+        lite: Encoder = encoder_from_state(said, own, bundle.called)
         return lite.to(torch.device(device)).to(memory_format=torch.channels_last)
     if not isinstance(said.get("name"), str) or not said.keys() <= KNOWN:
         told = ", ".join(sorted(map(str, said.keys() - KNOWN))) or "no name"
-        raise WeightsRejected(f"{_named(bundle)}: unknown settings of its image tower ({told}); make the model anew")
+        raise WeightsRejected(f"{bundle.called}: unknown settings of its image tower ({told}); make the model anew")
     weights = own or weights_of(bundle)
     try:
         encoder = _clip_encoder(said, weights)
+    except SettingsError as error:
+        raise WeightsRejected(f"{bundle.called}: settings of its image tower: {error}") from error
     except Align3DError:
         raise
     except torch.OutOfMemoryError:
         raise  # of the device; nothing is wrong with the model
     except UNFIT as error:
         finding = f"no image tower {said['name']} can be built of its settings"
-        raise WeightsRejected(f"{_named(bundle)}: {finding}; make the model anew") from error
+        raise WeightsRejected(f"{bundle.called}: {finding}; make the model anew") from error
     return encoder.to(device)
 
 
@@ -62,7 +64,7 @@ def bundle_aligner(bundle: Bundle, device: str) -> Aligner | None:
     if "rgb" not in bundle.branches:
         return None
     aligner = Aligner(bundle.tensors["text.rgb"].shape[-1])
-    fill(aligner, bundle.part("aligner"), _named(bundle))
+    fill(aligner, bundle.part("aligner"), bundle.called)
     return aligner.eval().to(device)
 
 
@@ -71,13 +73,9 @@ def check_fit(bundle: Bundle, encoder: Encoder) -> None:
     dim, side = encoder.spec.embed_dim, encoder.spec.image_size
     if bundle.views.size_px != side:
         finding = f"its views have {bundle.views.size_px} px, its image tower reads {side} px"
-        raise WeightsRejected(f"{_named(bundle)}: {finding}; give a file written by prompt-train")
+        raise WeightsRejected(f"{bundle.called}: {finding}; give a file written by prompt-train")
     for branch in bundle.branches:
         shape = tuple(bundle.tensors[f"text.{branch}"].shape)
         if shape != (2, dim):
             finding = f"its {branch} prompts have shape {shape}, its image tower needs (2, {dim})"
-            raise WeightsRejected(f"{_named(bundle)}: {finding}; give a file written by prompt-train")
-
-
-def _named(bundle: Bundle) -> str:
-    return str(bundle.path or bundle.name)
+            raise WeightsRejected(f"{bundle.called}: {finding}; give a file written by prompt-train")

@@ -81,7 +81,7 @@ def profile_for(asked: str | None, model: Bundle | None) -> Profile:
     made = made_with(model) if model else None
     profile = get_profile(asked or "align3d") if asked or made is None else made
     if model and made and not any(_looks_alike(profile, like.views, like.scoring) for like in (made, model)):
-        found = f"{model.path or model.name} follows the profile {made.name}, and its views and scoring go with it"
+        found = f"{model.called} follows the profile {made.name}, and its views and scoring go with it"
         raise UsageError(f"--profile {asked}: {found}; leave --profile out, or begin anew with {asked}")
     return profile
 
@@ -103,7 +103,7 @@ def made_with(model: Bundle) -> Profile | None:
         return get_profile(NAMES[NAMES.index(name)])  # older records list settings by other names
     except (UsageError, LookupError, TypeError, ValueError) as error:
         finding = "what its record says of a profile is none"
-        raise WeightsRejected(f"{model.path or model.name}: {finding}; name one with --profile") from error
+        raise WeightsRejected(f"{model.called}: {finding}; name one with --profile") from error
 
 
 def with_view_size(bundle: Bundle, encoder: Encoder) -> Bundle:

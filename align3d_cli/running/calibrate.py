@@ -32,6 +32,7 @@ class Calibrated:
 
     @property
     def calibration(self) -> Calibration:
+        """The new limits."""
         return self.bundle.calibration
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:

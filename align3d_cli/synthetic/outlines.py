@@ -77,10 +77,13 @@ def strokes(given: Iterable[ArrayLike], width: float) -> Outline:
 
 
 def circle(radius: float) -> Outline:
+    """A disc about the origin."""
     return lambda x, y: np.sqrt(x * x + y * y) - np.float32(radius)
 
 
 def rectangle(half_x: float, half_y: float, rounding: float = 0.0) -> Outline:
+    """A rectangle about the origin, its corners rounded."""
+
     def profile(x, y):
         a, b = np.abs(x) - np.float32(half_x - rounding), np.abs(y) - np.float32(half_y - rounding)
         outside = np.sqrt(np.maximum(a, 0) ** 2 + np.maximum(b, 0) ** 2)

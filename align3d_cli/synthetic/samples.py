@@ -34,6 +34,7 @@ class SyntheticSample:
 
     @property
     def cloud(self) -> PointCloud:
+        """The scan without its labels."""
         return self.scan.cloud
 
     @property

@@ -70,6 +70,7 @@ def _unit(rng: np.random.Generator) -> tuple[float, str | None]:
 
 
 def full_scan(source, kind: str, n_points: int, rngs: dict) -> tuple[PointCloud, np.ndarray]:
+    """A part scanned from all sides in a frame of its own, and (N,) bool, its defective points."""
     surface = _surface(source, int(1.25 * n_points), rngs, None)
     extent = float(np.ptp(surface.xyz, axis=0).max())
     sensor = random_sensor(rngs["sensor"], extent)
@@ -96,6 +97,7 @@ def _eye(rng: np.random.Generator, half: np.ndarray, slab: bool) -> np.ndarray:
 
 
 def organised_scan(source, kind: str, n_points: int, rngs: dict) -> tuple[PointCloud, np.ndarray]:
+    """A part as one depth camera sees it, on the camera's grid, and (N,) bool, its defective points."""
     half, slab = _half_size(source, rngs), source in SLABS
     eye = _eye(rngs["pose"], half, slab)
     rotation = look_at(eye, rngs["pose"].uniform(0, 2 * np.pi))

@@ -6,6 +6,7 @@ Lengths are in units of a part of about [-1, 1]^3.
 """
 
 from collections.abc import Callable
+from functools import reduce
 
 import numpy as np
 
@@ -21,6 +22,7 @@ def length(*parts: np.ndarray) -> np.ndarray:
 
 
 def sphere(radius: float) -> Sdf:
+    """About the origin."""
     return lambda p: length(p[0], p[1], p[2]) - np.float32(radius)
 
 
@@ -36,6 +38,7 @@ def ellipsoid(radii) -> Sdf:
 
 
 def box(half, rounding: float = 0.0) -> Sdf:
+    """About the origin; half: half sides along x, y, z; its edges rounded within them."""
     h = np.asarray(half, np.float32)[:, None] - np.float32(rounding)
 
     def f(p):
@@ -70,6 +73,7 @@ def frustum(bottom: float, top: float, half: float, rounding: float = 0.0) -> Sd
 
 
 def torus(ring: float, tube: float) -> Sdf:
+    """About z: a tube of that radius along a ring of that radius."""
     return lambda p: length(length(p[0], p[1]) - np.float32(ring), p[2]) - np.float32(tube)
 
 
@@ -130,13 +134,8 @@ def revolve(profile) -> Sdf:
 
 
 def union(*shapes: Sdf) -> Sdf:
-    def f(p):
-        out = shapes[0](p)
-        for shape in shapes[1:]:
-            out = np.minimum(out, shape(p))
-        return out
-
-    return f
+    """What lies in any of the shapes."""
+    return lambda p: reduce(np.minimum, (shape(p) for shape in shapes))
 
 
 def smooth_min(a: np.ndarray, b: np.ndarray, k: float) -> np.ndarray:
@@ -147,17 +146,12 @@ def smooth_min(a: np.ndarray, b: np.ndarray, k: float) -> np.ndarray:
 
 def blend(k: float, *shapes: Sdf) -> Sdf:
     """Union with fillets of about k."""
-
-    def f(p):
-        out = shapes[0](p)
-        for shape in shapes[1:]:
-            out = smooth_min(out, shape(p), k)
-        return out
-
-    return f
+    return lambda p: reduce(lambda a, b: smooth_min(a, b, k), (shape(p) for shape in shapes))
 
 
 def subtract(shape: Sdf, *tools: Sdf, k: float = 0.0) -> Sdf:
+    """The shape without the tools, edges rounded by k."""
+
     def f(p):
         out = shape(p)
         for tool in tools:
@@ -169,13 +163,8 @@ def subtract(shape: Sdf, *tools: Sdf, k: float = 0.0) -> Sdf:
 
 
 def intersect(*shapes: Sdf) -> Sdf:
-    def f(p):
-        out = shapes[0](p)
-        for shape in shapes[1:]:
-            out = np.maximum(out, shape(p))
-        return out
-
-    return f
+    """What lies in all of the shapes."""
+    return lambda p: reduce(np.maximum, (shape(p) for shape in shapes))
 
 
 def shell(shape: Sdf, thickness: float) -> Sdf:
@@ -189,6 +178,7 @@ def shell(shape: Sdf, thickness: float) -> Sdf:
 
 
 def grow(shape: Sdf, by: float) -> Sdf:
+    """The shape with its surface moved outwards."""
     return lambda p: shape(p) - np.float32(by)
 
 

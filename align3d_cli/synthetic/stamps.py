@@ -94,10 +94,12 @@ def _raised(rng: np.random.Generator, site: Site, sign: int, sizes: tuple, depth
 
 
 def bump(rng: np.random.Generator, site: Site) -> Stamp:
+    """Surface pushed outwards over some outline."""
     return _raised(rng, site, 1, (0.04, 0.25), (0.004, 0.06))
 
 
 def dent(rng: np.random.Generator, site: Site) -> Stamp:
+    """Surface pushed inwards over some outline."""
     return _raised(rng, site, -1, (0.04, 0.25), (0.004, 0.06))
 
 

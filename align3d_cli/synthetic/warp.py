@@ -8,6 +8,7 @@ TURN = np.float32(2 * np.pi)
 
 
 def move(shape: Sdf, by) -> Sdf:
+    """The shape moved by a vector (3,)."""
     t = np.asarray(by, np.float32)[:, None]
     return lambda p: shape(p - t)
 
@@ -19,6 +20,7 @@ def rotate(shape: Sdf, rotation: np.ndarray) -> Sdf:
 
 
 def scale(shape: Sdf, by: float) -> Sdf:
+    """The shape larger by one factor."""
     return lambda p: shape(p / np.float32(by)) * np.float32(by)
 
 
@@ -72,6 +74,8 @@ def grid(shape: Sdf, pitch, counts) -> Sdf:
 
 
 def mirror(shape: Sdf, axis: int) -> Sdf:
+    """The half of the shape on the positive side of an axis, and its mirror image on the other."""
+
     def f(p):
         q = p.copy()
         q[axis] = np.abs(q[axis])

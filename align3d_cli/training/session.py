@@ -78,6 +78,7 @@ class Features:
 
     @property
     def names(self) -> list[str]:
+        """Names of the samples that can be used, in order."""
         return self.built.names
 
     def facts(self) -> dict[str, Any]:
@@ -153,7 +154,7 @@ def train_text(
 ) -> Trained:
     """Stage 2: the model with text vectors. kind: "clip" or "vectors". Raises UsageError or InputRejected."""
     if use_aligner and not bundle.part("aligner"):
-        raise UsageError(f"{bundle.path or bundle.name}: has no aligner; run `align3d align` first, or give --no-align")
+        raise UsageError(f"{bundle.called}: has no aligner; run `align3d align` first, or give --no-align")
     if config.keep_rendering and not (use_aligner and kind == "vectors" and "text.rendering" in bundle.tensors):
         raise UsageError("--keep-rendering needs a model with an aligner and rendering prompts as vectors to keep")
     started = time.monotonic()
@@ -219,9 +220,7 @@ def _aligner_of(bundle: Bundle, dim: int) -> Aligner:
     state = {key: value.float() for key, value in bundle.part("aligner").items()}
     found = state["global_mlp.input.weight"].shape[0]
     if found != dim:
-        raise InputRejected(
-            f"{bundle.path or bundle.name}: its aligner reads {found} features, the encoder gives {dim}"
-        )
+        raise InputRejected(f"{bundle.called}: its aligner reads {found} features, the encoder gives {dim}")
     aligner = Aligner(dim)
     aligner.load_state_dict(state)
     return aligner

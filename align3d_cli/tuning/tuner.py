@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from align3d_cli.encoders.lite import LiteEncoder
+from align3d_cli.model.bundle import below
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.model.similarity import patch_probabilities
 from align3d_cli.render.geometry import CHANNELS, relief_channels
@@ -129,10 +130,6 @@ class Tuner:
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take weights named as in `tensors`."""
-        self.encoder.load_state_dict(_below(tensors, "encoder"))
+        self.encoder.load_state_dict(below(tensors, "encoder"))
         with torch.no_grad():
             self.prompts.vectors.copy_(tensors["text.rendering"])
-
-
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key[len(prefix) + 1 :]: value for key, value in tensors.items() if key.startswith(prefix + ".")}

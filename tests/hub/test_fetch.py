@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from align3d_cli.encoders.sources import Source, source_of
+from align3d_cli.encoders.sources import WeightsSource, source_of
 from align3d_cli.errors import EnvironmentMissing, InputRejected
 from align3d_cli.helpers.manifest import require_stated, sidecar_of, stated
 from align3d_cli.hub.fetch import fetch
@@ -37,7 +37,7 @@ def cache(tmp_path):
 
 
 def source(site, **changes):
-    return Source(**{"url": site.url(), "filename": NAME, "sha256": DIGEST, "trust": "given"} | changes)
+    return WeightsSource(**{"url": site.url(), "filename": NAME, "sha256": DIGEST, "trust": "given"} | changes)
 
 
 def kept(cache):
@@ -87,11 +87,11 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from align3d_cli.errors import Align3DError
-from align3d_cli.encoders.sources import Source
+from align3d_cli.encoders.sources import WeightsSource
 from align3d_cli.hub.fetch import fetch
 url, name, digest, cache = sys.argv[1:5]
 try:
-    fetched = fetch(Source(url, name, digest, "given"), Path(cache))
+    fetched = fetch(WeightsSource(url, name, digest, "given"), Path(cache))
     print(fetched.there)
 except Align3DError as error:
     print(error, file=sys.stderr)

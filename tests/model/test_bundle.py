@@ -276,7 +276,7 @@ def test_views_and_prompts_must_fit_the_tower():
     with pytest.raises(WeightsRejected, match="its views have 64 px, its image tower reads 320 px"):
         Inspector(replace(shipped, views=replace(shipped.views, size_px=64)))
     odd = {"text.rendering": torch.eye(2, 8)}
-    with pytest.raises(WeightsRejected, match=r"text vectors have shape \(2, 8\), its image tower needs \(2, 128\)"):
+    with pytest.raises(WeightsRejected, match=r"prompts have shape \(2, 8\), its image tower needs \(2, 128\)"):
         Inspector(replace(shipped, tensors=shipped.tensors | odd))
 
 

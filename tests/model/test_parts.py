@@ -7,6 +7,7 @@ from align3d_cli.errors import WeightsRejected
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
+from align3d_cli.render.settings import ViewSettings
 
 
 @pytest.mark.parametrize(
@@ -25,11 +26,11 @@ def test_settings_that_are_none_are_refused(tiny_config, wrong):
 def test_prompts_must_fit_the_tower(tiny_config):
     """Rows of another length would end in a failure over shapes while scoring."""
     settings = {"name": "tiny", "config": tiny_config, "random_seed": 0}
-    encoder = bundle_encoder(Bundle("m", settings, {}), "cpu")
-    check_fit(Bundle("m", settings, {"text.rendering": torch.zeros(2, 24)}), encoder)
+    encoder, views = bundle_encoder(Bundle("m", settings, {}), "cpu"), ViewSettings(size_px=32)
+    check_fit(Bundle("m", settings, {"text.rendering": torch.zeros(2, 24)}, views), encoder)
     for shape in ((2, 25), (3, 24), (24,)):
         with pytest.raises(WeightsRejected, match=r"shape \(.*needs \(2, 24\)"):
-            check_fit(Bundle("m", settings, {"text.rendering": torch.zeros(shape)}), encoder)
+            check_fit(Bundle("m", settings, {"text.rendering": torch.zeros(shape)}, views), encoder)
 
 
 def test_an_aligner_belongs_to_the_rgb_branch():

@@ -7,10 +7,12 @@ from align3d_cli.synthetic.sdf import Sdf
 
 
 def chance(rng: np.random.Generator, p: float) -> bool:
+    """True with probability p."""
     return bool(rng.random() < p)
 
 
 def pick(rng: np.random.Generator, *options):
+    """One of the options, all alike likely."""
     return options[rng.integers(len(options))]
 
 
