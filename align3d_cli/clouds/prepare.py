@@ -52,15 +52,16 @@ def prepare(cloud: PointCloud, *, background: Background = "auto") -> Prepared:
     valid = check_measured(cloud)
     support = None if background == "keep" else find_support(cloud, certain=background == "remove")
     kept = valid if support is None else support.part
-    _check_enough(cloud, int(kept.sum()), "points off the background plane")
+    keep = "give a whole scan" if support is None else "rerun with --background keep"
+    _check_enough(cloud, int(kept.sum()), "are off the background plane", keep)
     index = np.flatnonzero(kept)
     xyz = cloud.xyz if len(index) == len(cloud) else cloud.xyz[index]
     stray, spacing = stray_points(xyz, surface=cloud.grid is not None or cloud.mesh is not None)
     if stray.any():
         index, xyz = index[~stray], xyz[~stray]
-        _check_enough(cloud, len(index), "points that hang together")
+        _check_enough(cloud, len(index), "hang together", keep)
     if len(index) < valid.sum():
-        _check_extent(cloud, xyz, "rerun with --background keep")
+        _check_extent(cloud, xyz, keep)
     low, high = bounds(xyz)
     report = {
         "n_points": len(cloud),
@@ -97,7 +98,7 @@ def _stray_notes(n: int, of: int) -> tuple[str, ...]:
 def check_measured(cloud: PointCloud) -> np.ndarray:
     """(N,) bool, the rows that are measured. Raises InputRejected when they are too few, or no surface."""
     valid = cloud.valid
-    _check_enough(cloud, int(valid.sum()), "finite points")
+    _check_enough(cloud, int(valid.sum()), "are measured", "give a whole scan")
     _check_extent(cloud, cloud.xyz if valid.all() else cloud.xyz[valid], "check the scanner and export it again")
     return valid
 
@@ -109,10 +110,9 @@ def _check_extent(cloud: PointCloud, xyz: np.ndarray, step: str) -> None:
         raise InputRejected(f"{cloud.path or 'the cloud'}: {finding}{left}; {step}")
 
 
-def _check_enough(cloud: PointCloud, n: int, what: str) -> None:
+def _check_enough(cloud: PointCloud, n: int, what: str, step: str) -> None:
     if n < MINIMUM_POINTS:
-        finding = f"{n} of {len(cloud)} are {what}, at least {MINIMUM_POINTS} are needed"
-        step = "give a whole scan" if what == "finite points" else "rerun with --background keep"
+        finding = f"{n} of {len(cloud)} points {what}, at least {MINIMUM_POINTS} are needed"
         raise InputRejected(f"{cloud.path or 'the cloud'}: {finding}; {step}")
 
 

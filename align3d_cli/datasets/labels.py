@@ -1,13 +1,17 @@
 """Labels of points from text rows, vertices and masks."""
 
-import io
 from pathlib import Path
 
 import numpy as np
 
 from align3d_cli.errors import InputRejected
+from align3d_cli.io.mesh_text import COMMENT
+from align3d_cli.io.text import NotANumber, counted, parse_numbers, plain_text, words_per_line
 
 SAME_PLACE = 1e-5  # of the extent: rows in the scan's own order differ from it by no more than rounding to few digits
+SEPARATORS = bytes.maketrans(b",;", b"  ")
+ROWS = "give rows of x y z label"
+COPY = "check the data set's copy"
 FAR = 0.02  # of the extent: when most points are further than this from all rows, the rows belong to another scan
 
 
@@ -17,28 +21,38 @@ def read_rows(path: Path, columns: int) -> np.ndarray:
     Returns (R, C >= columns) float64. Raises InputRejected: no such file, other columns, not numbers.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputRejected(f"{path}: labels cannot be read ({error}); check the data set's copy") from error
-    text = text.replace(",", " ").replace(";", " ")
-    if not text.strip():
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputRejected(f"{path}: the labels cannot be read ({error.strerror}); {COPY}") from error
+    text = COMMENT.sub(b"", plain_text(data)).translate(SEPARATORS)
+    text = _without_header(text if b"\n" in text else text.replace(b"\r", b"\n"))
+    words = words_per_line(text)
+    there = np.flatnonzero(words)
+    if not len(there):
         return np.empty((0, columns))
+    first = int(words[there[0]])
+    odd = there[words[there] != first]
+    if len(odd):
+        finding = f"line {odd[0] + 1} has {counted(words[odd[0]], 'number')}, the first row has {first}"
+        raise InputRejected(f"{path}: {finding}; {ROWS}")
+    if first < columns:
+        raise InputRejected(f"{path}: has {counted(first, 'column')}, {columns} are expected; {ROWS}")
     try:
-        rows = np.loadtxt(io.StringIO(text), ndmin=2, skiprows=_header_lines(text))
-    except ValueError as error:
-        raise InputRejected(f"{path}: not rows of numbers ({error}); expected `x y z label`") from error
-    if rows.shape[1] < columns:
-        raise InputRejected(f"{path}: {rows.shape[1]} columns where {columns} are expected (x y z label)")
-    return rows
+        return parse_numbers(text).reshape(len(there), first)
+    except NotANumber as error:
+        raise InputRejected(f"{path}: {error}; {ROWS}") from error
 
 
-def _header_lines(text: str) -> int:
-    """1 when the first line holds words instead of numbers."""
+def _without_header(text: bytes) -> bytes:
+    """The text, its first line blank when that holds words instead of numbers."""
+    above = len(text) - len(text.lstrip())
+    end = text.find(b"\n", above)
+    end = len(text) if end < 0 else end
     try:
-        [float(word) for word in text.lstrip().split("\n", 1)[0].split()]
-    except ValueError:
-        return 1
-    return 0
+        parse_numbers(text[above:end])
+    except NotANumber:
+        return b"\n" * text.count(b"\n", 0, above) + text[end:]
+    return text
 
 
 def match_labels(xyz: np.ndarray, rows: np.ndarray, path: Path) -> np.ndarray:
@@ -50,7 +64,7 @@ def match_labels(xyz: np.ndarray, rows: np.ndarray, path: Path) -> np.ndarray:
     Returns (N,) bool. Raises InputRejected when the rows lie elsewhere than the points.
     """
     if not np.isfinite(rows).all(axis=1).any():
-        raise InputRejected(f"{path}: no rows; a label for every point is expected")
+        raise InputRejected(f"{path}: holds no rows of numbers; {ROWS}, one for every point")
     defect = rows[:, 3] > 0
     extent = _extent(rows[:, :3])
     if len(rows) == len(xyz) and np.abs(rows[:, :3] - xyz).max() <= SAME_PLACE * extent:
@@ -92,10 +106,10 @@ def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
             )  # drops alpha, palette
             values = np.asarray(plain)
     except OSError as error:
-        raise InputRejected(f"{path}: the mask cannot be read ({error}); check the data set's copy") from error
+        raise InputRejected(f"{path}: the mask {_why(error)}; {COPY}") from error
     mask = np.asarray((values > 0).any(axis=2) if values.ndim == 3 else values > 0)
     if mask.shape != tuple(shape):
-        raise InputRejected(f"{path}: mask of {mask.shape} pixels for a scan of {tuple(shape)}; they must be aligned")
+        raise InputRejected(f"{path}: the mask has {_sizes(mask.shape, shape)}; give the one that belongs to the scan")
     return mask
 
 
@@ -107,10 +121,21 @@ def read_colours(path: Path, shape: tuple[int, int]) -> np.ndarray:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB"))
     except OSError as error:
-        raise InputRejected(f"{path}: the image cannot be read ({error}); check the data set's copy") from error
+        raise InputRejected(f"{path}: the picture {_why(error)}; {COPY}") from error
     if pixels.shape[:2] != tuple(shape):
-        raise InputRejected(f"{path}: {pixels.shape[:2]} pixels for a scan of {tuple(shape)}; they must be aligned")
+        raise InputRejected(
+            f"{path}: the picture has {_sizes(pixels.shape, shape)}; give the one that belongs to the scan"
+        )
     return np.ascontiguousarray(pixels.reshape(-1, 3))
+
+
+def _why(error: OSError) -> str:
+    """Why a picture does not open: Pillow's own errors have no reason of the system's."""
+    return f"cannot be read ({error.strerror})" if error.strerror else "is damaged or no picture"
+
+
+def _sizes(there: tuple[int, ...], scan: tuple[int, ...]) -> str:
+    return f"{there[0]} x {there[1]} pixels, the scan {scan[0]} x {scan[1]}"
 
 
 def _extent(xyz: np.ndarray) -> float:
@@ -125,8 +150,6 @@ def _nearest(query: np.ndarray, places: np.ndarray, extent: float, path: Path) -
 
     distance, nearest = cKDTree(places).query(query)
     if len(query) and np.median(distance) > FAR * extent > 0:
-        raise InputRejected(
-            f"{path}: labels lie {np.median(distance):.4g} away from the scan's points (extent {extent:.4g}); "
-            "they belong to another scan"
-        )
+        finding = f"the labels lie {np.median(distance):.4g} away from the scan's points, of extent {extent:.4g}"
+        raise InputRejected(f"{path}: {finding}; give those that belong to this scan, not to another")
     return nearest

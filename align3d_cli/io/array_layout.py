@@ -33,7 +33,10 @@ def cloud_of_array(source: Source, array: np.ndarray, columns: str | None) -> Po
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]
     if array.ndim not in (2, 3):
-        raise source.reject(f"an array of {_shape(array)} holds no points", STEP)
+        finding = (
+            f"a table of {' x '.join(map(str, array.shape))} numbers" if array.ndim > 1 else "a single row of numbers"
+        )
+        raise source.reject(f"{finding} holds no points", STEP)
     rows, grid = rows_of(array)
     return _on_grid(cloud_from_table(source, rows, parse_columns(columns) if columns else None), grid)
 
@@ -56,11 +59,11 @@ def cloud_of_fields(source: Source, fields: dict[str, np.ndarray], columns: str 
     flat = _flat(fields)
     by_role = {role: name for name, role in reversed([*zip(flat, roles_of(list(flat)), strict=True)])}
     if not set(POSITION) <= set(by_role):
-        raise source.reject(f"its fields {', '.join(list(fields)[:8])} name no x, y and z", "name them x, y, z")
+        raise source.reject(f"its fields {', '.join(list(fields)[:8])} name no x, y and z", "name those x, y and z")
     parts = _spread([flat[by_role[role]] for role in POSITION])
     shape = parts[0].shape
     if any(part.shape != shape or part.dtype.kind not in "fiu" for part in parts) or len(shape) not in (1, 2):
-        raise source.reject("its fields x, y and z are not as many numbers each", STEP)
+        raise source.reject("its fields x, y and z do not hold numbers, as many each", STEP)
     xyz = np.stack([part.ravel().astype(np.float64) for part in parts], axis=1)
     colours, normals = (_group(flat, by_role, group, shape) for group in (COLOUR, NORMAL))
     units = unit_of_columns([by_role[role] for role in POSITION])
@@ -109,7 +112,3 @@ def _group(
 def _on_grid(cloud: PointCloud, grid: tuple[int, int] | None) -> PointCloud:
     """The cloud with its grid, when it is more than a line."""
     return cloud if grid is None or min(grid) < 2 else replace(cloud, grid=grid)
-
-
-def _shape(array: np.ndarray) -> str:
-    return " x ".join(map(str, array.shape)) or "no size"

@@ -15,20 +15,23 @@ from align3d_cli.io.array_layout import cloud_of_array, cloud_of_fields, rows_of
 from align3d_cli.io.colours import as_uint8
 from align3d_cli.io.column_names import POSITION, roles_of
 from align3d_cli.io.source import POINT_LIMIT, ReadOptions, Source, check_expansion
+from align3d_cli.io.text import shown
 
 POINT_KEYS = ("points", "xyz", "vertices", "positions", "pointcloud", "point_cloud", "cloud", "pcd", "pts", "coords")
 COLOUR_KEYS = ("colours", "colors", "rgb")
 NORMAL_KEYS = ("normals", "normal")
+MAGIC = b"\x93NUMPY"
 NUMBER_LIMIT = 16 * POINT_LIMIT  # a table of 16 columns
 STEP = "save it again with numpy.save, N x 3"
-DAMAGED = "it is cut off or damaged, save it again"
+CUT = "it is cut off or damaged, save it again"
+KINDS = {"O": "pickled objects", "S": "texts", "U": "texts", "b": "truth values", "c": "complex numbers", "V": "bytes"}
 
 Members = dict[str, zipfile.ZipInfo]
 
 
 def read_npy(source: Source, options: ReadOptions) -> PointCloud:
     """Read an N x 3 or H x W x 3 array, either with further columns, axes in either order. Raises InputRejected."""
-    return cloud_of_array(source, _array(source, source.stream, source.size, "the array"), options.columns)
+    return cloud_of_array(source, _array(source, source.stream, source.size, ""), options.columns)
 
 
 def read_npz(source: Source, options: ReadOptions) -> PointCloud:
@@ -41,9 +44,12 @@ def read_npz(source: Source, options: ReadOptions) -> PointCloud:
             members = {i.filename.removesuffix(".npy"): i for i in archive.infolist() if i.filename.endswith(".npy")}
             return _cloud_of_archive(source, archive, members, options)
     except (NotImplementedError, RuntimeError) as error:  # a password, or a compression that Python does not know
-        raise source.reject(f"its archive does not open ({str(error)[:80]})", "save it with numpy.savez") from error
+        finding = "its archive has a password, or a compression that we do not read"
+        raise source.reject(finding, "save it with numpy.savez") from error
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError) as error:
-        raise source.reject(f"is no readable npz ({str(error)[:80]})", DAMAGED) from error
+        if source.head(2) != b"PK":
+            raise source.reject("does not begin as an npz archive", "check what it is") from error
+        raise source.reject("its archive does not hold together", CUT) from error
 
 
 def _cloud_of_archive(source: Source, archive: zipfile.ZipFile, members: Members, options: ReadOptions) -> PointCloud:
@@ -54,8 +60,8 @@ def _cloud_of_archive(source: Source, archive: zipfile.ZipFile, members: Members
         fields = {name: _member(source, archive, members[name]) for name in used}
         return _with_extras(source, archive, members, cloud_of_fields(source, fields, options.columns))
     if key is None and len(members) != 1:
-        found = ", ".join(sorted(members)[:8]) or "nothing"
-        raise source.reject(f"which array holds the points? it has {found}", f"name it '{POINT_KEYS[0]}'")
+        found = f"does not say which of {', '.join(sorted(members)[:8])} holds the points"
+        raise source.reject(found if members else "the archive holds nothing", f"save the points as '{POINT_KEYS[0]}'")
     points = _member(source, archive, members[key or next(iter(members))])
     return _with_extras(source, archive, members, cloud_of_array(source, points, options.columns))
 
@@ -75,7 +81,7 @@ def _member(source: Source, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
     except ValueError as error:  # zipfile seeks where the directory says, be it before the beginning
         raise zipfile.BadZipFile("its directory is damaged") from error
     with stream:
-        return _array(source, stream, info.file_size, info.filename)
+        return _array(source, stream, info.file_size, f"{shown(info.filename)} ")
 
 
 def _with_extras(source: Source, archive: zipfile.ZipFile, members: Members, cloud: PointCloud) -> PointCloud:
@@ -101,20 +107,26 @@ def _rows_beside(
 
 
 def _array(source: Source, stream: IO[bytes], size: int, what: str) -> np.ndarray:
-    """One array, its header checked against the bytes behind it."""
+    """One array, its header checked against the bytes behind it.
+
+    what: the member of an archive and a blank, or nothing
+    """
     try:
         shape, fortran, dtype = _header(stream)
     except Exception as error:  # numpy parses the header as Python source: any of its errors
-        raise source.reject(f"{what} is no numpy array ({str(error)[:80]})", STEP) from error
+        known = bool(what) or source.head(6) == MAGIC
+        finding = f"{what}has no whole npy header" if known else "does not begin as an npy file"
+        raise source.reject(finding, CUT if known else "check what it is") from error
     if dtype.hasobject or (dtype.kind not in "fiu" and dtype.names is None):
-        raise source.reject(f"{what} holds {dtype}, not numbers", STEP)
+        finding = "pickled objects" if dtype.hasobject else KINDS.get(dtype.kind, "dates or times")
+        raise source.reject(f"{what}holds {finding}, not plain numbers", STEP)
     count = math.prod(int(n) for n in shape)
     if min(shape, default=0) < 0 or count > NUMBER_LIMIT or count * dtype.itemsize > size:
-        finding = f"{what} promises {' x '.join(map(str, shape))} numbers, the file has {size} bytes"
-        raise source.reject(finding, DAMAGED)
+        finding = f"{what}promises {' x '.join(map(str, shape))} numbers, the file has {size} bytes"
+        raise source.reject(finding, CUT)
     data = stream.read(count * dtype.itemsize)
     if len(data) < count * dtype.itemsize:
-        raise source.reject(f"{what} ends after {len(data)} of {count * dtype.itemsize} bytes", DAMAGED)
+        raise source.reject(f"{what}ends after {len(data)} of {count * dtype.itemsize} bytes of numbers", CUT)
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
 
 

@@ -10,7 +10,7 @@ NO_VALUE = re.compile(  # spreadsheets, statistics programs and profilometers, f
 )
 MICROSOFT = re.compile(r"([+-]?)\d[.,]#(INF\d*|J)?\w*")  # "-1.#IND", "1.#INF"
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:e[+-]?\d+)?", re.IGNORECASE)
-NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[ed][+-]?\d+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
+NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[ed][+-]?\d+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
 
 
 def value_of(cell: str) -> float | None:

@@ -51,7 +51,7 @@ def parse_columns(text: str) -> list[str]:
     else:
         roles = roles_of(words)
     if not set(POSITION) <= set(roles):
-        raise UsageError(f"columns '{text}' name no x, y and z; write e.g. xyzrgb or x,y,z,-,red,green,blue")
+        raise UsageError(f"--columns {text}: names no x, y and z; write e.g. xyzrgb or x,y,z,-,red,green,blue")
     return roles
 
 

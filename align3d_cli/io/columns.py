@@ -21,16 +21,14 @@ def cloud_from_table(
     bytes are colours and three columns of unit vectors are normals. Raises InputRejected where that is unclear.
     """
     if roles and table.ndim == 2 and len(roles) > table.shape[1]:
-        raise source.reject(f"{len(roles)} columns named, the table has {table.shape[1]}", ASK)
+        raise source.reject(f"{len(roles)} columns are named, {table.shape[1]} are there", ASK)
     if table.ndim != 2 or table.shape[1] < 3:
         shape = " x ".join(map(str, table.shape))
-        raise source.reject(
-            f"a table of {shape} holds no points", "give N x 3 (x y z), or N x 6 with colours or normals"
-        )
+        raise source.reject(f"a table of {shape} numbers holds no points", "give three columns, x y z, or more")
     roles = roles or _guess(source, table)
     xyz, colours, normals = (_pick(table, roles, group) for group in (POSITION, COLOUR, NORMAL))
     if xyz is None:
-        raise source.reject("the header names no x, y and z columns", ASK)
+        raise ValueError(f"no x, y and z among the roles {roles}")
     normals = None if normals is None else normals.astype(np.float32)
     return PointCloud(xyz.astype(np.float64), as_uint8(colours), normals, unit=unit, notes=notes, path=source.path)
 

@@ -9,6 +9,7 @@ from align3d_cli.io.gltf_data import GltfFile, open_gltf, row_of
 from align3d_cli.io.gltf_materials import DAMAGED, Materials
 from align3d_cli.io.gltf_nodes import Placed, placed_meshes
 from align3d_cli.io.mesh_file import MeshFile
+from align3d_cli.io.mesh_text import lost_vertex
 from align3d_cli.io.source import POINT_LIMIT, Source
 from align3d_cli.io.surface import GREY, Surface
 
@@ -105,8 +106,7 @@ def _triangles(file: GltfFile, primitive: dict[str, Any], n_vertices: int) -> np
         file.array(primitive["indices"]).ravel().astype(np.int64) if "indices" in primitive else np.arange(n_vertices)
     )
     if len(corners) and corners.max() >= n_vertices:
-        finding = f"a face names vertex {corners.max()} of 0 to {n_vertices - 1}"
-        raise file.source.reject(finding, "it is damaged, export it again")
+        raise file.source.reject(lost_vertex(corners.max(), 0, n_vertices), "it is damaged, export it again")
     if mode == TRIANGLES:
         return corners[: len(corners) // 3 * 3].reshape(-1, 3)
     step = np.arange(max(len(corners) - 2, 0))

@@ -10,8 +10,15 @@ from align3d_cli.io.source import Source
 from align3d_cli.io.text import BLANK, NotANumber, first_bytes, parse_numbers
 
 CUT = "it is cut off or damaged, export it again"
-CORRECT = "correct it or export the mesh again"
+MEND = "mend it or export the mesh again"
+POINTS = "write decimal points, not decimal commas"
 COMMENT = re.compile(rb"(?<!\d\.)#[^\n]*")  # but not the end of Microsoft's "1.#QNAN"
+
+
+def lost_vertex(named: float, first: int, n: int) -> str:
+    """What a face says that names a vertex which is not there, of n counted from `first`."""
+    there = f"{first} to {n + first - 1}" if n else "none"
+    return f"a face names vertex {named:.10g}, the file has {there}"
 
 
 def all_numbers(source: Source, text: bytes, line_of: Callable[[int], int]) -> np.ndarray:
@@ -23,10 +30,10 @@ def all_numbers(source: Source, text: bytes, line_of: Callable[[int], int]) -> n
     try:
         numbers = parse_numbers(text)
     except NotANumber as error:
-        finding = f"line {line_of(error.row)} has '{error.word}' where a number belongs"
-        raise source.reject(finding, CORRECT) from error
+        finding = f"line {line_of(error.row)}: '{error.word}' is not a number"
+        raise source.reject(finding, POINTS if "," in error.word else MEND) from error
     if len(numbers) != len(first_bytes(np.frombuffer(text, np.uint8) > BLANK)):
-        raise source.reject("some of its numbers run into each other", CORRECT)
+        raise source.reject("some of its numbers run into each other", MEND)
     return numbers
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from align3d_cli.errors import InputRejected
 from align3d_cli.io.colours import as_uint8
 from align3d_cli.io.mesh_file import MeshFile, fan_corners
-from align3d_cli.io.mesh_text import CUT, all_numbers
+from align3d_cli.io.mesh_text import CUT, MEND, all_numbers
 from align3d_cli.io.obj_faces import Polygons, read_polygons
 from align3d_cli.io.obj_lines import ObjLines, split_lines
 from align3d_cli.io.obj_materials import read_textures
@@ -73,7 +73,7 @@ def _table(source: Source, lines: ObjLines, keyword: str, least: int) -> tuple[n
     if len(short):
         row = int(short[0])
         finding = f"line {lines.number_of(keyword, row)} has {words[row]} of the {least} numbers of '{keyword}'"
-        raise source.reject(finding, CUT)
+        raise source.reject(finding, CUT if row == len(words) - 1 else MEND)
     return words, all_numbers(source, text, partial(lines.number_of, keyword))
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from align3d_cli.io.mesh_text import CORRECT, CUT, whole_numbers
+from align3d_cli.io.mesh_text import MEND, lost_vertex, whole_numbers
 from align3d_cli.io.obj_lines import ObjLines
 from align3d_cli.io.source import Source
 from align3d_cli.io.text import BLANK, first_bytes, shown, words_per_line
 
 SLASH = ord("/")
+DIGITS = 4000  # of a word that are looked at: more are no number, and more than 4300 Python refuses
 UNNAMED = 0  # OBJ counts from 1, so this is a number that no face has
 MOST = 2**31  # no file has so many rows; larger numbers are damage and would overflow
 CORNER = re.compile(rb"[+-]?\d+(/([+-]?\d*)){0,2}")
@@ -48,8 +49,8 @@ def read_polygons(source: Source, lines: ObjLines, n_vertices: int) -> Polygons:
     wrong = np.flatnonzero((vertex < 0) | (vertex >= n_vertices))
     if len(wrong):
         at = wrong[0]
-        where = f"line {lines.number_of('f', int(row[at]))}: a face"
-        raise source.reject(f"{where} {_lost(int(named[at, 0]), n_vertices, int(before[at]))}", CUT)
+        where = f"line {lines.number_of('f', int(row[at]))}"
+        raise source.reject(f"{where}: {_lost(int(named[at, 0]), n_vertices, int(before[at]))}", MEND)
     texture = _counted(named[:, 1], _rows_before(lines, "vt")[row])
     texture[(texture < 0) | (texture >= len(lines.rows["vt"]))] = -1
     kept = corners >= 3
@@ -69,11 +70,9 @@ def _counted(named: np.ndarray, before: np.ndarray) -> np.ndarray:
 
 def _lost(named: int, n_vertices: int, before: int) -> str:
     """What is wrong with a number that leads to no vertex."""
-    if named == UNNAMED:
-        return "names vertex 0, and OBJ counts from 1"
     if named < 0:
-        return f"goes back {-named} vertices where {before} are above it"
-    return f"names vertex {named} of {n_vertices}"
+        return f"a face goes back {-named} vertices, {before} are above it"
+    return lost_vertex(named, 1, n_vertices)
 
 
 def _corner_numbers(source: Source, lines: ObjLines, text: bytes) -> np.ndarray:
@@ -87,7 +86,7 @@ def _corner_numbers(source: Source, lines: ObjLines, text: bytes) -> np.ndarray:
     place = np.searchsorted(slashes, numbers) - np.searchsorted(slashes, words[word])
     values = whole_numbers(text.replace(b"/", b" "))
     if len(values) != len(numbers) or (place > 2).any() or (np.abs(values) > MOST).any():
-        raise source.reject(_no_corner(lines, text), CORRECT)
+        raise source.reject(_no_corner(lines, text), MEND)
     named = np.full((len(words), 3), UNNAMED, np.int64)
     named[word, place] = values
     return named
@@ -98,5 +97,7 @@ def _no_corner(lines: ObjLines, text: bytes) -> str:
     for row, line in enumerate(text.split(b"\n")):
         for word in line.split():
             if not CORNER.fullmatch(word):
-                return f"line {lines.number_of('f', row)} has '{shown(word)}' where a face names its corner"
-    return "a face names a corner by a number beyond all bounds"
+                return f"line {lines.number_of('f', row)}: '{shown(word)}' is no corner of a face"
+            if any(abs(int(number)) > MOST for number in re.findall(rb"[+-]?\d+", word[:DIGITS])):
+                return f"line {lines.number_of('f', row)}: '{shown(word)}' names a corner beyond all bounds"
+    raise AssertionError("all words are corners: _corner_numbers says otherwise")

@@ -7,7 +7,7 @@ import numpy as np
 
 from align3d_cli.io.colours import as_uint8
 from align3d_cli.io.mesh_file import MeshFile, fan_corners
-from align3d_cli.io.mesh_text import COMMENT, CUT, all_numbers
+from align3d_cli.io.mesh_text import COMMENT, CUT, MEND, all_numbers, lost_vertex
 from align3d_cli.io.source import Source, check_count
 from align3d_cli.io.surface import GREY, Surface
 from align3d_cli.io.text import plain_text, words_per_line
@@ -71,7 +71,8 @@ def _head(source: Source, text: bytes) -> tuple[_Head, int]:
     if not word and not counts:
         raise source.reject("does not begin with OFF", "check that it is an OFF mesh")
     if "nOFF" in word or text[end : end + 8].split()[:1] == [b"BINARY"]:
-        raise source.reject("is a kind of OFF that is not read (binary, or of other than three dimensions)", "use text")
+        finding = "is a kind of OFF that we do not read: binary, or of other than three dimensions"
+        raise source.reject(finding, "save it as text, x y z a vertex")
     if not counts:
         raise source.reject("the OFF header has no vertex and face counts", "it is cut off, export it again")
     vertices, faces = int(counts[1]), int(counts[2])
@@ -90,8 +91,8 @@ def _rows(source: Source, text: bytes, begin: int, head: _Head) -> _Rows:
     if len(line) == 1 or rows.words.max(initial=0) == 1:
         rows = _unbroken(rows, head) or rows
     if len(rows.words) < head.vertices + head.faces:
-        promised = f"{head.vertices} vertices and {head.faces} faces"
-        raise source.reject(f"the OFF header promises {promised}, {len(line)} rows are there", CUT)
+        finding = f"header promises {head.vertices} rows of vertices and {head.faces} of faces, has {len(line)} in all"
+        raise source.reject(finding, CUT)
     return rows
 
 
@@ -118,7 +119,7 @@ def _vertices(source: Source, rows: _Rows, head: _Head) -> tuple[np.ndarray, np.
     short = np.flatnonzero(rows.words < least)
     if len(short):
         finding = f"line {rows.line[short[0]]} has {rows.words[short[0]]} of the {least} numbers of a vertex"
-        raise source.reject(finding, CUT)
+        raise source.reject(finding, MEND)
     xyz = rows.numbers[rows.first[:, None] + np.arange(3)]
     if head.homogeneous:
         xyz = xyz / rows.numbers[rows.first + 3, None]
@@ -132,13 +133,13 @@ def _faces(source: Source, rows: _Rows, n_vertices: int) -> tuple[np.ndarray, np
     wrong = np.flatnonzero((corners < 0) | (corners != stated))
     if len(wrong):
         finding = f"line {rows.line[wrong[0]]}: a face of {stated[wrong[0]]:g} corners names {rows.words[wrong[0]] - 1}"
-        raise source.reject(finding, CUT)
+        raise source.reject(finding, CUT if wrong[0] == len(corners) - 1 else MEND)
     at = np.repeat(rows.first + 1 - (np.cumsum(corners) - corners), corners) + np.arange(corners.sum())
     named = rows.numbers[at]
     lost = np.flatnonzero((named < 0) | (named >= n_vertices) | (named % 1 != 0))
     if len(lost):
         line = np.repeat(rows.line, corners)[lost[0]]
-        raise source.reject(f"line {line}: a face names vertex {named[lost[0]]:g} of 0 to {n_vertices - 1}", CUT)
+        raise source.reject(f"line {line}: {lost_vertex(named[lost[0]], 0, n_vertices)}", MEND)
     colours = _colours(rows, corners + 1, True)
     fans = np.maximum(corners - 2, 0)
     return named[fan_corners(corners)].astype(np.int64), None if colours is None else np.repeat(colours, fans, axis=0)

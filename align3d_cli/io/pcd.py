@@ -10,7 +10,7 @@ from align3d_cli.io.colours import as_uint8
 from align3d_cli.io.pcd_header import PcdHeader, read_header
 from align3d_cli.io.ply_words import without_commas
 from align3d_cli.io.source import ReadOptions, Source, check_count
-from align3d_cli.io.text import NotANumber, parse_numbers, words_per_line
+from align3d_cli.io.text import NotANumber, counted, parse_numbers, words_per_line
 
 LZF_LIMIT = 88  # decoded : stored; three bytes of LZF give 264 at most
 NORMALS = (("normal_x", "normal_y", "normal_z"), ("nx", "ny", "nz"))
@@ -106,12 +106,13 @@ def _check_widths(source: Source, header: PcdHeader, widths: np.ndarray, mend: s
     there = np.flatnonzero(widths)
     odd = there[widths[there] != header.items][:1]
     if len(odd):
-        finding = f"line {header.lines + odd[0] + 1} has {widths[odd[0]]} numbers, the header promises {header.items}"
+        words = counted(widths[odd[0]], "number")
+        finding = f"line {header.lines + odd[0] + 1} has {words}, the header promises {header.items}"
         cut = odd[0] == there[-1] and widths[odd[0]] < header.items
         raise source.reject(finding, CUT if cut else mend)
     if len(there) != header.points:
         step = CUT if len(there) < header.points else "correct WIDTH, HEIGHT and POINTS or export it again"
-        raise source.reject(f"header promises {header.points} points, {len(there)} are there", step)
+        raise source.reject(f"header promises {counted(header.points, 'point')}, has {len(there)}", step)
 
 
 def _packed_words(values: np.ndarray, kind: np.dtype) -> np.ndarray:

@@ -77,8 +77,7 @@ def _entries(lines: list[str]) -> dict[str, list[str]]:
 def _parse(entries: dict[str, list[str]], lines: list[str], data: str) -> PcdHeader:
     """Raises ValueError in words for the user."""
     fields, notes = _fields(entries)
-    if not {"x", "y", "z"} <= {field.name for field in fields if field.count == 1}:
-        raise ValueError(f"FIELDS has no x, y and z but {', '.join(shown(field.name) for field in fields[:8])}")
+    _check_position(fields)
     shape, points = _size(entries)
     if data not in FORMS:
         raise ValueError(f"DATA {shown(data)} is none of {', '.join(FORMS)}")
@@ -87,22 +86,32 @@ def _parse(entries: dict[str, list[str]], lines: list[str], data: str) -> PcdHea
     return PcdHeader(fields, shape, points, data, unit, len(lines), notes)
 
 
+def _check_position(fields: tuple[Field, ...]) -> None:
+    """x, y and z must be there, one number each."""
+    counts = {field.name: field.count for field in fields}
+    if not {"x", "y", "z"} <= set(counts):
+        raise ValueError(f"FIELDS has no x, y and z, but {', '.join(map(shown, list(counts)[:8]))}")
+    several = next((name for name in "xyz" if counts[name] > 1), None)
+    if several:
+        raise ValueError(f"COUNT is {counts[several]} for field '{several}', which has one number a point")
+
+
 def _fields(entries: dict[str, list[str]]) -> tuple[tuple[Field, ...], tuple[str, ...]]:
     """The fields that have items, names told apart, and a note for each name that was there before."""
     names = [name.lower() for name in entries.get("FIELDS") or entries.get("COLUMNS") or ()]
     if not names:
         raise ValueError("it has no FIELDS line")
     _check_columns(entries, len(names))
-    sizes, counts = ([_whole(word) for word in entries.get(key, ["1"] * len(names))] for key in ("SIZE", "COUNT"))
+    sizes, counts = ([_whole(key, word) for word in entries.get(key, ["1"] * len(names))] for key in ("SIZE", "COUNT"))
     notes, fields = [], []
     for i, (name, kind, size, count) in enumerate(zip(names, entries["TYPE"], sizes, counts, strict=True)):
         if count > MOST_ITEMS:
-            raise ValueError(f"COUNT is {count} for field '{shown(name)}'")
+            raise ValueError(f"COUNT is {count} for field '{shown(name)}', more than {MOST_ITEMS}")
         repeated = name in names[:i]
         if repeated and name != PADDING:
             notes.append(f"FIELDS names '{shown(name)}' more than once: the first is read")
         if count:
-            fields.append(Field(f"{name} {i}" if repeated else name, _dtype(kind.upper(), size), count))
+            fields.append(Field(f"{name} {i}" if repeated else name, _dtype(name, kind.upper(), size), count))
     return tuple(fields), tuple(dict.fromkeys(notes))
 
 
@@ -117,21 +126,21 @@ def _check_columns(entries: dict[str, list[str]], count: int) -> None:
         raise ValueError(f"FIELDS names {count} fields, {', '.join(wrong)}")
 
 
-def _whole(word: str) -> int:
+def _whole(key: str, word: str) -> int:
     if not WHOLE.fullmatch(word):
-        raise ValueError(f"'{shown(word)}' stands where a whole number should")
+        raise ValueError(f"{key} '{shown(word)}' is no whole number of 0 or more")
     return int(word)
 
 
-def _dtype(kind: str, size: int) -> np.dtype:
+def _dtype(field: str, kind: str, size: int) -> np.dtype:
     if kind not in KINDS or size not in SIZES[kind]:
-        raise ValueError(f"unknown type {shown(kind)} of {size} bytes")
+        raise ValueError(f"field '{shown(field)}' has the unknown type {shown(kind)} of {size} bytes")
     return np.dtype(f"<{KINDS[kind]}{size}")
 
 
 def _size(entries: dict[str, list[str]]) -> tuple[tuple[int, int], int]:
     """((WIDTH, HEIGHT), POINTS), each from the other where one is missing."""
-    said = {key: _whole(entries[key][0]) for key in ("WIDTH", "HEIGHT", "POINTS") if entries.get(key)}
+    said = {key: _whole(key, entries[key][0]) for key in ("WIDTH", "HEIGHT", "POINTS") if entries.get(key)}
     if not {"WIDTH", "POINTS"} & set(said):
         raise ValueError("it has neither a WIDTH nor a POINTS line")
     height = said.get("HEIGHT", 1)

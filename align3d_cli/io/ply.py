@@ -71,8 +71,9 @@ def _check_vertices(source: Source, header: PlyHeader) -> None:
         return
     if any(name.startswith("packed_") for name in names):
         raise source.reject("holds packed positions, a compressed splat", "save it uncompressed, with x, y and z")
-    there = ", ".join(shown(e.name) for e in header.elements[:8]) or "no element"
-    raise source.reject(f"has no vertex element with x, y and z, but {there}", "export the points as 'element vertex'")
+    there = ", ".join(shown(e.name) for e in header.elements[:8])
+    finding = "has no vertex element with x, y and z" + (f", but {there}" if there else "")
+    raise source.reject(finding, "export the points as 'element vertex'")
 
 
 def _read_elements(header: PlyHeader, body: bytes) -> Elements:

@@ -120,10 +120,11 @@ def _parse(lines: tuple[str, ...], newline: bytes) -> PlyHeader:
 
 def _encoding(lines: tuple[str, ...]) -> str:
     formats = [words[1] for words in (line.lower().split() for line in lines) if words[:1] == ["format"] and words[1:]]
-    encoding = formats[0] if formats else "unknown"
-    if encoding not in ORDERS:
-        raise ValueError(f"format '{shown(encoding)}' is none of {', '.join(ORDERS)}")
-    return encoding
+    if not formats:
+        raise ValueError("it has no format line")
+    if formats[0] not in ORDERS:
+        raise ValueError(f"format '{shown(formats[0])}' is none of {', '.join(ORDERS)}")
+    return formats[0]
 
 
 def _take(keyword: str, words: list[str], elements: list[tuple[str, int, list[Property]]], order: str) -> None:
@@ -175,4 +176,5 @@ def _check_budget(source: Source, header: PlyHeader) -> None:
         least += element.count * row_bytes
         needed = needed and element.name != "vertex"
     if least > source.left + 1:  # the last line of a text file may lack its newline
-        raise source.reject(f"header promises {least} bytes, {source.left} follow", "it is cut off, export it again")
+        finding = f"header promises {least} bytes of rows, the {source.left} bytes behind it cannot hold them"
+        raise source.reject(finding, "it is cut off or damaged, export it again")

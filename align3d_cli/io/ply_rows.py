@@ -68,7 +68,7 @@ class BinaryCursor:
     def rest(self) -> bytes:
         """What stands behind the elements read."""
         left = len(self.body) - self.at
-        self.notes += (f"{left} bytes behind the rows that the header promises are not read",) if left > 1 else ()
+        self.notes += (f"{left} bytes behind the rows that the header promises: not read",) if left > 1 else ()
         return self.body[self.at :]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from align3d_cli.io.ply_header import ElementSpec, PlyHeader, Property
 from align3d_cli.io.ply_rows import FACE_LISTS, CutShort, Damaged, Lists, Rows, read_binary_rows
 from align3d_cli.io.ply_words import Words, words_of
-from align3d_cli.io.text import NotANumber, parse_numbers, shown
+from align3d_cli.io.text import NotANumber, counted, parse_numbers, shown
 
 DOUBLE = np.dtype(np.float64)
 
@@ -52,7 +52,7 @@ class TextCursor:
         left = len(self.words.starts) - 1 - self.at
         if left and self.misfit:
             raise Damaged(self.misfit)
-        self.notes += (f"{left} words behind the rows that the header promises are not read",) if left else ()
+        self.notes += (f"{counted(left, 'word')} behind the rows that the header promises: not read",) if left else ()
         return self.words.body[self.words.starts[self.at] :]
 
 
@@ -90,12 +90,12 @@ def _misfit(spec: ElementSpec, words: Words, at: int) -> Damaged | None:
 
 def _odd_row(spec: ElementSpec, row: int, there: int, promised: int, last: bool) -> Damaged:
     """A row of another length than promised; the last line of a file, when too short, is where it was cut."""
-    finding = f"{spec.name} row {row + 1} has {there} numbers, the header promises {promised}"
+    finding = f"{spec.name} row {row + 1} has {counted(there, 'number')}, the header promises {promised}"
     return CutShort(finding, row) if last and there < promised else Damaged(finding)
 
 
 def _few(spec: ElementSpec, there: int) -> str:
-    return f"{spec.count} {spec.name} rows are promised, {there} are there"
+    return f"header promises {counted(spec.count, f'{spec.name} row')}, has {there}"
 
 
 def _numbers(spec: ElementSpec, words: Words, first: int, last: int) -> np.ndarray:
@@ -103,7 +103,7 @@ def _numbers(spec: ElementSpec, words: Words, first: int, last: int) -> np.ndarr
         return parse_numbers(words.block(first, last))
     except NotANumber as error:
         line = words.above + words.body.count(b"\n", 0, int(words.starts[first])) + error.row + 1
-        raise Damaged(f"line {line}, among the {spec.name} rows: '{error.word}' is not a number") from error
+        raise Damaged(f"line {line}: '{error.word}' is not a number") from error
 
 
 def _read_lists(spec: ElementSpec, words: Words, at: int, strict: bool) -> TextRows:

@@ -54,8 +54,8 @@ def read_scan(
     keep_marks: rows that look like marks of "no measurement" are points all the same
     unit:     of length, instead of what the file says
     Rows that hold marks become NaN, and a note says so (see `clouds.marks`).
-    Raises InputRejected with one line: file, finding, next step; UsageError for an unknown unit and for `columns`
-    where the format names its own.
+    Raises InputRejected with one line: file, finding, next step; UsageError for an unknown `format` or `unit`, and for
+    `columns` where the format names its own or without x, y and z.
     """
     if unit is not None and unit not in MILLIMETRES:
         raise UsageError(f"--unit {unit}: unknown; use one of {', '.join(MILLIMETRES)}")
@@ -79,7 +79,11 @@ def _kind(path: str | Path, format: str | None) -> str:
         return kind
     if str(path) == "-" and not format:
         raise InputRejected("standard input: the format of a stream is not known; name it with --input-format")
-    raise InputRejected(f"{path}: '{kind}' is no scan format we know; use one of {', '.join(READERS)}")
+    known = ", ".join(READERS)
+    if format:
+        raise UsageError(f"--input-format {format}: is no scan format we know; use one of {known}")
+    finding = f"'{kind}' is no scan format we know" if kind else "its name has no suffix that says its format"
+    raise InputRejected(f"{path}: {finding}; use one of {known}, or name it with --input-format")
 
 
 def _reader(kind: str) -> Callable[[Source, ReadOptions], PointCloud]:

@@ -78,7 +78,9 @@ def open_source(path: str | Path) -> Iterator[Source]:
     if os.path.exists(path) and not (
         os.path.isfile(path) or os.path.isdir(path)
     ):  # opening a pipe would wait for its writer
-        raise InputRejected(f"{path}: is a pipe or a device, not a file; read it as - with its format named")
+        raise InputRejected(
+            f"{path}: is a pipe or a device, not a file; pass - instead and name its format with --input-format"
+        )
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -123,4 +125,4 @@ def check_expansion(source: Source, stored: int, decoded: int) -> None:
     """
     if decoded > INFLATED_FREELY and decoded > EXPANSION_LIMIT * max(stored, 1):
         finding = f"declares {decoded / 1e6:.0f} MB in {stored / 1e6:.3f} MB, far more than a scan compresses by"
-        raise source.reject(finding, "it is damaged or not a scan; export it without compression")
+        raise source.reject(finding, "if it is a scan, export it without compression")

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 
 from align3d_cli.io.mesh_file import MeshFile, fan_corners
-from align3d_cli.io.mesh_text import CUT, all_numbers
+from align3d_cli.io.mesh_text import CUT, MEND, all_numbers
 from align3d_cli.io.source import POINT_LIMIT, Source, check_count
 from align3d_cli.io.surface import Surface
 from align3d_cli.io.text import TYPED, plain_text
@@ -91,7 +91,8 @@ def _corners_of_loops(source: Source, body: bytes, n_rows: int) -> np.ndarray:
     if counts[-1] or counts.sum() != n_rows or (counts[:-1] < 3).any():
         whole = [len(VERTEX.findall(loop)) >= 3 for loop in loops[:-1]]
         face = whole.index(False) if False in whole else len(whole)
-        raise source.reject(f"face {face + 1} of the STL text has not its three vertices", CUT)
+        step = CUT if face == len(whole) else MEND
+        raise source.reject(f"face {face + 1} of the STL text has not its three vertices", step)
     return counts[:-1]
 
 

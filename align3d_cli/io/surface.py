@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from align3d_cli.clouds.cloud import within_bounds
+from align3d_cli.io.mesh_text import lost_vertex
 from align3d_cli.io.source import Source
 
 GREY = 178  # of what has no colour: the middle grey of the head-light look
@@ -86,7 +87,8 @@ def check_faces(source: Source, surface: Surface) -> None:
     """Raise InputRejected when a face names a vertex that is not there."""
     faces, n = surface.faces, len(surface.vertices)
     if len(faces) and (faces.min() < 0 or faces.max() >= n):
-        raise source.reject(f"a face names vertex {faces.max()} of {n}", "it is damaged, export it again")
+        named = faces.min() if faces.min() < 0 else faces.max()
+        raise source.reject(lost_vertex(named, 0, n), "it is damaged, export it again")
 
 
 def loose_vertices(surface: Surface) -> np.ndarray:

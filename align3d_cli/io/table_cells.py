@@ -1,5 +1,6 @@
 """Cells of a text table as numbers: blanks and words for missing values are NaN, texts are passed over."""
 
+import re
 from collections import Counter
 from math import isnan, nan
 
@@ -10,9 +11,12 @@ from align3d_cli.io.columns import ASK
 from align3d_cli.io.source import Source
 from align3d_cli.io.table_header import ROWS
 from align3d_cli.io.table_split import Cells
-from align3d_cli.io.text import numbers_or_none, shown
+from align3d_cli.io.text import counted, numbers_or_none, shown
 
-STEP = "correct it, or leave the cell blank where nothing was measured"
+STEP = "mend it, or leave the cell blank where nothing was measured"
+
+GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,' ])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
+GROUPS = "save it without thousands separators"
 
 
 def cells_to_numbers(source: Source, table: Cells, roles: list[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -50,7 +54,8 @@ def _column(source: Source, cells: list[str], lines: list[int], marks: Counter[s
     for i in unknown:
         word = cells[i]
         if found[word] < 2 or any(letter.isdigit() for letter in word):
-            raise source.reject(f"line {lines[i]}: '{shown(word)}' is not a number", STEP)
+            step = GROUPS if GROUPED.fullmatch(word) else STEP
+            raise source.reject(f"line {lines[i]}: '{shown(word)}' is not a number", step)
     marks.update(found)
     return np.array([nan if value is None else value for value in values])
 
@@ -61,5 +66,7 @@ def _notes(marks: Counter[str], short: int) -> tuple[str, ...]:
         words = ", ".join(f"'{shown(word)}'" for word in list(marks)[:3])
         notes.append(f"{marks.total()} cells hold {words} where numbers should be: taken as not measured")
     if short:
-        notes.append(f"{short} rows are shorter than the others: what they lack is taken as not measured")
+        verb = "is" if short == 1 else "are"
+        finding = f"{counted(short, 'row')} {verb} shorter than the others"
+        notes.append(f"{finding}: the missing cells are taken as not measured")
     return tuple(notes)

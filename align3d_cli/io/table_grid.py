@@ -12,7 +12,8 @@ from align3d_cli.io.text import shown
 
 ATTRIBUTES = re.compile(rb"^[^\n]*\bRow Count\b[^\n]*\bColumn Count\b[^\n]*$", re.MULTILINE)
 SIZE = ("Row Count", "Column Count")
-DAMAGED = "it is cut off or damaged, export it again"
+DAMAGED = "it is damaged, export it again"
+CUT = "it is cut off or damaged, export it again"
 
 
 def is_grid(text: bytes) -> bool:
@@ -47,11 +48,11 @@ def _image(source: Source, lines: list[str], height: int, width: int) -> np.ndar
     rows = rows[1:] if numbered or len(rows) == height + 1 else rows
     wrong = [row for row in rows if len(row) < 3 * width or any(row[3 * width :])]
     if len(rows) != height or wrong:
-        finding = f"promises {height} rows of {width} points x, y, z; {len(rows) - len(wrong)} such rows are there"
-        raise source.reject(finding, DAMAGED)
+        finding = f"promises {height} rows of {width} points x, y, z, has {len(rows) - len(wrong)} such rows"
+        raise source.reject(finding, CUT)
     values = [value_of(cell) for row in rows for cell in row[: 3 * width]]
     if None in values:
         at = values.index(None)
         word = rows[at // (3 * width)][at % (3 * width)]
-        raise source.reject(f"'{shown(word)}' in row {at // (3 * width) + 1} of points is not a number", DAMAGED)
+        raise source.reject(f"row {at // (3 * width) + 1} of points: '{shown(word)}' is not a number", DAMAGED)
     return np.array(values, np.float64).reshape(height, width, 3)

@@ -13,6 +13,7 @@ import numpy as np
 from align3d_cli.io.source import Source
 from align3d_cli.io.table_header import COMMENTS, ROWS, is_comment
 from align3d_cli.io.table_rows import Dialect
+from align3d_cli.io.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Cells:
 
     def row_numbers(self) -> np.ndarray:
         """(N,) float64 of the first column where it holds whole numbers without sign, else NaN."""
-        return np.array([float(cell) if cell.isdecimal() else nan for cell in self.columns[0]])
+        first = self.columns[0] if self.columns else []
+        return np.array([float(cell) if cell.isdecimal() else nan for cell in first])
 
     def without_first_column(self) -> "Cells":
         """The cells without a column that only numbers the rows."""
@@ -108,8 +110,7 @@ def _columns(source: Source, rows: list[list[str]], numbers: list[int], width: i
         raise source.reject("holds no rows of numbers", ROWS)
     for number, row in zip(numbers, rows, strict=True):
         if len(row) < width or any(islice(row, width, None)):
-            values = "1 value" if len(row) == 1 else f"{len(row)} values"
-            raise source.reject(f"line {number} has {values}, {width} are expected", ROWS)
+            raise source.reject(f"line {number} has {counted(len(row), 'value')}, {width} are expected", ROWS)
     return [[row[at] for row in rows] for at in range(width)]
 
 

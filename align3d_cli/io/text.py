@@ -115,6 +115,11 @@ def shown(text: bytes | str) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:SHOWN])
 
 
+def counted(n: int, noun: str) -> str:
+    """A number and what it counts: "1 row", "3 rows"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def words_per_line(text: bytes) -> np.ndarray:
     """(L,) int, words on each line; a last line without a newline counts, an empty one does not."""
     byte = np.frombuffer(text, np.uint8)

@@ -35,7 +35,13 @@ def read_tiff(source: Source, options: ReadOptions) -> PointCloud:
     cloud = organised_cloud(source, _pixels(source, page))
     if page.dtype is None or page.dtype.kind == "f":
         return cloud
-    return replace(cloud, notes=(*cloud.notes, f"its three channels of {page.dtype} are taken for x, y and z"))
+    return replace(
+        cloud,
+        notes=(
+            *cloud.notes,
+            f"its three channels of {8 * page.dtype.itemsize}-bit whole numbers are taken for x, y and z",
+        ),
+    )
 
 
 @contextmanager
@@ -87,11 +93,12 @@ def _check(source: Source, page: "TiffPage") -> int:
     shape, dtype = page.shape, page.dtype
     channels = 1 if len(shape) == 2 else page.samplesperpixel
     if len(shape) not in (2, 3) or channels not in (1, 3) or dtype is None or dtype.kind not in "fiu":
-        step = "a scan has three channels, x y z, or one, depth"
-        raise source.reject(f"an image of {' x '.join(map(str, shape))} is no organised scan", step)
+        kind = "numbers" if dtype is not None and dtype.kind in "fiu" else "no plain numbers"
+        finding = f"an image of {' x '.join(map(str, shape))}, {kind}, is no organised scan"
+        raise source.reject(finding, "save three channels, x y z, or one, the depth")
     if channels == 3 and dtype.itemsize == 1:
-        finding = f"three channels of {dtype} are a colour picture, not coordinates"
-        raise source.reject(finding, "give the file with float x y z")
+        finding = "its three channels of 8 bits are a colour picture, not coordinates"
+        raise source.reject(finding, "give the file that holds x, y and z")
     _check_coding(source, page, dtype)
     _check_size(source, page, channels * dtype.itemsize)
     return channels
@@ -102,11 +109,12 @@ def _check_coding(source: Source, page: "TiffPage", dtype: np.dtype) -> None:
         ("compressed with", page.compression, (UNPACKED, *DECODERS)),
         ("coded with predictor", page.predictor, PREDICTORS),
         ("with their bits in order", page.fillorder, (1,)),
-        ("with this many bits a number:", page.bitspersample, (8 * dtype.itemsize,)),
+        ("whose bits are", page.bitspersample, (8 * dtype.itemsize,)),
     ):
         if value not in known:
             finding = f"has pixels {what} {getattr(value, 'name', value)}, which we do not read"
-            raise source.reject(finding, "save it with deflate, lzw, packbits, zstd or no compression")
+            step = "save it as 32-bit floats, plain or with deflate, lzw, packbits or zstd"
+            raise source.reject(finding, step)
 
 
 def _check_size(source: Source, page: "TiffPage", pixel_bytes: int) -> None:

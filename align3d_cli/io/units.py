@@ -9,6 +9,7 @@ COMMENT = re.compile(rf"\bunits?\b\s*(?:[:=]|in|are|is)?\s*({WORDS})\b", re.IGNO
 WORD = re.compile(rf"\W*({WORDS})\W*", re.IGNORECASE)
 BRACKETS = re.compile(r"\s*[\[({]([^\])}]*)[\])}]")
 BEHIND = re.compile(rf"(.*?\w)(?:\s+in\s+|[\s_/:.-]+)({WORDS})", re.IGNORECASE)  # "x_mm", "x/mm", "x in mm"
+LONGEST = 80  # letters of a column's name; a longer cell is damage, and slow to search
 SPELLED_OUT = {"mic": "um", "mil": "mm", "cen": "cm", "met": "m", "inc": "in"}  # by the first three letters
 MICRO = str.maketrans("\N{MICRO SIGN}\N{GREEK SMALL LETTER MU}", "uu")
 
@@ -27,6 +28,8 @@ def unit_word(text: str) -> str | None:
 
 def split_unit(name: str) -> tuple[str, str | None]:
     """The name of a column without its brackets and unit, and the unit: "X [mm]" and "x_mm" are "X" and "x" in mm."""
+    if len(name) > LONGEST:
+        return name, None
     bracketed = BRACKETS.search(name)
     if bracketed:
         return BRACKETS.sub("", name), unit_word(bracketed[1])

@@ -170,7 +170,7 @@ def test_few_points_are_refused():
     """Fewer than fifty finite points are refused with their number."""
     xyz = np.full((100, 3), np.nan)
     xyz[:49] = np.random.default_rng(0).random((49, 3))
-    with pytest.raises(InputRejected, match="49 of 100 are finite points, at least 50"):
+    with pytest.raises(InputRejected, match="49 of 100 points are measured, at least 50"):
         prepare(PointCloud(xyz))
 
 

@@ -99,7 +99,7 @@ def test_images_of_another_size_are_refused(tree, write_image, part):
     """A mask or photograph that is not aligned with the scan is named, not resized."""
     write_image(tree / f"bagel/test/hole/{part}/000.png", np.zeros((10, 12), np.uint8))
     (sample,) = (s for s in open_dataset("mvtec3d", tree) if s.name == "bagel/test/hole/000")
-    with pytest.raises(InputRejected, match=r"000\.png.*\(10, 12\).*\(20, 24\)"):
+    with pytest.raises(InputRejected, match=r"000\.png.* has 10 x 12 pixels, the scan 20 x 24"):
         sample.load()
 
 

@@ -40,7 +40,7 @@ def test_npz_by_name_or_alone(tmp_path):
     np.savez(tmp_path / "b.npz", whatever=points)
     np.testing.assert_array_equal(read_scan(tmp_path / "b.npz").xyz, points)
     np.savez(tmp_path / "c.npz", one=points, two=points)
-    with pytest.raises(InputRejected, match="which array"):
+    with pytest.raises(InputRejected, match="does not say which of one, two holds the points"):
         read_scan(tmp_path / "c.npz")
 
 
@@ -65,15 +65,15 @@ def zipped(**members: bytes) -> bytes:
         ("a.npy", npy_header((10**12, 3)) + b"\0" * 240, "promises"),
         ("a.npy", npy_header((-1, 3)) + b"\0" * 240, "a.npy"),
         ("a.npy", npy_header((100, 3)) + b"\0" * 240, "promises"),
-        ("a.npy", npy_header((10, 3), "|O") + b"\0" * 240, "not numbers"),
+        ("a.npy", npy_header((10, 3), "|O") + b"\0" * 240, "not plain numbers"),
         ("a.npy", npy_header((10, 4, 5, 2)) + b"\0" * 3200, "holds no points"),
-        ("a.npy", b"\x93NUMPY", "no numpy array"),
-        ("a.npy", b"hello", "no numpy array"),
-        ("a.npz", zipped(points=b"hello", colours=b"hello")[9:], "no readable npz"),
-        ("a.npz", b"PK\3\4 hello", "no readable npz"),
+        ("a.npy", b"\x93NUMPY", "no whole npy header"),
+        ("a.npy", b"hello", "does not begin as an npy file"),
+        ("a.npz", zipped(points=b"hello", colours=b"hello")[9:], "does not begin as an npz archive"),
+        ("a.npz", b"PK\3\4 hello", "does not hold together"),
         ("a.npz", zipped(points=npy_header((4_000_000, 3)) + bytes(96_000_000)), "far more than"),
         ("a.npz", zipped(points=npy_header((1000, 3)) + bytes(100)), "promises"),
-        ("a.npz", zipped(points=b"hello"), "no numpy array"),
+        ("a.npz", zipped(points=b"hello"), "points.npy has no whole npy header"),
     ],
 )
 def test_damaged_arrays_are_refused_in_one_line(tmp_path, name, data, says):
@@ -210,14 +210,14 @@ def test_colours_beside_points_in_the_same_layout(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"x": np.ones(3), "y": np.ones(3), "z": np.ones(4)}, "x, y and z are not as many numbers each"),
+        ({"x": np.ones(3), "y": np.ones(3), "z": np.ones(4)}, "x, y and z do not hold numbers, as many each"),
         ({"x_mm": np.ones(3), "y_mm": np.ones(3), "z_um": np.ones(3)}, "x, y, z are in mm and um"),
-        ({"x": np.array(1.0), "y": np.array(1.0), "z": np.array(1.0)}, "not as many numbers"),
+        ({"x": np.array(1.0), "y": np.array(1.0), "z": np.array(1.0)}, "as many each"),
         ({"points": np.zeros(2, [("a", "f4"), ("b", "f4")])}, "its fields a, b name no x, y and z"),
-        ({"points": np.zeros(9)}, "an array of 9 holds no points"),
-        ({"points": np.zeros((5, 2))}, "a table of 5 x 2 holds no points"),
+        ({"points": np.zeros(9)}, "a single row of numbers holds no points"),
+        ({"points": np.zeros((5, 2))}, "a table of 5 x 2 numbers holds no points"),
         ({"points": np.zeros((4, 5, 2))}, "holds no points"),
-        ({}, "it has nothing"),
+        ({}, "holds nothing"),
     ],
 )
 def test_arrays_that_hold_no_points_are_refused_in_one_line(tmp_path, arrays, says):

@@ -22,7 +22,7 @@ def test_six_columns_by_header_values_or_the_caller(tmp_path):
     assert read_scan(path, columns="xyz").colours is None
     np.testing.assert_array_equal(read_scan(path, columns="xyzrgb").colours, [[0, 12, 255]])
     np.testing.assert_array_equal(read_scan(path, columns="-,y,x,-,z,-").xyz, [[3, 2, 12.5]])
-    with pytest.raises(UsageError, match="name no x, y and z"):
+    with pytest.raises(UsageError, match="--columns red,green,blue: names no x, y and z"):
         read_scan(path, columns="red,green,blue")
 
 

@@ -217,17 +217,20 @@ def test_the_heat_map_has_the_rows_of_the_file(tmp_path, suffix):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n", "line 4: a face names vertex 9 of 3; it is cut off or damaged"),
-        ("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 0 1 2\n", "line 4: a face names vertex 0, and OBJ counts from 1"),
-        ("v 0 0 0\nv 1 0 0\nf -3 -2 -1\nv 0 1 0\n", "line 3: a face goes back 3 vertices where 2 are above it"),
-        ("v 0 0 0\n\nv 1 \\\n0 0\nv 0,5 1 0\n", "line 5 has '0,5' where a number belongs; correct it"),
+        ("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n", "line 4: a face names vertex 9, the file has 1 to 3; mend it"),
+        ("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 0 1 2\n", "line 4: a face names vertex 0, the file has 1 to 3"),
+        ("v 0 0 0\nv 1 0 0\nf -3 -2 -1\nv 0 1 0\n", "line 3: a face goes back 3 vertices, 2 are above it"),
+        ("v 0 0 0\n\nv 1 \\\n0 0\nv 0,5 1 0\n", "line 5: '0,5' is not a number; write decimal points"),
         (
             "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\nf 1/1/1 2/x/2 3/3/3\n",
-            "line 5 has '2/x/2' where a face names its corner",
+            "line 5: '2/x/2' is no corner of a face",
         ),
-        ("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3/1/2/3\n", "line 4 has '3/1/2/3' where a face names its corner"),
+        ("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3/1/2/3\n", "line 4: '3/1/2/3' is no corner of a face"),
         ("v 0 0 0\nv 1 0", "line 2 has 2 of the 3 numbers of 'v'; it is cut off or damaged"),
-        ("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99999999999999999999\n", "a number beyond all bounds"),
+        (
+            "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99999999999999999999\n",
+            "9999' names a corner beyond all bounds",
+        ),
         ("o nothing\n", "holds neither faces nor points"),
         ("v 0 0\0", "binary data"),
     ],

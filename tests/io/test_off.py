@@ -93,15 +93,15 @@ def test_colours_of_faces(tmp_path):
     [
         ("OFF", "no vertex and face counts"),
         ("hello\n", "does not begin with OFF"),
-        ("OFF BINARY\n\0\0\0\5", "is a kind of OFF that is not read"),
-        ("nOFF\n4\n5 5 0\n", "is a kind of OFF that is not read"),
+        ("OFF BINARY\n\0\0\0\5", "is a kind of OFF that we do not read"),
+        ("nOFF\n4\n5 5 0\n", "is a kind of OFF that we do not read"),
         ("OFF\n900 900 0\n0 0 0\n", "cannot hold"),
-        (PLAIN.replace("4 3 2 1 0", "4 3 2 1 5"), "line 8: a face names vertex 5 of 0 to 4"),
-        (PLAIN.replace("4 3 2 1 0", "4 3 2 1 -1"), "line 8: a face names vertex -1 of 0 to 4"),
-        (PLAIN.replace("4 3 2 1 0", "5 3 2 1 0"), "line 8: a face of 5 corners names 4; it is cut off or damaged"),
-        (PLAIN.replace("1.5", "1,5"), "line 7 has '1,5' where a number belongs; correct it"),
+        (PLAIN.replace("4 3 2 1 0", "4 3 2 1 5"), "line 8: a face names vertex 5, the file has 0 to 4"),
+        (PLAIN.replace("4 3 2 1 0", "4 3 2 1 -1"), "line 8: a face names vertex -1, the file has 0 to 4"),
+        (PLAIN.replace("4 3 2 1 0", "5 3 2 1 0"), "line 8: a face of 5 corners names 4; mend it"),
+        (PLAIN.replace("1.5", "1,5"), "line 7: '1,5' is not a number; write decimal points"),
         (PLAIN.replace("2 2 0", "2 2", 1), "line 5 has 2 of the 3 numbers of a vertex"),
-        (PLAIN[: PLAIN.rindex("3 2 3 4")], "promises 5 vertices and 5 faces, 8 rows are there; it is cut off"),
+        (PLAIN[: PLAIN.rindex("3 2 3 4")], "promises 5 rows of vertices and 5 of faces, has 8 in all; it is cut off"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path, text, says):

@@ -117,15 +117,15 @@ def test_lzf_refuses_damage(tmp_path, packed):
     [
         ({"width": 10**12}, "more than the"),
         ({"width": 900}, "cannot hold"),
-        ({"width": -2}, "'-2' stands where a whole number should"),
+        ({"width": -2}, "WIDTH '-2' is no whole number"),
         ({"types": "F F"}, "FIELDS names 3 fields, TYPE has 2 values"),
         ({"data": "morse"}, "morse"),
         ({"types": "F F Q"}, "unknown type"),
-        ({"fields": "x y w"}, "x, y and z"),
+        ({"fields": "x y w"}, "FIELDS has no x, y and z, but x, y, w"),
         ({"sizes": "4 4"}, "SIZE has 2 values"),
-        ({"counts": "1 1 -1"}, "'-1' stands"),
+        ({"counts": "1 1 -1"}, "COUNT '-1' is no whole number"),
         ({"counts": "1 1 9999"}, "COUNT is 9999 for field 'z'"),
-        ({"width": 3, "data": "ascii"}, "header promises 3 points, 2 are there; it is cut off"),
+        ({"width": 3, "data": "ascii"}, "header promises 3 points, has 2; it is cut off"),
         ({"data": "binary_compressed"}, "the compressed points promise 16843009 bytes, the header 24"),
     ],
 )
@@ -267,7 +267,7 @@ def test_decimal_commas_and_microsofts_nan(tmp_path):
         (b"0.25 1 2\n3 4\n", "line 13 has 2 numbers, the header promises 3; it is cut off"),
         (b"1.000,5 2 3\n4 5 6\n", "line 12 has 4 numbers, the header promises 3; write decimal points, not decimal"),
         (b"1 2\n3.5 4 5\n", "line 12 has 2 numbers, the header promises 3; mend it"),
-        (b"0 1 2\n3 4 5\n6 7 8\n", "promises 2 points, 3 are there; correct WIDTH"),
+        (b"0 1 2\n3 4 5\n6 7 8\n", "promises 2 points, has 3; correct WIDTH"),
     ],
 )
 def test_ascii_rows_are_named(tmp_path, body, says):

@@ -120,7 +120,7 @@ HEAD = (
         (
             HEAD.format(n=3) + "element face 1\nproperty list uchar int vertex_indices\nend_header\n",
             np.eye(3, dtype="<f4").tobytes() + struct.pack("<B3i", 3, 0, 1, 3),
-            "a face names vertex 3 of 3",
+            "a face names vertex 3, the file has 0 to 2",
         ),
     ],
 )
@@ -138,7 +138,7 @@ def test_damaged_files_are_refused_in_one_line(tmp_path, header, body, says):
         (b"1 2 3\n4 5\n6 7 8 9\n", "vertex row 2 has 2 numbers, the header promises 3"),
         (b"1 2 3\n4 5 6 7\n8 9\n", "vertex row 2 has 4 numbers, the header promises 3"),
         (b"1 2 3 0\n4 5 6 0\n7 8 9 0\n", "vertex row 1 has 4 numbers, the header promises 3"),
-        (b"1.25 2.25 3.25\n4 5 6\n", "3 vertex rows are promised, 2 are there; it is cut off"),
+        (b"1.25 2.25 3.25\n4 5 6\n", "header promises 3 vertex rows, has 2; it is cut off"),
         (b"1.25 2.25 3\n4 5 6\n7 8", "vertex row 3 has 2 numbers, the header promises 3; it is cut off"),
         (b"1 2 3\n4 5\n6 7 8\n9 9\n", "vertex row 2 has 2 numbers, the header promises 3"),
     ],

@@ -106,7 +106,7 @@ def test_loops_of_four(tmp_path):
         ("solid empty\nendsolid empty\n", "the STL has no faces"),
         (text()[:-60], "face 4 of the STL text has not its three vertices; it is cut off"),
         (text().replace("vertex 1 1 1.5\nendloop", "endloop", 1), "face 1 of the STL text has not its three"),
-        (text().replace("1.5", "1,5"), "line 6 has '1,5' where a number belongs"),
+        (text().replace("1.5", "1,5"), "line 6: '1,5' is not a number"),
         (b"\x89PNG" + bytes(range(256)), "promises"),
         ("<html><body>404</body></html>", "is text, and none of an STL"),
         ("v 0 0 0\n" * 100, "is text, and none of an STL"),

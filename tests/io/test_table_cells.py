@@ -19,7 +19,7 @@ def test_rows_may_lack_blank_cells_at_their_end(tmp_path):
     (tmp_path / "a.csv").write_text("x,y,z\n1,2\n1,2,3\n4,5\n")
     cloud = read_scan(tmp_path / "a.csv")
     np.testing.assert_array_equal(cloud.xyz, [[1, 2, np.nan], [1, 2, 3], [4, 5, np.nan]])
-    assert cloud.notes == ("2 rows are shorter than the others: what they lack is taken as not measured",)
+    assert cloud.notes == ("2 rows are shorter than the others: the missing cells are taken as not measured",)
 
 
 @pytest.mark.parametrize(

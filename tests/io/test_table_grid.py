@@ -35,9 +35,9 @@ def test_rows_of_triples_are_a_grid(tmp_path, text):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("1,2,5,0,0,0,3,2,7\n", "", "promises 2 rows of 3 points x, y, z; 1 such rows are there"),
-        ("3,2,7", "3,2", "promises 2 rows of 3 points x, y, z; 1 such rows are there"),
-        ("3,2,7", "3,2,7b", "'7b' in row 2 of points is not a number"),
+        ("1,2,5,0,0,0,3,2,7\n", "", "promises 2 rows of 3 points x, y, z, has 1 such rows"),
+        ("3,2,7", "3,2", "promises 2 rows of 3 points x, y, z, has 1 such rows"),
+        ("3,2,7", "3,2,7b", "row 2 of points: '7b' is not a number"),
         ("5,2,3,0", "5,2,x,0", "states no count"),
         ("5,2,3,0", "5,2,3000000000,0", "more than"),
     ],

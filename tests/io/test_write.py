@@ -249,7 +249,7 @@ def test_streams_folders_and_unknown_formats(tmp_path, monkeypatch):
     with pytest.raises(InputRejected, match="standard input: is closed"):
         read_scan("-", format="xyz")
     for path, says in (
-        (tmp_path, "no scan format"),
+        (tmp_path, "no suffix that says its format"),
         (tmp_path / "a.ply", "no such file"),
         ("a.docx", "no scan format"),
     ):
