@@ -86,12 +86,14 @@ def _cuda() -> str:
 
 def _splat() -> str:
     """Draw a small cloud: loads or compiles the kernels, as the first scan would."""
+    from align3d_cli.render.compiled import told
     from align3d_cli.render.splat import splat
 
     start = time.perf_counter()
     xyz, cameras = _test_scene()
-    views = splat(xyz, cameras, spacing=0.1)
-    return f"draws {int(views.visible.sum())} of {len(xyz)} test points, ready in {time.perf_counter() - start:.1f} s"
+    views = splat(xyz, cameras, spacing=0.1, kernel="numba")
+    ready = f"ready in {time.perf_counter() - start:.1f} s"
+    return f"draws {int(views.visible.sum())} of {len(xyz)} test points, {ready}; {told()}"
 
 
 def _pyrender() -> str:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from align3d_cli.clouds.eigen import smallest_eigenvalues
+from align3d_cli.clouds.sample import place_order
 
 CHUNK = 16_384  # points at once; 12 MB for 30 neighbours, larger ones leave the cache
-SORT_CELLS = 64  # cells along the longest side when points are put in spatial order
 
 
 def estimate_normals(xyz: np.ndarray, k: int = 30, radius: float | None = None) -> np.ndarray:
@@ -23,7 +23,7 @@ def estimate_normals(xyz: np.ndarray, k: int = 30, radius: float | None = None) 
     if n < 3:
         out[:] = (0, 0, 1)
         return out
-    order = _spatial_order(xyz)
+    order = place_order(xyz)
     near = np.ascontiguousarray(xyz[order])  # neighbours lie close in memory: the search is twice as fast
     tree = cKDTree(near, balanced_tree=False, compact_nodes=False)
     for at in range(0, n, CHUNK):
@@ -32,13 +32,6 @@ def estimate_normals(xyz: np.ndarray, k: int = 30, radius: float | None = None) 
         weights = None if radius is None else (distance <= radius).astype(np.float64)
         out[order[at : at + CHUNK]] = smallest_axes(_covariances(near, neighbour, weights))
     return out
-
-
-def _spatial_order(xyz: np.ndarray) -> np.ndarray:
-    """(N,) int64 rows cell by cell, so that points near each other stand near each other."""
-    low, high = xyz.min(axis=0), xyz.max(axis=0)
-    cell = np.floor((xyz - low) * (SORT_CELLS / max(float((high - low).max()), 1e-300))).astype(np.int64)
-    return np.argsort((cell[:, 0] * (SORT_CELLS + 1) + cell[:, 1]) * (SORT_CELLS + 1) + cell[:, 2], kind="stable")
 
 
 def _covariances(xyz: np.ndarray, neighbour: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

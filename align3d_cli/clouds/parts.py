@@ -67,10 +67,11 @@ def separated(cloud: PointCloud, index: np.ndarray, labels: np.ndarray) -> list[
     numbers = [n + 1 for n in np.flatnonzero(sizes >= COMPARABLE * len(labels))]
     if len(numbers) < 2:
         return [cloud]
-    return [_only(cloud, index[labels == number]) for number in numbers]
+    return [_only(cloud, np.sort(index[labels == number])) for number in numbers]
 
 
 def _only(cloud: PointCloud, rows: np.ndarray) -> PointCloud:
+    rows = np.sort(rows)
     if cloud.grid is not None:
         xyz = np.full_like(cloud.xyz, np.nan)
         xyz[rows] = cloud.xyz[rows]

@@ -9,6 +9,7 @@ from align3d_cli.clouds.background import find_support
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.extent import lacking_extent
 from align3d_cli.clouds.parts import several_parts
+from align3d_cli.clouds.sample import place_order
 from align3d_cli.clouds.settings import Background
 from align3d_cli.clouds.strays import near_points, stray_points
 from align3d_cli.clouds.voxels import bounds
@@ -23,7 +24,8 @@ class Prepared:
     """The M points of a cloud that are scored.
 
     xyz:     (M, 3) float64, finite, in the cloud's unit
-    index:   (M,) int64, increasing: the rows of the cloud they are
+    index:   (M,) int64, the rows of the cloud they are: increasing in an organised scan; else in an order of places, so
+             that the order in which a file tells its points changes nothing
     colours: (M, 3) uint8 or None
     grid:    (H, W) of the cloud, when it is organised
     spacing: median distance to the nearest other point
@@ -62,6 +64,9 @@ def prepare(cloud: PointCloud, *, background: Background = "auto") -> Prepared:
         _check_enough(cloud, len(index), "hang together", keep)
     if len(index) < valid.sum():
         _check_extent(cloud, xyz, keep)
+    if cloud.grid is None:  # all that follows looks at the points one after the other
+        order = place_order(xyz)
+        index, xyz = index[order], xyz[order]
     low, high = bounds(xyz)
     report = {
         "n_points": len(cloud),

@@ -4,6 +4,7 @@ import numpy as np
 
 ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)  # multipliers that spread bits, one a coordinate
 SHIFT = 29  # brings the well mixed upper bits down
+CELLS_BITS = 6  # 64 cells along the longest side when points are put in order: a few hundred points share a cell
 
 
 def position_hash(xyz: np.ndarray) -> np.ndarray:
@@ -19,6 +20,22 @@ def position_hash(xyz: np.ndarray) -> np.ndarray:
 def hash_order(xyz: np.ndarray) -> np.ndarray:
     """(N,) int64 rows in an order that only their places decide, but for copies of a place, which are alike."""
     return np.argsort(position_hash(xyz))
+
+
+def place_order(xyz: np.ndarray) -> np.ndarray:
+    """(N,) int64 rows cell by cell, so that points near each other stand near each other, and within a cell as good as
+    random. Places alone decide, but for copies of a place; a cloud moved without rounding keeps its order.
+
+    xyz: (N, 3) finite
+    """
+    low, high = (np.array([bound(column) for column in xyz.T]) for bound in (np.min, np.max))
+    placed = xyz - low
+    along = placed / max(float((high - low).max()), np.finfo(float).tiny)
+    cell = np.minimum(along * 2**CELLS_BITS, 2**CELLS_BITS - 1).astype(np.uint64)
+    key = position_hash(placed) >> np.uint64(3 * CELLS_BITS)
+    for axis in range(3):
+        key |= cell[:, axis] << np.uint64(64 - (axis + 1) * CELLS_BITS)
+    return np.argsort(key)
 
 
 def some_points(xyz: np.ndarray, n: int) -> np.ndarray:

@@ -86,7 +86,7 @@ def _published(scan: Prepared, views: Views, colours: np.ndarray | None) -> torc
 def nearest_in_pixel(xyz: np.ndarray, views: Views) -> torch.Tensor:
     """(V, N) bool, the nearest of the points whose centres share a pixel: what a z-buffer of points keeps.
 
-    Of points at the very same depth the first counts.
+    Of points at the very same depth the first counts: the first by place, as `prepare` orders them.
     """
     device, pixels = views.index.device, views.cameras.size_px**2
     points = torch.as_tensor(xyz, dtype=torch.float64, device=device)

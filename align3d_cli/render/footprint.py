@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from align3d_cli.clouds.sample import some_points
 from align3d_cli.clouds.spacing import point_spacing
-from align3d_cli.clouds.voxels import distinct, thinned
+from align3d_cli.clouds.voxels import bounds, distinct, thinned
 from align3d_cli.render.cameras import Cameras
 from align3d_cli.render.choose import spread_rows
 
@@ -61,7 +61,7 @@ def distance_apart(xyz: np.ndarray, spacing: float) -> tuple[float, float]:
     The evenness, spacing * density ** 0.5, is 0.47 for points thrown at random and 1 on a grid. Copies of a point, and
     clusters as of several frames of one sensor, make a cloud denser without closing a gap, so they count as one point.
     """
-    xyz = distinct(xyz)
+    xyz = distinct(xyz - bounds(xyz)[0])  # points are drawn by their places: a cloud moved whole is drawn alike
     apart, evenness = _density(xyz, spacing)
     for _ in range(THINNINGS):
         if evenness >= CLUSTERED:

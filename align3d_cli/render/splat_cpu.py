@@ -12,6 +12,7 @@ import numpy as np
 
 from align3d_cli.helpers.cpus import usable_cpus
 from align3d_cli.render.cameras import Cameras
+from align3d_cli.render.compiled import compiled
 from align3d_cli.render.front import OFFSET_STEPS, splat_weights
 
 _POINTS = nb.types.Array(nb.float64, 2, "C", readonly=True)
@@ -19,19 +20,7 @@ _CAMERA = nb.types.UniTuple(nb.float64, 14)  # three rows of camera_from_cloud, 
 _F32, _I32, _SUMS = nb.float32[::1], nb.int32[::1], nb.int64[:, ::1]
 
 
-def _compiled(signature):
-    """Compile now, or load from the cache; without a cache where no folder for it can be written."""
-
-    def compile_it(function):
-        try:
-            return nb.njit(signature, nogil=True, error_model="numpy", cache=True)(function)
-        except (RuntimeError, OSError):
-            return nb.njit(signature, nogil=True, error_model="numpy")(function)
-
-    return compile_it
-
-
-@_compiled(nb.types.UniTuple(nb.float64, 3)(_POINTS, nb.int64, _CAMERA, nb.boolean))
+@compiled(nb.types.UniTuple(nb.float64, 3)(_POINTS, nb.int64, _CAMERA, nb.boolean))
 def _project(xyz, i, m, perspective):
     """u, v (px) and depth of point i, by the very steps of cameras.project_view."""
     x, y, z = xyz[i, 0], xyz[i, 1], xyz[i, 2]
@@ -43,7 +32,7 @@ def _project(xyz, i, m, perspective):
     return right * m[12] + m[13], down * m[12] + m[13], depth
 
 
-@_compiled(nb.void(_POINTS, _CAMERA, nb.boolean, nb.int64, _F32, _I32))
+@compiled(nb.void(_POINTS, _CAMERA, nb.boolean, nb.int64, _F32, _I32))
 def _nearest_in_pixels(xyz, m, perspective, size, nearest_depth, pixel_of_point):
     for i in range(xyz.shape[0]):
         u, v, depth = _project(xyz, i, m, perspective)
@@ -55,7 +44,7 @@ def _nearest_in_pixels(xyz, m, perspective, size, nearest_depth, pixel_of_point)
             pixel_of_point[i] = -1
 
 
-@_compiled(
+@compiled(
     nb.void(_POINTS, _CAMERA, nb.boolean, nb.int64, nb.float64, nb.float64, nb.float64, _F32, _F32, _I32, _SUMS, _F32,
             _I32, nb.boolean[::1]),
 )  # fmt: skip
@@ -98,7 +87,7 @@ def _sum_in_pixels(
             row[pixel] = i
 
 
-@_compiled(
+@compiled(
     nb.void(nb.int64, nb.int64[::1], nb.int64, _F32, _F32, _SUMS, _F32, _I32, _SUMS, _F32, _I32),
 )  # fmt: skip
 def _spread(size, weights, px_steps, front, reach, sums, place, row, total, distance, index):
@@ -129,7 +118,7 @@ def _spread(size, weights, px_steps, front, reach, sums, place, row, total, dist
                     index[pixel] = row[source]
 
 
-@_compiled(nb.void(nb.int64, nb.float64, nb.float64, nb.float64, _SUMS, _I32, _F32, _F32))
+@compiled(nb.void(nb.int64, nb.float64, nb.float64, nb.float64, _SUMS, _I32, _F32, _F32))
 def _mean_places(size, depth_zero, depth_scale, px_steps, total, index, depth, beside):
     """Means of the sums: depth, inf where empty, and where the mean point stands beside the centre (right, down)."""
     for pixel in range(size * size):
@@ -141,7 +130,7 @@ def _mean_places(size, depth_zero, depth_scale, px_steps, total, index, depth, b
             depth[pixel] = total[pixel, 3] / weight / depth_scale + depth_zero
 
 
-@_compiled(nb.void(nb.int64, _F32, _F32, _F32, _F32))
+@compiled(nb.void(nb.int64, _F32, _F32, _F32, _F32))
 def _at_centres(size, depth, beside, reach, surface):
     """front.at_centres, pixel by pixel."""
     for pixel in range(size * size):

@@ -14,3 +14,16 @@ def test_the_exit_code_follows_the_findings(align3d):
     assert found["renderer splat"]["ok"], found["renderer splat"]
     assert not found["device cuda"]["ok"]
     assert "CPU" in found["device cuda"]["detail"]
+
+
+def test_damaged_compiled_code_is_mended_and_told(align3d, tmp_path):
+    """Files of numba's cache cut in half: doctor compiles anew and says so."""
+
+    def splat_line() -> str:
+        run = align3d("doctor", "--json", CUDA_VISIBLE_DEVICES="", NUMBA_CACHE_DIR=str(tmp_path))
+        return next(found["detail"] for found in json.loads(run.out)["findings"] if found["name"] == "renderer splat")
+
+    assert "compiled for the first time" in splat_line()
+    for path in tmp_path.rglob("*.nb[ic]"):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "was damaged and is compiled anew" in splat_line()

@@ -36,7 +36,7 @@ def test_two_parts_in_one_scan_are_told(along, apart):
     assert len(scan.index) == len(xyz)
     labels = parts_of(scan.xyz, scan.spacing)
     first = 1 if n_one >= n_other else 2
-    np.testing.assert_array_equal(labels, np.repeat([first, 3 - first], [n_one, n_other]))
+    np.testing.assert_array_equal(labels, np.repeat([first, 3 - first], [n_one, n_other])[scan.index])
     larger, smaller = (f"{n:,}".replace(",", " ") for n in sorted((n_one, n_other), reverse=True))
     assert scan.doubts == (
         f"the scan holds 2 separate parts of {larger} and {smaller} points; the score is of all together: "

@@ -5,7 +5,7 @@ import pytest
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import prepare
-from align3d_cli.clouds.sample import hash_order, position_hash, some_points
+from align3d_cli.clouds.sample import hash_order, place_order, position_hash, some_points
 from align3d_cli.clouds.voxels import thinned
 
 
@@ -59,3 +59,33 @@ def test_a_draw_is_spread_over_the_points():
     for axis in range(3):
         counts = np.bincount(drawn[:, axis].astype(int), minlength=30)
         assert counts.min() > 100 and counts.max() < 240  # 167 expected, give or take 13
+
+
+def test_the_order_of_places():
+    """Any order of the points, and any place of the whole cloud, gives the same one; neighbours in it are near."""
+    xyz = np.round(scan(20_000, strays=False) * 2**20) / 2**20
+    mixed = np.random.default_rng(1).permutation(xyz)
+    expected = xyz[place_order(xyz)]
+    np.testing.assert_array_equal(mixed[place_order(mixed)], expected)
+    far = xyz + 2.0**19
+    np.testing.assert_array_equal(far[place_order(far)] - 2.0**19, expected)
+    steps, at_random = (np.median(np.linalg.norm(np.diff(p, axis=0), axis=1)) for p in (expected, mixed))
+    assert steps < 0.05 * at_random
+
+
+@pytest.mark.parametrize("extent", [0.0, 1e-300, 1e300])
+def test_an_order_of_clouds_of_any_size(extent):
+    """One place, and the smallest and largest clouds: every row once."""
+    rows = place_order(scan(200) * extent)
+    np.testing.assert_array_equal(np.sort(rows), np.arange(200))
+
+
+def test_what_is_scored_stands_in_the_order_of_places():
+    """Prepared points are bytewise the same in any order of the file, each beside its row; a grid keeps its own."""
+    xyz = scan(3000)
+    mixed = np.random.default_rng(1).permutation(len(xyz))
+    first, again = prepare(PointCloud(xyz)), prepare(PointCloud(xyz[mixed]))
+    assert first.xyz.tobytes() == again.xyz.tobytes()
+    np.testing.assert_array_equal(mixed[again.index], first.index)
+    grid = prepare(PointCloud(scan(3000, strays=False), grid=(50, 60)), background="keep")
+    assert (np.diff(grid.index) > 0).all()
