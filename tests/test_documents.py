@@ -71,6 +71,7 @@ def test_every_command_of_the_documents_can_be_typed(where, line):
         assert kind == "Exit" or elided, f"{where}: {line}: {error}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", commands_in((ROOT / "examples/README.md").read_text(encoding="utf-8"))[2:])
 def test_the_commands_of_the_examples_run(line, tmp_path):
     """Each writes the heat map it names."""

@@ -204,6 +204,7 @@ def test_a_bug_keeps_its_traceback_and_gives_1(parts, model):
     assert "Traceback" in batch.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is an optional extra: pip install align3d[ray]")
 def test_a_cluster_gives_the_same_results_in_the_same_order(align3d, model, parts, tmp_path):
     """`--engine ray` over relative paths: heat maps and lines as those of a run on one thread, but for the seconds."""

@@ -65,6 +65,7 @@ def test_it_reads_the_view_in_mirror_and_answers_in_its_order(bundle, pool):
     assert (said - said.flip(-1)).abs().max() > 0.03
 
 
+@pytest.mark.slow
 def test_a_student_comes_near_its_teacher(bundle, pool):
     """In sixty steps the divergence falls to less than half; without a teacher there is no such term."""
     torch.manual_seed(0)
