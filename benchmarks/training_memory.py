@@ -67,7 +67,7 @@ def untrained():
 def session_in(folder: Path, **calls):
     """The session and data of a call with --store in `folder`; calls: on_sample or on_epoch."""
     from align3d_cli.training.data import Data
-    from align3d_cli.training.session import Session
+    from align3d_cli.training.gather import Session
 
     return Data("mvtec3d", folder, ("made",)), Session(store=folder / "store", fresh=True, **calls)
 
@@ -89,7 +89,7 @@ class Laps:
 
 def extract(folder: Path, count: int) -> dict[str, float]:
     """Seconds to draw and encode a sample in both modalities, after one that pays for first calls."""
-    from align3d_cli.training.session import gather_features
+    from align3d_cli.training.gather import gather_features
 
     laps = Laps()
     data, session = session_in(folder, on_sample=laps)

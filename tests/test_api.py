@@ -33,6 +33,7 @@ def test_a_path_gives_score_verdict_and_points(found):
     assert found.name == str(DENTED) and found.notes == ()
 
 
+@pytest.mark.slow
 def test_an_array_scores_as_the_file_it_came_from(model, found):
     """float64, float32 and lists of the same coordinates; float32 rounds them, which moves a score by little."""
     xyz = align3d.read(DENTED).xyz
@@ -62,6 +63,7 @@ def test_what_is_no_scan_is_refused_in_one_line(model, wrong):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_result_is_the_commands_json(found, tmp_path):
     """`result` is what `score --json` prints, and `save` writes what `--out` does."""
     path = found.save(tmp_path / "heatmap.ply")
@@ -96,6 +98,7 @@ def test_a_batch_goes_on_after_a_bad_scan_and_holds_one_at_a_time(model, tmp_pat
     assert [type(found) for found in outcomes] == [align3d.ScoredScan, align3d.FailedScan]
 
 
+@pytest.mark.slow
 def test_importing_costs_no_torch_and_changes_nothing():
     """The import is light; loading and scoring leave loggers, threads and the environment as they were."""
     code = f"""

@@ -6,12 +6,15 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tifffile
 import trimesh
 from PIL import Image
 
 from align3d_cli.datasets.folder import find, samples
 from align3d_cli.model.bundle import load_bundle
+
+pytestmark = pytest.mark.slow  # each test starts programs
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 

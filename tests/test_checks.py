@@ -11,8 +11,11 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.parametrize(
     "tool",
-    [("ruff", "check", "--no-cache", "."), ("ruff", "format", "--no-cache", "--check", "."), ("mypy",)],
-    ids=["style", "format", "types"],
+    [
+        pytest.param(("ruff", "check", "--no-cache", "."), id="style"),
+        pytest.param(("ruff", "format", "--no-cache", "--check", "."), id="format"),
+        pytest.param(("mypy",), id="types", marks=pytest.mark.slow),
+    ],
 )
 def test_the_tools_find_nothing(tool):
     """What they print is the finding."""

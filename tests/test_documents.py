@@ -34,12 +34,22 @@ def commands_in(text: str) -> list[str]:
 
 
 def documented() -> list[tuple[str, str]]:
-    """(where, command) of all pages and of every command's own examples."""
+    """(where, command) of all pages, of the script that trains the model and of every command's own examples."""
     found = [(page, line) for page in PAGES for line in commands_in((ROOT / page).read_text(encoding="utf-8"))]
+    script = "weights/train.sh"
+    found += [(script, line) for line in commands_of_script((ROOT / script).read_text(encoding="utf-8"))]
     for path, command in all_commands(PROGRAM, ()):
         text = (command.epilog or "").replace("\\[", "[")
         found += [(" ".join(("help", *path)), line) for line in commands_in(text)]
     return found
+
+
+def commands_of_script(text: str) -> list[str]:
+    """The `align3d ..` commands of a shell script: defaults for its variables, `..` for the arguments of a function."""
+    joined = re.sub(r"\\\n\s*", " ", re.sub(r"^#.*$", "", text, flags=re.MULTILINE))
+    filled = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", joined).replace('"$@"', "..")
+    filled = re.sub(r'"\$(seed|jobs)"', "1", filled).replace('"$device"', "cpu")
+    return [line.strip() for line in re.findall(r"align3d [^\n]*", filled)]
 
 
 def all_commands(command, path: tuple[str, ...]):
@@ -74,6 +84,7 @@ def test_every_command_of_the_documents_can_be_typed(where, line):
         assert kind == "Exit" or elided, f"{where}: {line}: {error}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", commands_in((ROOT / "examples/README.md").read_text(encoding="utf-8"))[2:])
 def test_the_commands_of_the_examples_run(line, tmp_path):
     """Each writes the heat map it names."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from align3d_cli.model.bundle import Bundle
     from align3d_cli.model.profiles import Profile
     from align3d_cli.training.data import Data
-    from align3d_cli.training.session import Session, Trained
+    from align3d_cli.training.gather import Session
+    from align3d_cli.training.session import Trained
 
 
 def data_of(call: TrainingCall) -> "Data":
@@ -97,7 +98,7 @@ def _train(stage: Callable[..., "Trained"], data: "Data", call: TrainingCall, ep
 
     from align3d_cli.model.device import resolve_device
     from align3d_cli.training.distributed import joined, local_device
-    from align3d_cli.training.session import Session
+    from align3d_cli.training.gather import Session
 
     where = local_device(torch.device(resolve_device(call.device)))
     with joined(where) as workers:

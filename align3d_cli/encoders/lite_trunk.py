@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from align3d_cli.errors import WeightsRejected
 from align3d_cli.helpers.manifest import require_stated
+from align3d_cli.helpers.words import first_line
 
 # (kernel, stride, expansion, channels, repeats) of each stage, as published; width and depth multipliers by variant.
 STAGES = (
@@ -137,7 +138,7 @@ def load_imagenet_file(trunk: LiteTrunk, path: Path) -> None:
         state = {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}
         load_imagenet(trunk, state)
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        found = f"{path}: no ImageNet weights of this trunk ({str(error).strip().splitlines()[0]})"
+        found = f"{path}: no ImageNet weights of this trunk ({first_line(error)})"
         raise WeightsRejected(f"{found}; give what `align3d weights import` made of the released .pth") from error
 
 

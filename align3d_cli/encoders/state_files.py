@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from align3d_cli.errors import EnvironmentMissing, WeightsRejected
 from align3d_cli.helpers.digest import sha256_of
+from align3d_cli.helpers.words import first_line
 
 OPENAI_BUFFERS = ("input_resolution", "context_length", "vocab_size")  # only OpenAI's own files carry these
 Select = Callable[[str], str | None]
@@ -86,7 +87,7 @@ def _read_torch(path: Path, trusted_sha256: str | None) -> dict[str, Tensor]:
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
         if "TorchScript" in str(error):
             return _read_torchscript(path, trusted_sha256)
-        raise WeightsRejected(f"{path}: cannot be read as plain weights ({_first_line(error)})") from error
+        raise WeightsRejected(f"{path}: cannot be read as plain weights ({first_line(error)})") from error
     state = state.get("state_dict", state) if isinstance(state, dict) else state
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsRejected(f"{path}: holds no state dict of tensors; save model.state_dict() as safetensors")
@@ -113,7 +114,3 @@ def _is_zip(path: Path) -> bool:
 
 def _common_prefix(keys: list[str]) -> str:
     return "module." if keys and all(key.startswith("module.") for key in keys) else ""
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:160]

@@ -23,7 +23,8 @@ from align3d_cli import __version__
 from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.evaluation.log_lines import read_lines, sealed
 from align3d_cli.helpers.digest import digest_of_settings, sha256_of
-from align3d_cli.helpers.files import make_folder, write_bytes
+from align3d_cli.helpers.files import make_folder, write_bytes, write_json
+from align3d_cli.helpers.identity import differences, plain
 
 FORMAT = 2  # of run.json and of the lines
 LOG, RUN, LOCK = "log.jsonl", "run.json", ".lock"
@@ -57,7 +58,7 @@ class RunLog:
         InputRejected for a damaged run, EnvironmentMissing when nothing can be written there.
         """
         self.folder = Path(folder)
-        self.settings = json.loads(json.dumps(settings, sort_keys=True))
+        self.settings = plain(settings)
         make_folder(self.folder / "points")
         self._lock = _locked(self.folder)
         try:
@@ -112,8 +113,7 @@ class RunLog:
         if not path.exists():
             if read_lines(self.folder / LOG):
                 raise InputRejected(f"{path}: is gone, so nobody knows what {LOG} answers; name another --run")
-            text = json.dumps(mine | {"hash": digest_of_settings(mine)}, indent=1, sort_keys=True)
-            write_bytes(path, f"{text}\n".encode(), force=True, durable=True)
+            write_json(path, mine | {"hash": digest_of_settings(mine)}, durable=True)
             return
         theirs = _read_run(path)
         there = {"version": theirs["version"], **theirs["settings"]}
@@ -179,12 +179,6 @@ def read_run(folder: Path) -> RunRecord:
     ordered = sorted(scans.values(), key=lambda s: (s["arm"]["name"], s["category"], s["sample"]))
     failed = [failures[name] for name in sorted(failures)]
     return RunRecord(folder, claim["settings"], claim["version"], plan, ordered, failed)
-
-
-def differences(there: dict[str, Any], asked: dict[str, Any]) -> list[str]:
-    """The entries in which two sets of settings differ, as words."""
-    names = sorted(there.keys() | asked.keys())
-    return [f"{n}: {there.get(n)} there, {asked.get(n)} asked" for n in names if there.get(n) != asked.get(n)]
 
 
 def _read_run(path: Path) -> dict[str, Any]:

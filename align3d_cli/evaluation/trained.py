@@ -15,7 +15,9 @@ from align3d_cli.model.profiles import Profile
 from align3d_cli.model.start import profile_for
 from align3d_cli.training import session as training
 from align3d_cli.training import start
+from align3d_cli.training.data import Data
 from align3d_cli.training.extract import NoColour
+from align3d_cli.training.gather import Session
 
 SYNTHETIC_COUNT = 12  # generated scans of an auxiliary category without --limit, as many as are tested of each
 
@@ -62,7 +64,7 @@ class Trainer:
     def _train(self, auxiliary: str, seed: int, wanted: Sequence[str]) -> Bundle:
         question, data = self.question, self._data(auxiliary, seed)
         store = self.folder / "features" / f"{auxiliary}-{data.seed}"
-        session = training.Session(device=question.scan.device, store=store)
+        session = Session(device=question.scan.device, store=store)
         kept = {k: v for k, v in self.base.tensors.items() if not k.startswith(("text.", "aligner."))}
         model, samples = replace(self.base, tensors=kept, name=f"{self.base.name}-{auxiliary}"), data.samples()
         use_aligner = "rgb" in branches_of(wanted) and "rgb" in self.profile.branches
@@ -81,12 +83,12 @@ class Trainer:
         kind = start.kind_of_prompts("auto", model)
         return training.train_text(model, data, samples, prompts, session, kind=kind, use_aligner=use_aligner).bundle
 
-    def _data(self, auxiliary: str, seed: int) -> training.Data:
+    def _data(self, auxiliary: str, seed: int) -> Data:
         question = self.question
         root = question.train_root if question.protocol == "cross-dataset" else question.root
         drawn = seed if question.source == GENERATED else 0
         count = question.limit or SYNTHETIC_COUNT
-        return training.Data(question.source, root, (auxiliary,), "test", question.limit, count, drawn)
+        return Data(question.source, root, (auxiliary,), "test", question.limit, count, drawn)
 
 
 def _shortened(settings: start.Stage, epochs: int | None, last: str) -> start.Stage:

@@ -39,12 +39,12 @@ def digest_of_arrays(arrays: Mapping[str, "np.ndarray | Tensor"]) -> str:
     parts: list[bytes | memoryview] = []
     for name in sorted(arrays):
         array = arrays[name]
-        parts += [f"{name} {array.dtype} {tuple(array.shape)}\n".encode(), _plain(array)]
+        parts += [f"{name} {array.dtype} {tuple(array.shape)}\n".encode(), bytes_of(array)]
     return digest_of_bytes(*parts)
 
 
-def _plain(array: "np.ndarray | Tensor") -> memoryview:
-    """The bytes of an array in C order."""
+def bytes_of(array: "np.ndarray | Tensor") -> memoryview:
+    """The bytes of an array in C order, a tensor's as they are on the CPU."""
     if isinstance(array, np.ndarray):
         return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
     import torch

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all: written beside their place under a hidden name, then moved there."""
 
+import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -79,6 +80,12 @@ def write_bytes(path: Path, data: bytes, *, force: bool, durable: bool = False) 
     make_folder(path.parent)
     with replacing(path, force=force, durable=durable) as stream:
         stream.write(data)
+
+
+def write_json(path: Path, value: object, *, durable: bool = False) -> None:
+    """Write JSON for people too, keys in order, in place of a file that is there; errors as `write_bytes`."""
+    text = json.dumps(value, indent=2, sort_keys=True)
+    write_bytes(path, f"{text}\n".encode(), force=True, durable=durable)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, "Tensor"], facts: Mapping[str, str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
 from align3d_cli.helpers.digest import sha256_of
-from align3d_cli.helpers.files import write_bytes
+from align3d_cli.helpers.files import write_bytes, write_json
 
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
@@ -150,8 +150,7 @@ def write_manifest(folder: Path, *, licence: str | None = None, source: str | No
         raise UsageError(f"{folder}: holds no .safetensors file; name the folder of the weights")
     before = read_manifest(Path(folder))
     entries = {path.name: _entry(path, before.get(path.name, {}), licence, source) for path in files}
-    text = json.dumps({"format": MANIFEST_FORMAT, "files": entries}, indent=2, sort_keys=True)
-    write_bytes(Path(folder) / MANIFEST, f"{text}\n".encode(), force=True)
+    write_json(Path(folder) / MANIFEST, {"format": MANIFEST_FORMAT, "files": entries})
     return entries
 
 

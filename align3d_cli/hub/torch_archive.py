@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from align3d_cli.errors import InputRejected
+from align3d_cli.helpers.words import first_line
 
 ZIP = b"PK\x03\x04"
 OLD_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # torch's, pickled at the head of files before 1.6
@@ -40,8 +41,7 @@ def read_archive(path: Path, max_bytes: int) -> dict[str, Any]:
             # mapped: then no tensor can claim more bytes of a zip than its record has
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # a forged pickle can raise anything, and all of it means the same
-        reason = (str(error).strip().split("\n")[0] or type(error).__name__)[:200]
-        raise InputRejected(f"{path}: holds more than plain tensors or is damaged ({reason})") from error
+        raise InputRejected(f"{path}: holds more than plain tensors or is damaged ({first_line(error)})") from error
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise InputRejected(f"{path}: holds no dict of named parts; give the .pth file as released")
     return content

@@ -3,7 +3,6 @@
 The page asks nothing of the network: pictures and points are inside it, and its content policy forbids requests.
 """
 
-import base64
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from align3d_cli.report.colours import COLOUR_TABLE, STEPS, UNSEEN_RGB
+from align3d_cli.report.points_payload import base64_text
 from align3d_cli.report.result import extent_text, limit_text
 
 FACTS = {
@@ -80,17 +80,13 @@ def _asset(name: str) -> str:
 def _palette() -> str:
     """256 RGB triples, base64; the last is the unseen grey, as in `points_payload`."""
     table = COLOUR_TABLE[np.rint(np.linspace(0, STEPS - 1, 255)).astype(int)]
-    return _base64(np.vstack([table, np.array([UNSEEN_RGB], np.uint8)]).tobytes())
+    return base64_text(np.vstack([table, np.array([UNSEEN_RGB], np.uint8)]).tobytes())
 
 
 def _ramp() -> str:
     """The colour map as stops of a CSS gradient."""
     stops = COLOUR_TABLE[np.linspace(0, STEPS - 1, 17).astype(int)]
     return ",".join(f"rgb({red},{green},{blue})" for red, green, blue in stops)
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
 
 
 def _summary(parts: list[PartPage], failures: list[dict[str, Any]]) -> str:
@@ -123,7 +119,7 @@ def _shown_part(part: PartPage) -> dict[str, Any]:
         "high": f"{part.high:.2f}",
         "facts": _facts(result),
         "json": json.dumps(result, indent=2),
-        "picture": f"data:{part.mime};base64,{_base64(part.sheet)}",
+        "picture": f"data:{part.mime};base64,{base64_text(part.sheet)}",
         "points": part.points,
     }
 

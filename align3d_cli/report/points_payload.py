@@ -60,8 +60,8 @@ def points_payload(
     position = position_in_limits(scores[rows], low, high)
     steps = np.where(np.isnan(position), UNSEEN_BYTE, np.rint(np.nan_to_num(position) * (UNSEEN_BYTE - 1)))
     return {
-        "xyz": _base64(places.astype("<u2")),
-        "score": _base64(steps.astype(np.uint8)),
+        "xyz": base64_text(places.astype("<u2").tobytes()),
+        "score": base64_text(steps.astype(np.uint8).tobytes()),
         "centre": [round(float(value), 1) for value in centre],
         "radius": max(round(float(np.linalg.norm(places - centre, axis=1).max()), 1), 1.0),
         "spacing": round(_spacing(places), 2),
@@ -80,5 +80,6 @@ def _spacing(places: np.ndarray) -> float:
     return float(np.quantile(distance[:, 5], 0.9))
 
 
-def _base64(values: np.ndarray) -> str:
-    return base64.b64encode(values.tobytes()).decode("ascii")
+def base64_text(data: bytes) -> str:
+    """Bytes as a page holds them."""
+    return base64.b64encode(data).decode("ascii")

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from align3d_cli.errors import InputRejected
-from align3d_cli.training.identity import differences, plain
+from align3d_cli.helpers.identity import differences, plain
 from align3d_cli.training.tensor_file import read_checked, write_checked
 
 CHECKPOINT_FORMAT = 2  # grows when what a learner keeps has another form

@@ -14,9 +14,9 @@ from typing import Any
 
 from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.digest import digest_of_bytes, digest_of_settings
-from align3d_cli.helpers.files import write_bytes
+from align3d_cli.helpers.files import write_json
+from align3d_cli.helpers.identity import differences, plain
 from align3d_cli.helpers.leftovers import sweep
-from align3d_cli.training.identity import differences, plain
 from align3d_cli.training.sample_features import RGB_FIELDS, SampleFeatures, packed, unpacked
 from align3d_cli.training.tensor_file import checked_names, read_checked, write_checked
 
@@ -117,9 +117,3 @@ def _read_meta(meta: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InputRejected(f"{meta}: does not describe a store; {advice}")
     return found
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write JSON, whole or not at all."""
-    text = json.dumps(value, indent=1, sort_keys=True, default=str)
-    write_bytes(path, f"{text}\n".encode(), force=True)

@@ -10,6 +10,8 @@ import pytest
 
 from align3d_cli.cli.benchmark_lists import spread_lists
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 
 @pytest.fixture(scope="module")
 def scans(tmp_path_factory):

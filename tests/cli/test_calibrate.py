@@ -11,6 +11,8 @@ from align3d_cli.io.read import read_scan
 from align3d_cli.model.bundle import load_bundle, save_bundle
 from align3d_cli.model.inspector import Inspector
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 N_GOOD, N_DENTED = 12, 4
 
 

@@ -9,6 +9,8 @@ import pytest
 from align3d_cli.cli.output import progress
 from align3d_cli.helpers.interrupts import check, is_interrupt, listen
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 
 @pytest.fixture
 def listening():

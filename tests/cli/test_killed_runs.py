@@ -16,6 +16,8 @@ from safetensors.torch import load_file
 from .conftest import PATHS
 from .plates import write_folder
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 EPOCHS = 120  # some seconds with these few small scans: long enough to be met half-way
 SAMPLES = 24
 ENVIRONMENT = {"PYTHONPATH": PATHS, "OMP_NUM_THREADS": "1"}

@@ -12,6 +12,8 @@ import pytest
 
 from align3d_cli.cli.app import main
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 REPOSITORY = Path(__file__).parents[2]
 SECONDS, MEGABYTES = 1.0, 500  # a bad file may cost no more
 

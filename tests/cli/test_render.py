@@ -9,6 +9,8 @@ from PIL import Image
 
 from align3d_cli.io.read import read_scan
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 
 def test_views_and_cameras_are_written(align3d, parts):
     """A closed part is drawn from nine sides; views.json names every picture and says what --json prints.

@@ -83,6 +83,7 @@ def test_one_report_holds_the_whole_batch(batch):
     assert "1 could not be scored" in page
 
 
+@pytest.mark.slow
 def test_one_part_gives_a_heat_map_and_one_line(align3d, parts, model):
     """The line names part, score, verdict and file; the map holds the points in input order with their scores.
 
@@ -103,6 +104,7 @@ def test_one_part_gives_a_heat_map_and_one_line(align3d, parts, model):
     assert "2,000 points" in piped.err
 
 
+@pytest.mark.slow
 def test_json_is_what_formats_states(align3d, parts, model):
     """One schema-valid object, its fields in order, the hashes those of the files; above the limit the code is 3."""
     arguments = ["--json", "--model", model, "--seed", "7", "--fail-above", "0"]
@@ -119,6 +121,7 @@ def test_json_is_what_formats_states(align3d, parts, model):
     assert result["seconds"]["total"] == pytest.approx(sum(steps.values()), abs=0.02)
 
 
+@pytest.mark.slow
 def test_several_parts_as_json_are_one_array(align3d, parts, model):
     """--json stays one valid document for a batch; within the limit the code is 0; a stream is a part like others."""
     ball = parts / "ball.ply"
@@ -132,6 +135,7 @@ def test_several_parts_as_json_are_one_array(align3d, parts, model):
         assert stream[field] == file[field]
 
 
+@pytest.mark.slow
 def test_a_tiff_gives_a_map_on_its_own_grid(align3d, tmp_path, model):
     """The map is H x W float32; pixels without a measurement are 0, the others differ; --force replaces an old one."""
     y, x = np.mgrid[0:60, 0:80].astype(np.float32) / 80
@@ -153,6 +157,7 @@ def start(*arguments, **pipes) -> subprocess.Popen:
     return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(REPOSITORY)}, **pipes)
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_with_130_and_leaves_whole_files(parts, model):
     """Ctrl-C in the middle of a batch: no traceback, no half-written file, what was finished stays."""
     scans = [parts / f"copy{number}.ply" for number in range(40)]
@@ -171,6 +176,7 @@ def test_an_interrupt_ends_with_130_and_leaves_whole_files(parts, model):
     assert all(len(read_scan(path)) == 2000 for path in written)
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_does_not_stop_the_work(parts, model):
     """`align3d score .. | head -1`: every heat map is still written, quietly, and the exit code stays true."""
     arguments = ["score", parts, "--out-dir", parts / "heat", "--jsonl", "--quiet", "--model", model]
@@ -182,6 +188,7 @@ def test_a_reader_that_leaves_does_not_stop_the_work(parts, model):
     assert len(list((parts / "heat").rglob("*.ply"))) == 3
 
 
+@pytest.mark.slow
 def test_a_bug_keeps_its_traceback_and_gives_1(parts, model):
     """What raises an error of Python's own is no fault of the user's: traceback, exit 1, and a batch still goes on."""
     program = (
@@ -204,6 +211,7 @@ def test_a_bug_keeps_its_traceback_and_gives_1(parts, model):
     assert "Traceback" in batch.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is an optional extra: pip install align3d[ray]")
 def test_a_cluster_gives_the_same_results_in_the_same_order(align3d, model, parts, tmp_path):
     """`--engine ray` over relative paths: heat maps and lines as those of a run on one thread, but for the seconds."""

@@ -8,6 +8,8 @@ import pytest
 
 from .plates import write_folder
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 
 @pytest.fixture(scope="module")
 def trained(align3d, clip_model, tmp_path_factory):

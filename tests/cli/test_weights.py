@@ -14,6 +14,8 @@ from safetensors.torch import load_file
 
 from align3d_cli.encoders.lite_trunk import LiteTrunk
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 CONTENT = b"not really weights, but bytes with a hash\n" * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 

@@ -177,6 +177,7 @@ def test_other_ways_of_saving_the_same(bring_in, learner, tmp_path, how, old):
     torch.testing.assert_close(text, learner[1](5), atol=2e-3 if how == "half precision" else 1e-6, rtol=0)
 
 
+@pytest.mark.slow
 def test_from_a_hand_placed_tower_to_a_score(align3d, clip, pair, write_ball, tmp_path):
     """As a user: put CLIP's file into the cache, import, score; a tampered tower then stops import and score."""
     cache = tmp_path / "cache"
@@ -201,6 +202,7 @@ def test_from_a_hand_placed_tower_to_a_score(align3d, clip, pair, write_ball, tm
     assert gone.code == 5 and "small-clip" in gone.err
 
 
+@pytest.mark.slow
 def test_another_clip_in_the_place_of_its_own_stops_scoring(program, clip, pair, write_ball, tmp_path):
     """A model made with --weights runs on that file alone: another under its name is told, exit code 5."""
     own, model, scan = tmp_path / "clip.safetensors", tmp_path / "model.safetensors", tmp_path / "ball.ply"
@@ -216,6 +218,7 @@ def test_another_clip_in_the_place_of_its_own_stops_scoring(program, clip, pair,
     assert code == 5 and "SHA-256 is not the" in err[-1] and not (tmp_path / "again.npz").exists()
 
 
+@pytest.mark.slow
 def test_what_the_published_classes_wrote(program, shared_data, tmp_path):
     """The oracle's prompts and aligner, imported on its CLIP, give the published text features and aligned features."""
     oracle = shared_data / "oracle"

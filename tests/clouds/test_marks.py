@@ -136,6 +136,7 @@ def with_coordinates(path, xyz):
     path.write_bytes(head + b"end_header\n" + row.tobytes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.02, 0.3])
 @pytest.mark.parametrize(("mark", "axes"), [(0.0, slice(None)), (-9999.0, slice(None)), (-9999.0, slice(2, 3))])
 def test_marks_leave_the_score_as_it_is(tmp_path, inspector, share, mark, axes):

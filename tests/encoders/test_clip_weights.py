@@ -138,6 +138,7 @@ def test_missing_weights_say_how_to_get_them(tmp_path, monkeypatch):
         load_encoder("ViT-B-32", weights=tmp_path / "absent.safetensors")
 
 
+@pytest.mark.slow
 def test_a_file_put_by_hand_is_noted_and_held_to(tmp_path, monkeypatch):
     """Weights whose hash nobody knows beforehand load once; after that another file under the name is refused."""
     monkeypatch.setenv("ALIGN3D_CACHE", str(tmp_path))

@@ -3,6 +3,8 @@
 import os
 from functools import partial
 
+import pytest
+
 from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets.registry import open_dataset
 from align3d_cli.evaluation.arms import Arm
@@ -12,6 +14,7 @@ from align3d_cli.evaluation.scorer import ScanSettings, Task
 CURVATURE = (Arm("curvature", ("curvature",)),)
 
 
+@pytest.mark.slow
 def test_a_scan_that_kills_its_process_fails_alone(scan_folder):
     """The others are scored once each, in spite of the broken pool; the killer is tried again, then given up."""
     good = [Task(sample, CURVATURE) for sample in open_dataset("folder", scan_folder, limit=4)]
@@ -25,6 +28,7 @@ def test_a_scan_that_kills_its_process_fails_alone(scan_folder):
     assert "its process died 3 times" in failed[0].failure
 
 
+@pytest.mark.slow
 def test_processes_give_what_one_process_gives(scan_folder):
     """Lines and points of two processes equal those of this one to the byte, apart from the seconds."""
     tasks = [Task(sample, CURVATURE) for sample in open_dataset("folder", scan_folder, limit=2)]

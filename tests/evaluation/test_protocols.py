@@ -90,6 +90,7 @@ def test_generated_data_are_drawn_by_every_seed():
     assert Question("folder", seeds=(0, 1)).data_seeds == (None,)
 
 
+@pytest.mark.slow
 def test_one_inspection_gives_what_single_inspections_give(folder_run, scan_folder, model, tmp_path):
     """`align3d` in the log is the model's own inspection, `pointad` that of its rendering branch alone."""
     bundle = load_bundle(model)
@@ -120,6 +121,7 @@ def trained_run(tmp_path_factory, mvtec_root, model):
     return question, folder
 
 
+@pytest.mark.slow
 def test_one_vs_rest_trains_on_one_category_and_tests_on_the_others(trained_run):
     """Four models (two categories, two seeds), each with its own weights, none scored on its own category."""
     record = read_run(trained_run[1])
@@ -154,6 +156,7 @@ def test_without_colour_the_rendering_branch_stands_alone(tmp_path, scan_folder,
     assert any("no colour to align with" in note for note in plan["notes"])
 
 
+@pytest.mark.slow
 def test_pointad_trains_no_aligner(tmp_path, mvtec_root, model):
     """A profile without stage 1 trains the prompts of the rendering branch and nothing else."""
     base = save_bundle(tmp_path / "m.safetensors", replace(load_bundle(model), record={"profile": {"name": "pointad"}}))

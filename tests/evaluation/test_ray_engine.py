@@ -22,6 +22,8 @@ from align3d_cli.evaluation.tables import build_table  # noqa: E402
 from align3d_cli.running import cluster as running_cluster  # noqa: E402
 from align3d_cli.running.cluster import LOST, in_order, on_ray  # noqa: E402
 
+pytestmark = pytest.mark.slow  # starts clusters
+
 REPOSITORY = Path(__file__).parents[2]
 
 

@@ -212,6 +212,7 @@ def test_changed_scan_is_scored_again(tmp_path, scan_folder, model):
     assert len(read_run(tmp_path / "run").scans) == 8
 
 
+@pytest.mark.slow
 def test_killed_run_goes_on_to_the_identical_table(tmp_path, scan_folder, model, folder_run):
     """SIGKILL in mid-run, then the same command: no line is lost or doubled, the table is that of an unbroken run."""
     run = tmp_path / "run"

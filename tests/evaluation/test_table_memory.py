@@ -16,6 +16,8 @@ from align3d_cli.evaluation.runlog import RunLog, RunRecord, read_run
 from align3d_cli.evaluation.tables import build_table
 from align3d_cli.helpers.digest import digest_of_bytes
 
+pytestmark = pytest.mark.slow  # programs that score a data set
+
 SIDE = 100  # pixels of a scan
 PER_CATEGORY = 5
 METHODS = ("pointad", "align3d")

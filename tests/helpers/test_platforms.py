@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from align3d_cli.helpers.cpus import usable_cpus
 
 IMPORT_ALL = """
@@ -32,6 +34,7 @@ print(usable_cpus() == (os.cpu_count() or 1))
 """
 
 
+@pytest.mark.slow
 def test_every_module_is_imported_without_what_only_linux_has():
     """Neither fcntl and its kind nor os.sched_getaffinity is needed; without it all cores count."""
     run = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True)

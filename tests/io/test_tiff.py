@@ -251,6 +251,7 @@ def test_a_bomb_costs_neither_time_nor_memory(tmp_path, rows):
     assert seconds < 1 and kilobytes < 200_000
 
 
+@pytest.mark.slow
 def test_a_large_nearly_empty_scan_passes(tmp_path):
     """4000 x 4000 pixels, one tenth of them measured and deflated, are a scan and no bomb."""
     image = np.zeros((4000, 4000, 3), np.float32)

@@ -115,6 +115,7 @@ def test_nan_scores_are_refused():
         items_of(np.array([True, False]), np.array([0.5, np.nan]), np.array([1, 0]))
 
 
+@pytest.mark.slow
 def test_ten_million_scores_in_seconds():
     """10 M scores are ranked and measured in a few seconds of one core (3 s here; the budget allows a slow machine)."""
     rng = np.random.default_rng(0)

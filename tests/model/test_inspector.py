@@ -81,6 +81,7 @@ def test_points_without_a_measurement_stay_unknown(inspector, plate):
     assert found.n_invalid == len(xyz[::50])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cut", "rough"])
 def test_a_plainly_defective_part_ranks_above_its_own_good_twin(inspector, kind):
     """With the same part, view and noise, the one with a plain defect has the higher score."""

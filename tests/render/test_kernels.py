@@ -84,6 +84,7 @@ def test_minimum_filter_by_definition(reach):
             assert torch.equal(minimum_filter(image, reach)[:, row, column], around.amin(dim=(1, 2)))
 
 
+@pytest.mark.slow
 def test_ten_million_points_stay_below_4_gib():
     """Nine views of 10 M points, drawn and lifted, keep the whole process below 4 GiB."""
     code = """

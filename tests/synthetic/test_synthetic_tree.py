@@ -71,6 +71,7 @@ def test_good_and_defective_take_turns():
     assert {kind for _, kind in drawn} == {"good", "bump", "dent", "cut", "hole", "rough", "scratch"}
 
 
+@pytest.mark.slow
 def test_command_makes_a_tree_and_reports_it(tmp_path):
     """`synth --json` with two processes prints one object that counts what it wrote; a second call skips it all."""
     words = ("--out", tmp_path / "t", "-n", 4, "--families", "ball,key", "--points", 2000, "--json")

@@ -71,6 +71,7 @@ def plate_store(extraction, tmp_path_factory):
     return store, build_store(store, plates(12), extraction).names
 
 
+@pytest.mark.slow
 def test_both_stages_find_a_planted_bump_on_plates_they_never_saw(plate_store, extraction):
     """Trained on eight plates, the prompts rank the bumps of four others first, and the losses fall."""
     store, names = plate_store

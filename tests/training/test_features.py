@@ -220,6 +220,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_samples(tmp_path):
     """Reading 40 samples of 4.5 MB in batches takes no more memory than reading 8 of them, within one sample's size."""
     store, big = FeatureStore(tmp_path, {}), sample(views=9, tokens=257, dim=256, size=64)

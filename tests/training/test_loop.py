@@ -110,6 +110,7 @@ def undisturbed(stage, store_and_names, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_mid_epoch_resumes_to_the_same_bytes(stage, undisturbed, store_and_names, tmp_path):
     """SIGKILL in the fourth of six epochs, then the same command again: weights and log equal the undisturbed run's."""
     folder = tmp_path / "killed"
@@ -121,6 +122,7 @@ def test_a_run_killed_in_mid_epoch_resumes_to_the_same_bytes(stage, undisturbed,
     assert (folder / "losses.jsonl").read_text() == (undisturbed / "losses.jsonl").read_text()
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_learns(stage, undisturbed, store_and_names, tmp_path):
     """Batches of 5 and a rest of 2 are split over two processes; the result differs by rounding only."""
     folder = tmp_path / "shared"

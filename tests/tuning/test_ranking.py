@@ -45,6 +45,7 @@ def test_ranking_loss_by_hand():
     assert ranking_loss(scores, torch.zeros(3, dtype=torch.bool)).item() == 0.0
 
 
+@pytest.mark.slow
 def test_a_run_that_ranks_widens_the_gap():
     """Twenty steps on two scans: the loss of their order falls by half."""
     torch.manual_seed(0)

@@ -8,12 +8,12 @@ import torch
 
 from align3d_cli.encoders.lite import LiteEncoder
 from align3d_cli.errors import InputRejected
+from align3d_cli.helpers.identity import differences
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.model.settings import ScoringSettings
 from align3d_cli.render.geometry import relief_channels
 from align3d_cli.render.settings import ViewSettings
-from align3d_cli.training.identity import differences
 from align3d_cli.tuning.teacher import Teacher, divergence
 from align3d_cli.tuning.tune import TuneConfig
 from align3d_cli.tuning.tune_data import SCAN_POINTS, SampleViews, ViewPool
@@ -65,6 +65,7 @@ def test_it_reads_the_view_in_mirror_and_answers_in_its_order(bundle, pool):
     assert (said - said.flip(-1)).abs().max() > 0.03
 
 
+@pytest.mark.slow
 def test_a_student_comes_near_its_teacher(bundle, pool):
     """In sixty steps the divergence falls to less than half; without a teacher there is no such term."""
     torch.manual_seed(0)

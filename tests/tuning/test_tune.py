@@ -95,6 +95,7 @@ def test_the_rate_warms_up_and_falls():
     assert learning_rate(10_000, config) == pytest.approx(0.01, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_tuning_lowers_the_loss():
     """Forty steps on the same kind of scan bring the loss down by a third."""
     learner = tuner(replace(CONFIG, steps=40, samples_per_step=0.1, learning_rate=3e-2))
@@ -127,6 +128,7 @@ def test_frozen_norms_keep_their_means_and_learn_their_scales():
     assert "encoder.trunk.stages.3.0.body.0.1.weight" in moved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.0, 1e9])
 def test_a_run_that_was_cut_ends_with_the_same_weights(tmp_path, seconds):
     """One step a call, by the clock, with a checkpoint after every step or at the call's end only: the weights and the

@@ -14,6 +14,7 @@ CONFIG = TuneConfig(steps=2, batch=2, samples_per_step=1.0, views_per_sample=2, 
 ENCODER = {"image_size": 64, "embed_dim": 8, "width": 16}
 
 
+@pytest.mark.slow
 def test_a_run_in_two_calls_leaves_the_bytes_of_a_run_in_one(tmp_path):
     """Stopped by the clock after one step of two and called again: model and log are equal, and a third call is done
     at once; without --force a model that no run stands beside is left alone."""
