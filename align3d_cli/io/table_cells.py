@@ -9,7 +9,7 @@ import numpy as np
 from align3d_cli.io.cells import is_number, value_of
 from align3d_cli.io.columns import ASK
 from align3d_cli.io.source import Source
-from align3d_cli.io.table_groups import STEP as UNGROUP
+from align3d_cli.io.table_doubts import UNGROUP
 from align3d_cli.io.table_header import ROWS
 from align3d_cli.io.table_split import Cells
 from align3d_cli.io.text import counted, numbers_or_none, shown

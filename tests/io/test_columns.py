@@ -57,3 +57,10 @@ def test_colours_and_normals_without_names(tmp_path, order):
     cloud = read_scan(tmp_path / "a.xyz")
     np.testing.assert_array_equal(cloud.colours, [[120, 60, 90]])
     np.testing.assert_allclose(cloud.normals, [[0, 0.6, -0.8]], atol=1e-7)
+
+
+@pytest.mark.parametrize(("top", "full"), [(1.0, 1.0), (255.0, 255.0), (300.0, 255.0), (65535.0, 65535.0)])
+def test_colours_of_any_depth(tmp_path, top, full):
+    """Named colours are fractions, bytes or 16-bit words by the largest of them."""
+    (tmp_path / "a.csv").write_text(f"x,y,z,r,g,b\n1,2,3,{top},{full * 0.4},0\n")
+    np.testing.assert_array_equal(read_scan(tmp_path / "a.csv").colours, [[255, 102, 0]])

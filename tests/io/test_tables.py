@@ -154,3 +154,15 @@ def test_cells_that_are_all_blank(tmp_path):
     (tmp_path / "a.csv").write_text(",,\n,,\n")
     with pytest.raises(InputRejected, match="holds no rows of numbers"):
         read_scan(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("header", ["", "x,y,z\n"])
+def test_commas_between_numbers_and_within_them(tmp_path, header):
+    """Fractions are no columns of their own; bytes of colour, which nobody fills up with zeros, are."""
+    xyz = np.random.default_rng(0).normal(size=(60, 3)).round(2) + 0.0
+    rows = [",".join(f"{value:.2f}".replace(".", ",") for value in row) for row in xyz]
+    (tmp_path / "a.csv").write_text(header + "\n".join(rows))
+    with pytest.raises(InputRejected, match="commas stand between its numbers and within them; save it with decimal p"):
+        read_scan(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text("1,10,3,10,20,30\n4,50,6,70,80,90\n")
+    np.testing.assert_array_equal(read_scan(tmp_path / "a.csv").colours, [[10, 20, 30], [70, 80, 90]])

@@ -27,6 +27,7 @@ CASES = {
     "thousands separators": scan("a.csv", "1;2;3\n1,234.5;2;3\n"),
     "thousands points": scan("a.csv", "x;y;z\n1;2;3\n1.234,5;2;3\n"),
     "thousands or fractions": scan("a.csv", "".join(f"{i};{i};{90 * i - 500:,}\n" for i in range(40))),
+    "commas between and within": scan("a.csv", "x,y,z\n1,05,2,00,3,25\n1,10,2,10,3,05\n1,15,2,20,3,25\n"),
     "column of thousands": scan("a.csv", "x;y;z\n1;2;3,234.5\n1;2;3,567.5\n"),
     "column of words": scan("a.csv", "x,y,z\ndent,1,2\ngood,1,2\n"),
     "column of words, told": scan("a.csv", "dent,1,2,3\ngood,1,2,3\n", columns="x,y,z,-"),
