@@ -112,6 +112,22 @@ def test_spoilt_files_by_reader():
     assert sum(int(n) for n in table["pcd"][:3]) == 20
 
 
+def test_real_files_by_kind(tmp_path):
+    """A row a kind with what was read, noted and refused, and below it every note and refusal by its file."""
+    trimesh.creation.icosphere(1).export(tmp_path / "ball.stl")
+    (tmp_path / "zeros.xyz").write_text("1 2 3\n4 5 6\n0 0 0\n0 0 0\n")
+    (tmp_path / "cut.ply").write_text("ply")
+    printed = output(FOLDER / "corpus.py", tmp_path)
+    table = rows(printed)
+    assert [table[kind][:6] for kind in ("stl", "xyz", "ply")] == [
+        ["1", "1", "1", "0", "0", "0"],
+        ["1", "1", "0", "1", "0", "0"],
+        ["1", "0", "0", "0", "1", "0"],
+    ]
+    assert f"{tmp_path / 'cut.ply'}: the PLY header has no end_header line" in printed
+    assert f"{tmp_path / 'zeros.xyz'}: 2 of 4 rows are exactly (0, 0, 0)" in printed
+
+
 def test_memory_of_a_table(tmp_path):
     """One row: all points, those of the largest category, and the peak while the table is built."""
     np.save(tmp_path / "0.npy", np.random.default_rng(0).random((200, 3)))

@@ -53,7 +53,8 @@ def rows_of(array: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | None]:
 
 def cloud_of_fields(source: Source, fields: dict[str, np.ndarray], columns: str | None) -> PointCloud:
     """The cloud of arrays of one shape, (N,) or (H, W), named x, y, z, r, g, b, nx, ..; or named xyz, rgb with three
-    numbers a point. Raises InputRejected when there are no x, y, z of numbers, UsageError when `columns` is given."""
+    numbers a point or fields within. Raises InputRejected when there are no x, y, z of numbers, UsageError when
+    `columns` is given."""
     if columns:
         raise UsageError(f"--columns: {source.name} names its own columns; leave it out")
     flat = _flat(fields)
@@ -80,15 +81,26 @@ def cloud_of_fields(source: Source, fields: dict[str, np.ndarray], columns: str 
 
 
 def _flat(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The fields, those of three numbers a point taken apart."""
+    """The fields, those of three numbers a point and those with fields within taken apart."""
     flat: dict[str, np.ndarray] = {}
     for name, values in fields.items():
         roles = VECTORS.get(name.lower(), ())
-        if roles and values.ndim > 1 and values.shape[-1] in (3, 4):
+        if values.dtype.names:
+            flat |= {_inner_name(name, inner): values[inner] for inner in values.dtype.names}
+        elif roles and values.ndim > 1 and values.shape[-1] in (3, 4):
             flat |= {role: values[..., i] for i, role in enumerate(roles)}
         else:
             flat[name] = values
     return flat
+
+
+def _inner_name(outer: str, inner: str) -> str:
+    """What a field within a field is: x of normal is nx, x of position and of anything else x."""
+    role = roles_of([inner])[0]
+    group = VECTORS.get(outer.lower(), ())
+    if group == NORMAL and role in POSITION:
+        return f"n{role}"
+    return role if role in group else f"{outer}.{inner}"
 
 
 def _spread(xyz: list[np.ndarray]) -> list[np.ndarray]:

@@ -4,13 +4,17 @@ from typing import overload
 
 import numpy as np
 
+MUCH = 4095.0  # the most of 12 bits; larger ones are of 16 bits, others above 255 are whiter than white
+
 
 def full_scale(values: np.ndarray) -> float:
-    """The value that means full brightness: the type's maximum, or 1 or 255 for floats."""
+    """The value that means full brightness: the type's maximum; for floats, which hold them all, by the largest."""
     if values.dtype.kind in "ui":
         return 65535.0 if values.dtype.itemsize == 2 and values.dtype.kind == "u" else 255.0
     top = np.nanmax(values, initial=0.0)
-    return 1.0 if top <= 1.0 else 255.0
+    if top <= 1.0:
+        return 1.0
+    return 255.0 if top <= MUCH else 65535.0
 
 
 @overload

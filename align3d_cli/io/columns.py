@@ -17,8 +17,9 @@ def cloud_from_table(
 ) -> PointCloud:
     """The cloud of an (N, K) table.
 
-    roles: what every column is, as the file or the caller says; None: x, y, z first, then three columns of
-    bytes are colours and three columns of unit vectors are normals. Raises InputRejected where that is unclear.
+    roles: what every column is, as the file or the caller says; None: x, y, z first, then three columns of bytes are
+    colours and three columns of unit vectors are normals, three more behind them the other. Raises InputRejected where
+    that is unclear.
     """
     if roles and table.ndim == 2 and len(roles) > table.shape[1]:
         raise source.reject(f"{len(roles)} columns are named, {table.shape[1]} are there", ASK)
@@ -52,14 +53,21 @@ def _guess(source: Source, table: np.ndarray) -> list[str]:
     rest = table[:, 3:6]
     if rest.shape[1] < 3:
         return list(POSITION)
-    rest = rest[np.isfinite(rest).all(axis=1)]
-    if _are_normals(rest):
-        return [*POSITION, *NORMAL]
-    if _are_bytes(rest):
-        return [*POSITION, *COLOUR]
+    found = _kind(rest)
+    if found:
+        more = _kind(table[:, 6:9])
+        return [*POSITION, *found, *(more if more != found else ())]
     if table.shape[1] == 7 and _are_bytes(table[:, 4:7]):  # x y z intensity r g b, as in .pts files
         return [*POSITION, "", *COLOUR]
     raise source.reject("columns 4 to 6 are neither bytes of colour nor unit normals", ASK)
+
+
+def _kind(columns: np.ndarray) -> tuple[str, ...]:
+    """What three columns are by their values: NORMAL, COLOUR, or () where that is unclear or there are fewer."""
+    rows = columns[np.isfinite(columns).all(axis=1)]
+    if columns.shape[1] < 3:
+        return ()
+    return NORMAL if _are_normals(rows) else COLOUR if _are_bytes(rows) else ()
 
 
 def _are_normals(rows: np.ndarray) -> bool:

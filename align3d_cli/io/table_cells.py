@@ -9,6 +9,7 @@ import numpy as np
 from align3d_cli.io.cells import is_number, value_of
 from align3d_cli.io.columns import ASK
 from align3d_cli.io.source import Source
+from align3d_cli.io.table_doubts import UNGROUP
 from align3d_cli.io.table_header import ROWS
 from align3d_cli.io.table_split import Cells
 from align3d_cli.io.text import counted, numbers_or_none, shown
@@ -16,7 +17,6 @@ from align3d_cli.io.text import counted, numbers_or_none, shown
 STEP = "mend it, or leave the cell blank where nothing was measured"
 
 GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,' ])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
-GROUPS = "save it without thousands separators"
 
 
 def cells_to_numbers(source: Source, table: Cells, roles: list[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -35,7 +35,8 @@ def cells_to_numbers(source: Source, table: Cells, roles: list[str] | None) -> t
         elif any(map(is_number, cells)):
             columns.append(_column(source, cells, table.lines, marks))
         elif roles is not None and any(value is None or not isnan(value) for value in map(value_of, cells)):
-            raise source.reject(f"column {at + 1} ('{shown(cells[0])}' ..) holds no numbers", ASK)
+            step = UNGROUP if GROUPED.fullmatch(cells[0]) else ASK
+            raise source.reject(f"column {at + 1} ('{shown(cells[0])}' ..) holds no numbers", step)
         elif roles is not None:
             columns.append(np.full(len(cells), nan))
     if not columns:
@@ -54,7 +55,7 @@ def _column(source: Source, cells: list[str], lines: list[int], marks: Counter[s
     for i in unknown:
         word = cells[i]
         if found[word] < 2 or any(letter.isdigit() for letter in word):
-            step = GROUPS if GROUPED.fullmatch(word) else STEP
+            step = UNGROUP if GROUPED.fullmatch(word) else STEP
             raise source.reject(f"line {lines[i]}: '{shown(word)}' is not a number", step)
     marks.update(found)
     return np.array([nan if value is None else value for value in values])

@@ -10,6 +10,7 @@ from align3d_cli.io.column_names import parse_columns
 from align3d_cli.io.columns import cloud_from_table
 from align3d_cli.io.source import ReadOptions, Source, check_count
 from align3d_cli.io.table_cells import cells_to_numbers
+from align3d_cli.io.table_doubts import check_doubts
 from align3d_cli.io.table_grid import is_grid, read_grid
 from align3d_cli.io.table_header import read_table_header
 from align3d_cli.io.table_rows import dialect_of, plain_rows
@@ -35,6 +36,7 @@ def read_table(source: Source, options: ReadOptions) -> PointCloud:
     source.stream.seek(0)
     check_count(source, rows.count(b"\n"), 0, what="rows")
     dialect = dialect_of(rows)
+    check_doubts(source, rows, dialect, len(header.names))
     table = plain_rows(rows, dialect)
     if table is None:
         cells = split_cells(source, rows, dialect, header.lines, len(roles or ()))

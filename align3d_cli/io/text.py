@@ -17,6 +17,7 @@ MARKS = (  # of byte order, the longer ones first: UTF-32's begins as UTF-16's d
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 MICROSOFT = re.compile(rb"([+-]?)\d\.#(INF\d*|J)?\w*")  # "-1.#IND", "1.#QNAN0", "1.#INF", rounded "1.#R" and "1.#J"
+FORTRAN = re.compile(rb"(?<=[\d.])[dD](?=[+-]?\d)")  # 1.5D+03
 TELLING = 1024  # bytes that show whether every other one is zero, as in UTF-16 without a mark
 TYPED = np.isin(np.arange(256), [9, 10, 13, *range(32, 127), *range(160, 256)])  # letters of Latin-1 and line ends
 
@@ -60,21 +61,23 @@ class NotANumber(ValueError):
 
 
 def parse_numbers(text: bytes) -> np.ndarray:
-    """(K,) float64 from numbers separated by white space; "nan", "inf" and Microsoft's "1.#QNAN" count as numbers.
+    """(K,) float64 from numbers separated by white space, "nan" and "inf" among them.
+
+    Microsoft's "1.#QNAN" and Fortran's "1.5D+03" count as numbers.
 
     Raises NotANumber at the first word that is none.
     """
     numbers = numbers_or_none(text)
     if numbers is None:
-        raise _first_bad_word(MICROSOFT.sub(_special, text))
+        raise _first_bad_word(_usual(text))
     return numbers
 
 
 def numbers_or_none(text: bytes) -> np.ndarray | None:
     """What `parse_numbers` gives, or None when a word is no number: at once, without looking for the word."""
     numbers = _read(text)
-    if numbers is None and b".#" in text:
-        return _read(MICROSOFT.sub(_special, text))
+    if numbers is None and (b".#" in text or FORTRAN.search(text)):
+        return _read(_usual(text))
     return numbers
 
 
@@ -88,6 +91,11 @@ def _read(text: bytes) -> np.ndarray | None:
             return np.fromstring(text, dtype=np.float64, sep=" ")
         except (DeprecationWarning, ValueError):
             return None
+
+
+def _usual(text: bytes) -> bytes:
+    """The text with Microsoft's and Fortran's numbers in the usual spelling."""
+    return FORTRAN.sub(b"e", MICROSOFT.sub(_special, text))
 
 
 def _special(found: re.Match[bytes]) -> bytes:

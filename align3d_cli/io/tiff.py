@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tifffile import TiffPage
 
 BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF and BigTIFF in both byte orders
+CHANNELS = (1, *range(3, 11))  # depth; x y z, with colours, normals and a scalar
+RGB = 2  # TIFF's code; three channels of coordinates have it for want of a better one, more have not
 TILE_LIMIT = 8192  # pixels along a tile's side; usual are 256
 DAMAGED = "it is cut off or damaged, export it again"
 
@@ -26,22 +28,20 @@ DAMAGED = "it is cut off or damaged, export it again"
 def read_tiff(source: Source, options: ReadOptions) -> PointCloud:
     """Read an organised scan; pixels that are (0, 0, 0) or not finite become NaN rows. Raises InputRejected.
 
-    A single-channel file is a depth map and needs `options.focal_px`, the focal length in pixels.
+    Channels of floats behind the third are left out, with a note. A single-channel file is a depth map and needs
+    `options.focal_px`, the focal length in pixels.
     """
     page = _first_page(source)
     channels = _check(source, page)
     if channels == 1:
         return _from_depth(source, page, options)
-    cloud = organised_cloud(source, _pixels(source, page))
-    if page.dtype is None or page.dtype.kind == "f":
-        return cloud
-    return replace(
-        cloud,
-        notes=(
-            *cloud.notes,
-            f"its three channels of {8 * page.dtype.itemsize}-bit whole numbers are taken for x, y and z",
-        ),
-    )
+    image = _pixels(source, page)
+    notes: tuple[str, ...] = ()
+    if image.dtype.kind != "f":
+        notes = (f"its three channels of {8 * image.dtype.itemsize}-bit whole numbers are taken for x, y and z",)
+    elif channels > 3:
+        notes = (f"the first three of its {channels} channels are taken for x, y and z",)
+    return replace(organised_cloud(source, image[..., :3]), notes=notes)
 
 
 @contextmanager
@@ -89,15 +89,15 @@ def _has_more(page: "TiffPage") -> bool:
 
 
 def _check(source: Source, page: "TiffPage") -> int:
-    """Channels of the image (1 or 3), when its header is a scan's and meets the budget."""
+    """Channels of the image (1, or 3 and more), when its header is a scan's and meets the budget."""
     shape, dtype = page.shape, page.dtype
     channels = 1 if len(shape) == 2 else page.samplesperpixel
-    if len(shape) not in (2, 3) or channels not in (1, 3) or dtype is None or dtype.kind not in "fiu":
+    if len(shape) not in (2, 3) or channels not in CHANNELS or dtype is None or dtype.kind not in "fiu":
         kind = "numbers" if dtype is not None and dtype.kind in "fiu" else "no plain numbers"
         finding = f"an image of {' x '.join(map(str, shape))}, {kind}, is no organised scan"
         raise source.reject(finding, "save three channels, x y z, or one, the depth")
-    if channels == 3 and dtype.itemsize == 1:
-        finding = "its three channels of 8 bits are a colour picture, not coordinates"
+    if (channels == 3 and dtype.itemsize == 1) or (channels > 3 and (dtype.kind != "f" or page.photometric == RGB)):
+        finding = f"its {channels} channels of {8 * dtype.itemsize} bits are a colour picture, not coordinates"
         raise source.reject(finding, "give the file that holds x, y and z")
     _check_coding(source, page, dtype)
     _check_size(source, page, channels * dtype.itemsize)

@@ -174,6 +174,22 @@ def test_fields_of_three_numbers(tmp_path):
     np.testing.assert_array_equal(cloud.normals[5], [0, 0, 1])
 
 
+def test_fields_within_fields(tmp_path):
+    """x, y, z within a position are coordinates, those within a normal its components, r, g, b within a colour it."""
+    xyz = XYZ.reshape(-1, 3)
+    parts = [("normal", [(name, "f4") for name in "xyz"]), ("position", [(name, "f8") for name in "zyx"])]
+    array = np.zeros(240, [*parts, ("color", [(name, "u1") for name in "rgba"]), ("time", [("s", "i4")])])
+    for i, name in enumerate("xyz"):
+        array["position"][name] = xyz[:, i]
+        array["color"]["rgb"[i]] = BYTES.reshape(-1, 3)[:, i]
+    array["normal"]["z"] = 1
+    np.save(tmp_path / "a.npy", array)
+    cloud = read_scan(tmp_path / "a.npy")
+    of_bowl(cloud, None)
+    np.testing.assert_array_equal(cloud.colours, BYTES.reshape(-1, 3))
+    np.testing.assert_array_equal(cloud.normals[5], [0, 0, 1])
+
+
 @pytest.mark.parametrize("names", ["x y z r g b", "X Y Z Red Green Blue", "x_mm y_mm z_mm r g b"])
 @pytest.mark.parametrize("shape", [(240,), (12, 20), (240, 1)])
 def test_an_array_for_each_coordinate(tmp_path, names, shape):

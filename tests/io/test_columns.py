@@ -47,3 +47,20 @@ def test_an_intensity_before_the_colours(tmp_path):
     """Rows of a .pts file are x y z intensity r g b, below a count."""
     (tmp_path / "a.txt").write_text("2\n1 2 3 -1204 10 20 30\n4 5 6 513 40 50 60\n")
     np.testing.assert_array_equal(read_scan(tmp_path / "a.txt").colours, [[10, 20, 30], [40, 50, 60]])
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_colours_and_normals_without_names(tmp_path, order):
+    """Nine columns are coordinates, then colours and normals in either order."""
+    groups = ("120 60 90", "0 0.6 -0.8")
+    (tmp_path / "a.xyz").write_text(f"1 2 3 {groups[order[0]]} {groups[order[1]]}\n")
+    cloud = read_scan(tmp_path / "a.xyz")
+    np.testing.assert_array_equal(cloud.colours, [[120, 60, 90]])
+    np.testing.assert_allclose(cloud.normals, [[0, 0.6, -0.8]], atol=1e-7)
+
+
+@pytest.mark.parametrize(("top", "full"), [(1.0, 1.0), (255.0, 255.0), (300.0, 255.0), (65535.0, 65535.0)])
+def test_colours_of_any_depth(tmp_path, top, full):
+    """Named colours are fractions, bytes or 16-bit words by the largest of them."""
+    (tmp_path / "a.csv").write_text(f"x,y,z,r,g,b\n1,2,3,{top},{full * 0.4},0\n")
+    np.testing.assert_array_equal(read_scan(tmp_path / "a.csv").colours, [[255, 102, 0]])

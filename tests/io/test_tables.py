@@ -123,3 +123,46 @@ def test_a_million_rows_take_about_a_second(tmp_path):
     cloud = read_scan(tmp_path / "a.xyz")
     assert time.process_time() - start < 3
     np.testing.assert_array_equal(cloud.xyz[-1000:], values)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("mark", [",", "."])
+def test_thousands_separators_are_never_read_as_fractions(tmp_path, separator, mark):
+    """Whole numbers on both sides of a thousand show what the mark is; fractions of three digits are fractions."""
+    xyz = np.stack([np.arange(40), 40 * np.arange(40), 90 * np.arange(40)], axis=1) - 500
+    grouped = [separator.join(f"{value:,}".replace(",", mark) for value in row) for row in xyz]
+    (tmp_path / "a.csv").write_text("x;y;z\n".replace(";", separator) + "\n".join(grouped))
+    with pytest.raises(InputRejected, match="are thousands or fractions; save it without thousands separators"):
+        read_scan(tmp_path / "a.csv")
+    for form in ("{:.3f}", "{:g}"):
+        rows = [separator.join(form.format(value / 1000).replace(".", mark) for value in row) for row in xyz]
+        (tmp_path / "a.csv").write_text("\n".join(rows))
+        np.testing.assert_allclose(read_scan(tmp_path / "a.csv").xyz, xyz / 1000)
+
+
+def test_a_word_of_very_many_digits_is_refused_at_once(tmp_path):
+    """Damage may run numbers into each other without end; looking at such a word takes no longer than reading it."""
+    (tmp_path / "a.csv").write_text("1,2,3\n4,,6\n7,8," + 200_000 * "9" + "x\n")
+    start = time.process_time()
+    with pytest.raises(InputRejected, match=r"line 3: '9{40}' is not a number"):
+        read_scan(tmp_path / "a.csv")
+    assert time.process_time() - start < 1
+
+
+def test_cells_that_are_all_blank(tmp_path):
+    """A table of separators alone holds no rows."""
+    (tmp_path / "a.csv").write_text(",,\n,,\n")
+    with pytest.raises(InputRejected, match="holds no rows of numbers"):
+        read_scan(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("header", ["", "x,y,z\n"])
+def test_commas_between_numbers_and_within_them(tmp_path, header):
+    """Fractions are no columns of their own; bytes of colour, which nobody fills up with zeros, are."""
+    xyz = np.random.default_rng(0).normal(size=(60, 3)).round(2) + 0.0
+    rows = [",".join(f"{value:.2f}".replace(".", ",") for value in row) for row in xyz]
+    (tmp_path / "a.csv").write_text(header + "\n".join(rows))
+    with pytest.raises(InputRejected, match="commas stand between its numbers and within them; save it with decimal p"):
+        read_scan(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text("1,10,3,10,20,30\n4,50,6,70,80,90\n")
+    np.testing.assert_array_equal(read_scan(tmp_path / "a.csv").colours, [[10, 20, 30], [70, 80, 90]])

@@ -61,3 +61,11 @@ def test_a_bad_word_far_down_is_found():
     text = b"1.5 2.5 3.5\n" * 300_000 + b"1 2 x\n"
     with pytest.raises(NotANumber, match="line 300001: 'x'"):
         parse_numbers(text)
+
+
+@pytest.mark.parametrize("word", ["1.5D+02", "+1.5d2", "150.D0"])
+def test_exponents_of_fortran(word):
+    """D stands for e; a D elsewhere makes no number."""
+    assert parse_numbers(f"1 {word} 2".encode()).tolist() == [1, 150, 2]
+    with pytest.raises(NotANumber, match="'D5' is not a number"):
+        parse_numbers(b"1 D5")

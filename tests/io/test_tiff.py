@@ -84,7 +84,7 @@ def test_a_colour_picture_is_no_scan(tmp_path):
     tifffile.imwrite(tmp_path / "four.tiff", np.zeros((4, 4, 4), np.float32), photometric="rgb")
     with pytest.raises(InputRejected, match="colour picture"):
         read_scan(tmp_path / "rgb.tiff")
-    with pytest.raises(InputRejected, match="no organised scan"):
+    with pytest.raises(InputRejected, match="4 channels of 32 bits are a colour picture"):
         read_scan(tmp_path / "four.tiff")
 
 
@@ -267,3 +267,17 @@ def test_measured_road_tiles_read_whole(shared_data):
     path = next((shared_data / "pothole/road/test/good/xyz").glob("*.tiff"))
     cloud = read_scan(path)
     assert cloud.grid == (256, 256) and cloud.valid.mean() > 0.9
+
+
+@pytest.mark.parametrize("channels", [4, 6])
+def test_channels_behind_the_coordinates(tmp_path, channels):
+    """Further channels of floats are left out, with a note; of whole numbers they are a picture with transparency."""
+    image = np.concatenate([scan(), np.ones((*scan().shape[:2], channels - 3), np.float32)], axis=2)
+    options = {"photometric": "minisblack", "planarconfig": "contig"}
+    tifffile.imwrite(tmp_path / "a.tiff", image, **options)
+    cloud = read_scan(tmp_path / "a.tiff")
+    np.testing.assert_array_equal(cloud.xyz[cloud.valid], scan().reshape(-1, 3)[cloud.valid])
+    assert cloud.notes == (f"the first three of its {channels} channels are taken for x, y and z",)
+    tifffile.imwrite(tmp_path / "a.tiff", image.astype(np.uint16), **options)
+    with pytest.raises(InputRejected, match="channels of 16 bits are a colour picture"):
+        read_scan(tmp_path / "a.tiff")

@@ -47,6 +47,7 @@ CASES = {
     "two channels": tiff(XYZ[..., :2], planarconfig="contig", photometric="minisblack", extrasamples=[0]),
     "complex": tiff(DEPTH.astype(np.complex64)),
     "colour picture": tiff((255 * XYZ).astype(np.uint8), **COLOURS),
+    "more channels": tiff(XYZ[..., [0, 1, 2, 0]], planarconfig="contig", photometric="minisblack"),
     "whole numbers": tiff((999 * XYZ).astype(np.uint16), **COLOURS),
     "jpeg": tiff((255 * DEPTH).astype(np.uint8), compression="jpeg"),
     "unknown predictor": tiff(XYZ, tags={"Predictor": 9}, compression="zlib", predictor=3, **COLOURS),
