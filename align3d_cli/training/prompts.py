@@ -123,13 +123,14 @@ def branch_losses(
 
     points: Dice(abnormal) + Dice(normal) on the point map lifted from the views, per sample
     maps:   Focal + Dice(abnormal) + Dice(normal) of every view's map against its mask
-    object: cross-entropy of the view-averaged logits; views: cross-entropy of each view's own logits
+    object: cross-entropy of the view-averaged logits, the one place where `view_average` can mix samples
+    views: cross-entropy of each view's own logits
     """
     n_samples, per_sample = len(pooled), config.view_average == "sample"
     probabilities = patch_probabilities(tokens.flatten(0, 1), text, config.temperature)
     maps = view_maps(probabilities, spec.grid, batch.masks.shape[-1], spec.class_token)
     logits = view_logits(pooled.flatten(0, 1), text, config.temperature)
-    points, seen = lifted(maps, batch.pixel_of_point, batch.visible, per_sample=per_sample)
+    points, seen = lifted(maps, batch.pixel_of_point, batch.visible)
     return {
         "points": dice_loss(points[:, 1] * seen, batch.defect * seen)
         + dice_loss(points[:, 0] * seen, (1 - batch.defect) * seen),
@@ -144,12 +145,12 @@ def lifted(maps: Tensor, pixel_of_point: Tensor, visible: Tensor, *, per_sample:
 
     maps: (B * V, 2, H, W) sample-major; pixel_of_point: (B, V, M) int64; visible: (B, V, M) bool
     Returns (B, 2, M), 0 where no view sees the point, and (B, M) float in {0, 1}, whether any does.
-    per_sample=False averages over the views of all samples of the batch, as the released code does.
+    per_sample: of no effect; point maps are each sample's own also where the object logits are mixed, as published.
     """
     n_samples = len(visible)
     pixels = pixel_of_point.flatten(0, 1)[:, None].expand(-1, 2, -1)
     weights = visible.flatten(0, 1)[:, None].to(maps.dtype)
     values = maps.flatten(2).gather(2, pixels) * weights
-    share = average_views(weights, n_samples, per_sample=per_sample)
-    mean = average_views(values, n_samples, per_sample=per_sample) / share.clamp(min=1e-6)
+    share = average_views(weights, n_samples)
+    mean = average_views(values, n_samples) / share.clamp(min=1e-6)
     return mean, (share[:, 0] > 0).to(maps.dtype)

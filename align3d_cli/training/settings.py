@@ -57,7 +57,7 @@ class PromptSettings:
         TEMPERATURE
     )
     view_average: Annotated[
-        ViewAverage, "over the views of each sample, or, as published, across the samples of a batch"
+        ViewAverage, "of the object logits: over each sample's views or, as published, across the samples of a batch"
     ] = "sample"
     keep_rendering: Annotated[bool, "leave the model's rendering prompts as they are and train the RGB ones"] = False
     keep_best: Annotated[

@@ -49,14 +49,27 @@ def test_lifting_is_the_mean_over_the_views_that_see_a_point_of_its_own_sample()
             assert torch.allclose(mean[sample, :, point], expected, atol=1e-6)
 
 
-def test_another_sample_in_the_batch_does_not_change_a_samples_point_map():
-    """The published code's fault: with its average, the second sample leaks into the first; with ours it does not."""
-    maps, other = torch.rand(3, 2, 4, 4), torch.rand(3, 2, 4, 4)
-    pixel, visible = torch.arange(12).reshape(1, 3, 4), torch.ones(1, 3, 4, dtype=torch.bool)
-    alone = lifted(maps, pixel, visible)[0][0]
-    couple = (torch.cat([maps, other]), pixel.repeat(2, 1, 1), visible.repeat(2, 1, 1))
-    assert torch.equal(lifted(*couple)[0][0], alone)
-    assert not torch.allclose(lifted(*couple, per_sample=False)[0][0], alone)
+@pytest.mark.parametrize("per_sample", [True, False])
+def test_another_sample_in_the_batch_does_not_change_a_samples_point_map(per_sample):
+    """Also in the published form, whose average mixes the object logits of a batch and nothing else."""
+    maps = torch.zeros(4, 2, 1, 1)
+    maps[2:] = 1
+    pixel, visible = torch.zeros(2, 2, 1, dtype=torch.long), torch.ones(2, 2, 1, dtype=torch.bool)
+    assert lifted(maps, pixel, visible, per_sample=per_sample)[0][:, 1, 0].tolist() == [0, 1]
+
+
+def test_the_published_average_mixes_object_logits_and_nothing_else(store_and_names, spec):
+    """Of the four losses that of the object alone is another, and it is the chunked mean's."""
+    store, names = store_and_names
+    batch = labelled_views(store, names[:2], None, CPU)
+    text = VectorPrompts(DIM, seed=2)().detach()
+    ours, theirs = (
+        branch_losses(batch.render_global, batch.render_tokens, text, batch, spec, PromptSettings(view_average=form))
+        for form in ("sample", "published")
+    )
+    assert {kind for kind in ours if not torch.equal(ours[kind], theirs[kind])} == {"object"}
+    logits = (batch.render_global @ text.T / 0.07).flatten(0, 1).reshape(3, 2, 2).mean(dim=0)
+    assert torch.isclose(theirs["object"], torch.nn.functional.cross_entropy(logits, batch.labels), atol=1e-5)
 
 
 def test_branch_losses_are_what_their_sentences_say(store_and_names, spec):
