@@ -168,3 +168,22 @@ def test_the_subset_keeps_rare_defects_and_the_share_of_common_ones():
     assert labelled_subset(rare[:50], 1000, rng(0)).tolist() == list(range(50))
     assert np.array_equal(labelled_subset(common, 99, rng(3)), labelled_subset(common, 99, rng(3)))
     assert len(np.unique(labelled_subset(common, 99, rng(3)))) == 99
+
+
+def test_of_a_resized_scan_every_pixel_is_stored(extraction):
+    """Pixels with a point have its label and its place in the views, those without one lie in no view."""
+    plan = ViewSettings("mvtec", 9, 64, "pointad", "published", "one per pixel", "size of a view", "published")
+    half = plate(3, bump=True)
+    xyz = half.cloud.xyz.copy()
+    xyz[np.arange(len(xyz)) % SIDE > 40] = np.nan
+    sample = Sample(
+        "plate/bump/3", "plate", "test", "bump", lambda: LabelledCloud(replace(half.cloud, xyz=xyz), half.defect)
+    )
+    found = extract(sample, replace(extraction, plan=plan, rgb_encoder=None, background="keep"))
+    assert found.pixel_of_point.shape == (9, 64 * 64) and found.defect.shape == (64 * 64,)
+    taken = (np.arange(64) * SIDE // 64)[:, None] * SIDE + np.arange(64) * SIDE // 64
+    held = np.isfinite(xyz[taken.ravel(), 0])
+    np.testing.assert_array_equal((found.pixel_of_point >= 0).all(dim=0).numpy(), held)
+    np.testing.assert_array_equal((found.pixel_of_point < 0).all(dim=0).numpy(), ~held)
+    np.testing.assert_array_equal(found.defect.numpy(), half.defect[taken.ravel()] & held)
+    assert not found.visible[:, ~torch.from_numpy(held)].any() and found.visible.any()
