@@ -41,11 +41,12 @@ def score_scan(
     size_px, preset: side and name of the views
     """
     for_points, for_object = (_times(again, preset) for again in (scoring.smooth_fused, scoring.smooth_object))
-    points = _fused_map(scan, branches, scoring, size_px, scoring.rgb_weight_point, for_points)
-    judged, weight = points, scoring.rgb_weight_object
+    fused = _fused_map(scan, branches, scoring, size_px, scoring.rgb_weight_point, for_points)
+    judged, weight = fused, scoring.rgb_weight_object
     if for_object != for_points or (len(branches) > 1 and weight != scoring.rgb_weight_point):
         judged = _fused_map(scan, branches, scoring, size_px, weight, for_object)
-    return above_level(points, scoring.level_share), _object_score(branches, scoring, judged)
+    points = _at_points(fused, scan, scoring)
+    return above_level(points, scoring.level_share), _object_score(scan, branches, scoring, judged)
 
 
 def _times(again: Again, preset: str) -> int:
@@ -70,7 +71,7 @@ def _fused_map(
     rgb_weight: float,
     times: int,
 ) -> np.ndarray:
-    """(M,) fused and smoothed `times` over.
+    """Fused and smoothed `times` over: (M,), or the whole image (H * W,) that is smoothed over a grid.
 
     Smoothing is linear: the published order (smoothed, then fused) gives the same.
     """
@@ -78,13 +79,21 @@ def _fused_map(
     return smooth(fused, scan, scoring, size_px, times)
 
 
-def _object_score(branches: dict[str, BranchResult], scoring: ScoringSettings, points: np.ndarray) -> float:
-    """From the object's own map (M,), with w_i and its own smoothing, and, in the published form, the views' global
-    probabilities."""
+def _at_points(fused: np.ndarray, scan: Prepared, scoring: ScoringSettings) -> np.ndarray:
+    """(M,) of a fused map."""
+    return fused[scan.index] if scoring.smoothing == "grid" else fused
+
+
+def _object_score(
+    scan: Prepared, branches: dict[str, BranchResult], scoring: ScoringSettings, judged: np.ndarray
+) -> float:
+    """From the object's own fused map, with w_i and its own smoothing, and, in the published form, the views' global
+    probabilities. The maximum is that of the whole image where a grid is smoothed, as published."""
     if scoring.object_form == "top":
+        points = _at_points(judged, scan, scoring)
         top, wide = (mean_of_highest(points, share) for share in (scoring.top_share, scoring.wide_share))
         return (1 - scoring.wide_weight) * top + scoring.wide_weight * wide
-    peak = float(points.max())
+    peak = float(judged.max())
     if scoring.object_form == "max":
         return peak
     means = {name: found.view_probability.mean() for name, found in branches.items()}
@@ -109,7 +118,7 @@ def fill_branches(xyz: np.ndarray, branches: dict[str, BranchResult]) -> dict[st
 
 
 def smooth(values: np.ndarray, scan: Prepared, scoring: ScoringSettings, size_px: int, times: int = 1) -> np.ndarray:
-    """(M,) -> (M,), smoothed as the settings say, `times` over."""
+    """(M,) smoothed as the settings say, `times` over: -> (M,), or the whole image (H * W,) over a grid."""
     if scoring.smoothing == "grid":
         return smooth_grid(values, scan, scoring.smooth_sigma_px, size_px, times)
     if scoring.smooth > 0:
@@ -118,7 +127,7 @@ def smooth(values: np.ndarray, scan: Prepared, scoring: ScoringSettings, size_px
 
 
 def smooth_grid(values: np.ndarray, scan: Prepared, sigma_px: float, size_px: int, times: int = 1) -> np.ndarray:
-    """2-D Gaussian over the organised scan as an image, 0 where it has no point: (M,) -> (M,) float32.
+    """2-D Gaussian over the organised scan as an image, 0 where it has no point: (M,) -> (H * W,) float32.
 
     The published code brings every scan to the size of a view and smooths there: sigma_px counts pixels of a view of
     size_px, here in the scan's own grid. Rows of a scan without grid fill a square in array order, as published
@@ -133,4 +142,4 @@ def smooth_grid(values: np.ndarray, scan: Prepared, sigma_px: float, size_px: in
     image = flat.reshape(height, width)
     for _ in range(times):
         image = gaussian_filter(image, (sigma_px * height / size_px, sigma_px * width / size_px))
-    return image.ravel()[scan.index]
+    return image.ravel()
