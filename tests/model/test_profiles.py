@@ -1,8 +1,11 @@
 """Profiles are TOML: the shipped ones hold the published numbers, one's own are read and refused in one line."""
 
+import json
+import re
 import tomllib
 from dataclasses import asdict, replace
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -212,3 +215,44 @@ def test_a_profile_needs_a_tower():
         profile_from({}, "mine")
     mine = profile_from({"backbone": "ViT-B-16"}, "mine")
     assert (mine.views, mine.scoring, mine.encoder) == (ViewSettings(), ScoringSettings(), EncoderSettings())
+
+
+PAGE = (files("align3d_cli.model.profiles") / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+
+
+def everything(name: str) -> dict[str, object]:
+    """All settings of a profile as "section.name", the stages' defaults too; an aligner's only where there is one."""
+    profile = get_profile(name)
+    whole = profile.as_dict() | {"prompts": asdict(prompt_settings(profile))}
+    whole["align"] = asdict(align_settings(profile)) if "rgb" in profile.branches else {}
+    found: dict[str, object] = {key: value for key, value in whole.items() if not isinstance(value, dict)}
+    for section, values in whole.items():
+        if isinstance(values, dict):
+            found |= {f"{section}.{key}": value for key, value in values.items()}
+    return found
+
+
+def test_the_page_tells_every_setting_in_which_profiles_differ():
+    """Each has its row with the value of every profile, and there is no other row."""
+    whole = {name: everything(name) for name in NAMES}
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (.+?) \| (.+?) \| (.+?) \|", PAGE, re.MULTILINE)
+    for setting, *cells in rows:
+        for name, cell in zip(NAMES, cells, strict=True):
+            wanted = whole[name].get(setting, "-")
+            told = cell if cell == "-" else json.loads(cell.strip("`"))
+            assert told == (list(wanted) if isinstance(wanted, tuple) else wanted), (setting, name)
+    differing = {
+        setting
+        for setting in whole["paper"]
+        if any(whole[name].get(setting, whole["paper"][setting]) != whole["paper"][setting] for name in NAMES)
+    }
+    assert {setting for setting, *_ in rows} == differing
+
+
+def test_the_tests_that_the_page_names_exist():
+    """A reader finds each by its file and its name."""
+    named = re.findall(r"`(tests/[a-z_/0-9]+\.py)::(test_[a-z_0-9]+)`", PAGE)
+    assert len(named) > 15
+    for path, test in named:
+        assert f"def {test}(" in (ROOT / path).read_text(encoding="utf-8"), test
