@@ -1,7 +1,7 @@
 """From a scan to an anomaly score for every point: the whole road in one place.
 
-Align3D-AD (arXiv 2605.05850) section 3.4 with the faults of the published code mended: the scan's own points are
-scored, every point on a visible surface counts, unseen points take their nearest seen neighbour's value.
+Align3D-AD (arXiv 2605.05850) section 3.4, as published or with its faults mended, as the model's settings say. Either
+way every point of the scan has a score: what is drawn of a resized scan gives its scores back to all points.
 """
 
 import time
