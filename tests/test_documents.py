@@ -21,6 +21,7 @@ PAGES = (  # not the changelog: what was typed then need not exist now
     "weights/README.md",
     "examples/README.md",
     "benchmarks/README.md",
+    "align3d_cli/model/profiles/README.md",
 )
 PROGRAM = typer.main.get_command(app)
 

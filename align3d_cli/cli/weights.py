@@ -124,6 +124,11 @@ def import_weights(
     backbone: str = typer.Option("ViT-L-14-336", help="open_clip model of the prompts, or its open_clip_config.json."),
     pretrained: str | None = typer.Option(None, help="open_clip tag of its weights."),
     weights: Path | None = typer.Option(None, help="File of those weights, instead of the cache."),
+    profile: str | None = typer.Option(
+        None,
+        help="How it draws and scores: paper or pointad as published, align3d with the faults mended, or a .toml file "
+        "(default: the one of its kind).",
+    ),
     ignore_unknown: bool = typer.Option(False, "--ignore-unknown", help="Leave unknown tensors aside."),
     force: bool = typer.Option(False, "--force", help="Overwrite --out."),
 ) -> None:
@@ -142,7 +147,14 @@ def import_weights(
         made = import_efficientnet(files, out)
     elif kind in PROFILE_OF:
         made = import_prompts(
-            files, out, kind, backbone=backbone, pretrained=pretrained, weights=weights, ignore_unknown=ignore_unknown
+            files,
+            out,
+            kind,
+            backbone=backbone,
+            pretrained=pretrained,
+            weights=weights,
+            ignore_unknown=ignore_unknown,
+            profile=profile,
         )
     else:
         raise UsageError(f"--kind {kind} is not known; use one of {', '.join(PROFILE_OF)}, efficientnet-lite")

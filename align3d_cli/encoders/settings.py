@@ -8,6 +8,7 @@ from align3d_cli.render.settings import SIZES, Style
 
 Precision = Literal["float32", "bfloat16", "float16"]
 Interpolation = Literal["bilinear", "bicubic"]
+DeepPrompts = Literal["float32", "float16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class EncoderSettings:
         Interpolation, "of the position embedding where image_size is not the trained one; bilinear: as published"
     ] = "bilinear"
     precision: Annotated[Precision, "of the tower; the last two by autocast"] = "float32"
+    deep_prompts: Annotated[
+        DeepPrompts,
+        "precision that learned tokens, and their gradients, pass through on their way into the deeper blocks of the "
+        "text tower; float16, as published, moves text features by up to 2e-4",
+    ] = "float32"
     style: Annotated[Style, "which drawing of a view it reads"] = "grey"
 
     def __post_init__(self) -> None:

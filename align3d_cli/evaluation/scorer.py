@@ -108,11 +108,11 @@ class Scorer:
         shared = id(inspector.encoder)
         if shared not in looks:
             looks[shared] = inspector.look(scan)
-        branches, n_unseen = inspector.branches(scan, looks[shared])
+        branches, n_unseen = inspector.branches(looks[shared])
         for method in arm.methods:
             chosen = {name: branches[name] for name in BRANCHES.get(method, ())}
             if chosen:
-                found[method] = MethodScores(*inspector.scores(scan, chosen), n_unseen)
+                found[method] = MethodScores(*inspector.scores(looks[shared], chosen), n_unseen)
         return found
 
     def inspector(self, arm: str, model: Path) -> Inspector:

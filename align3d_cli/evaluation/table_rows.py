@@ -77,6 +77,7 @@ def rows_of(settings: Mapping[str, Any], cells: Sequence[Cell], method: str, pix
 def _row(settings: Mapping[str, Any], level: str, name: str, cells: Sequence[Cell]) -> Row:
     models = _models(settings, cells) if level != "category" else _by_model(cells)
     values = {metric: _value(models, attribute) for metric, attribute in METRICS.items()}
+    cells = [cell for found in models.values() for cell in found]  # a category that every model leaves out is not in
     by_category = {cell.category: cell.found for cell in cells}
     n_scans = sum(found.n_samples for found in by_category.values())
     n_anomalous = sum(found.n_anomalous for found in by_category.values())

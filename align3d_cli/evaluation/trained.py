@@ -12,7 +12,8 @@ from align3d_cli.evaluation.question import Question
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.profiles import Profile
-from align3d_cli.model.start import profile_for
+from align3d_cli.model.start import profile_for, views_for
+from align3d_cli.render.settings import ViewSettings
 from align3d_cli.training import session as training
 from align3d_cli.training import start
 from align3d_cli.training.data import Data
@@ -40,6 +41,16 @@ class Trainer:
         """Settings of both stages: as asked for, as the base model was trained, else `align3d`."""
         return profile_for(self.question.profile, self.base)
 
+    @property
+    def views(self) -> ViewSettings:
+        """What the training scans are drawn from: the published views of their data set, where a profile is asked for.
+
+        The trained model then has the base model's, which are those of the data set that is tested.
+        """
+        if self.question.profile is None and self.question.backbone is None:
+            return self.base.views
+        return replace(self.base.views, preset=views_for(self.profile.views, self.question.source).preset)
+
     def arms(self) -> tuple[list[Arm], list[str]]:
         """One arm for each auxiliary category and seed, and notes."""
         arms, notes = [], []
@@ -66,7 +77,8 @@ class Trainer:
         store = self.folder / "features" / f"{auxiliary}-{data.seed}"
         session = Session(device=question.scan.device, store=store)
         kept = {k: v for k, v in self.base.tensors.items() if not k.startswith(("text.", "aligner."))}
-        model, samples = replace(self.base, tensors=kept, name=f"{self.base.name}-{auxiliary}"), data.samples()
+        model = replace(self.base, tensors=kept, name=f"{self.base.name}-{auxiliary}", views=self.views)
+        samples = data.samples()
         use_aligner = "rgb" in branches_of(wanted) and "rgb" in self.profile.branches
         if use_aligner:
             config = start.align_settings(self.profile, seed=seed)
@@ -81,7 +93,8 @@ class Trainer:
         prompts = start.prompt_settings(self.profile, seed=seed)
         prompts = _shortened(prompts, question.prompt_epochs, "contrastive_epochs")
         kind = start.kind_of_prompts("auto", model)
-        return training.train_text(model, data, samples, prompts, session, kind=kind, use_aligner=use_aligner).bundle
+        found = training.train_text(model, data, samples, prompts, session, kind=kind, use_aligner=use_aligner).bundle
+        return replace(found, views=replace(found.views, preset=self.base.views.preset))
 
     def _data(self, auxiliary: str, seed: int) -> Data:
         question = self.question

@@ -22,6 +22,7 @@ from align3d_cli.model.prompts import ClipPrompts
 
 if TYPE_CHECKING:
     from align3d_cli.encoders.clip_text import TextTower
+    from align3d_cli.encoders.settings import DeepPrompts
 
 MAX_BYTES = 256 * 2**20  # the largest released file holds about 40 MB
 BRANCH_OF = {"prompt_learner": "rendering", "rgb_prompt_learner": "rgb"}
@@ -89,9 +90,12 @@ def read_released(
     return ImportedModel(prompts, aligner, *next(iter(sizes.values())), sources, tuple(sorted(notes)))
 
 
-def compile_prompts(imported: ImportedModel, tower: TextTower) -> dict[str, Tensor]:
+def compile_prompts(
+    imported: ImportedModel, tower: TextTower, deep_prompts: DeepPrompts = "float32"
+) -> dict[str, Tensor]:
     """The two text vectors of every branch, through the CLIP text tower they were trained with: branch -> (2, D).
 
+    deep_prompts: see EncoderSettings
     Raises InputRejected where the stored word embeddings are not this tower's.
     """
     vectors = {}
@@ -103,7 +107,8 @@ def compile_prompts(imported: ImportedModel, tower: TextTower) -> dict[str, Tens
                 f"{imported.depth}, this text tower has width {tower.width}, length {tower.context_length} and "
                 f"{tower.n_blocks} blocks; name the --backbone they belong to"
             )
-        prompts = ClipPrompts(tower, n_ctx=imported.n_ctx, depth=imported.depth, n_deep=imported.n_deep)
+        n_ctx, depth, n_deep = imported.n_ctx, imported.depth, imported.n_deep
+        prompts = ClipPrompts(tower, n_ctx=n_ctx, depth=depth, n_deep=n_deep, deep_prompts=deep_prompts)
         own = prompts.state_dict()
         for key in (key for key in own if key.startswith(("token_prefix", "token_suffix"))):
             difference = float((own[key].cpu() - state[key]).abs().max())

@@ -26,28 +26,34 @@ def import_prompts(
     pretrained: str | None = None,
     weights: Path | None = None,
     ignore_unknown: bool = False,
+    profile: str | None = None,
 ) -> dict[str, Any]:
     """Write released prompts (and aligner) as a bundle; returns what was made, with notes for the user.
 
-    Raises InputRejected (not such files) and EnvironmentMissing (CLIP's weights are not on this machine).
+    profile: how the model draws and scores, by name or path; None: the one of its kind in PROFILE_OF
+    Raises InputRejected (not such files), UsageError (a profile without an aligner for a pair that has one) and
+    EnvironmentMissing (CLIP's weights are not on this machine).
     """
     from align3d_cli.encoders.clip_text import load_text_tower
     from align3d_cli.hub.import_checkpoint import compile_prompts, read_released
     from align3d_cli.model.parts import bundle_encoder
     from align3d_cli.model.profiles import get_profile
-    from align3d_cli.model.start import text_tower_of, untrained, with_view_size
+    from align3d_cli.model.start import deep_prompts_of, text_tower_of, untrained, with_view_size
 
     imported = read_released(files, ignore_unknown=ignore_unknown)
     if (imported.aligner is None) == (kind == "align3d"):
         raise InputRejected(
             f"{', '.join(imported.sources)}: the layout of {imported.layout}, not of --kind {kind}; name the kind it is"
         )
-    profile = get_profile(PROFILE_OF[kind])
-    profile = replace(profile, encoder=replace(profile.encoder, ln_post_global=kind != "anomalyclip"))
-    bundle = untrained(profile, "", backbone=backbone, pretrained=pretrained, weights=weights)
+    own = get_profile(profile or PROFILE_OF[kind])
+    if imported.aligner is not None and "rgb" not in own.branches:
+        raise UsageError(f"--profile {own.name}: scores one branch, the pair has two; give paper or align3d")
+    branches = own.branches if imported.aligner is not None else ("rendering",)
+    own = replace(own, branches=branches, encoder=replace(own.encoder, ln_post_global=kind != "anomalyclip"))
+    bundle = untrained(own, "", backbone=backbone, pretrained=pretrained, weights=weights)
     bundle = with_view_size(bundle, bundle_encoder(bundle, "cpu"))
     tower = load_text_tower(**text_tower_of(bundle))
-    vectors = compile_prompts(imported, tower)
+    vectors = compile_prompts(imported, tower, deep_prompts_of(bundle))
     dim, aligner = vectors["rendering"].shape[1], imported.aligner or {}
     if aligner and len(aligner["global_mlp.input.bias"]) != dim:
         found = f"{', '.join(imported.sources)}: an aligner of {len(aligner['global_mlp.input.bias'])} dimensions"

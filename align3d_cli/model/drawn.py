@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.render.splat import Views
 
 
@@ -21,9 +20,9 @@ class Drawn:
     views: Views = field(repr=False)
 
 
-def drawn_of(scan: Prepared, views: Views) -> Drawn:
-    """What is kept of the views of a prepared scan."""
+def drawn_of(rows: np.ndarray, views: Views) -> Drawn:
+    """What is kept of views. rows: (M,) of the cloud, the points that were drawn."""
     surface = views.surface.cpu()
     none = torch.empty((len(surface), 0), dtype=torch.int32)
     kept = Views(views.index.cpu(), surface, surface, none, none.bool(), views.cameras)
-    return Drawn(scan.index, kept)
+    return Drawn(rows, kept)

@@ -66,6 +66,7 @@ def read(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> Header:
     elif stated != checksum(facts, tensors):
         raise SettingsError("damaged or edited since it was written, its checksum is another")
     facts.pop("format")
+    facts = _with_two_smoothings(facts)
     header = from_dict(Header, facts | {name: _section(name, facts) for name in SECTIONS})
     if not header.name.isprintable():
         raise SettingsError("its name cannot be printed")
@@ -112,6 +113,23 @@ def _parsed(metadata: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(facts, dict):
         raise SettingsError("no settings of a model in its header")
     return facts
+
+
+def _with_two_smoothings(facts: dict[str, Any]) -> dict[str, Any]:
+    """Older models state one `smooth_fused`, true or false, for both maps; so does the profile in their record."""
+    scoring, record = facts.get("scoring"), facts.get("record")
+    profile = record.get("profile") if isinstance(record, dict) else None
+    if isinstance(record, dict) and isinstance(profile, dict):
+        told = profile | {"scoring": _smoothings_of(profile["scoring"])} if "scoring" in profile else profile
+        facts = facts | {"record": record | {"profile": told}}
+    return facts | {"scoring": _smoothings_of(scoring)}
+
+
+def _smoothings_of(scoring: Any) -> Any:
+    if not isinstance(scoring, dict) or not isinstance(scoring.get("smooth_fused"), bool):
+        return scoring
+    again = "always" if scoring["smooth_fused"] else "never"
+    return scoring | {"smooth_fused": again, "smooth_object": again}
 
 
 def _of_older(facts: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """From a scan to an anomaly score for every point: the whole road in one place.
 
-Align3D-AD (arXiv 2605.05850) section 3.4 with the faults of the published code mended: the scan's own points are
-scored, every point on a visible surface counts, unseen points take their nearest seen neighbour's value.
+Align3D-AD (arXiv 2605.05850) section 3.4, as published or with its faults mended, as the model's settings say. Either
+way every point of the scan has a score: what is drawn of a resized scan gives its scores back to all points.
 """
 
 import time
@@ -25,8 +25,9 @@ from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
 from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan
 from align3d_cli.model.similarity import patch_probabilities, view_maps
 from align3d_cli.render.draw import draw_style, draw_views, resolve_preset
+from align3d_cli.render.drawable import Drawable, drawable
 from align3d_cli.render.geometry import NORMAL_Z, incidence
-from align3d_cli.render.lift import incidence_weights, lift
+from align3d_cli.render.lift import flags_of_array_neighbours, incidence_weights, lift
 from align3d_cli.render.settings import with_views
 from align3d_cli.render.splat import Views
 
@@ -80,9 +81,11 @@ class Clock:
 class EncodedViews:
     """The views of one scan and what the encoder made of them.
 
-    preset: name of the views; images: (V, C, H, W); pooled: (V, D) and tokens: (V, T, D), L2-normalised
+    drawn: the points that were drawn, K; preset: name of the views
+    images: (V, C, H, W); pooled: (V, D) and tokens: (V, T, D), L2-normalised
     """
 
+    drawn: Drawable
     preset: str
     views: Views
     images: torch.Tensor
@@ -122,9 +125,9 @@ class Inspector:
         with clock("prepare"):
             scan = prepare(cloud, background=background)
         look = self.look(scan, clock)
-        branches, n_unseen = self.branches(scan, look, clock)
+        branches, n_unseen = self.branches(look, clock)
         with clock("lift"):
-            points, raw = self.scores(scan, branches)
+            points, raw = self.scores(look, branches)
         report = scan.report
         return Inspection(
             score=float(self.bundle.calibration.score(raw)),
@@ -138,7 +141,7 @@ class Inspector:
             preparation=report,
             seconds=clock.seconds,
             notes=scan.notes,
-            drawn=drawn_of(scan, look.views),
+            drawn=drawn_of(look.drawn.cloud_rows, look.views),
             doubts=doubts_of(scan, self.plan.size_px),
         )
 
@@ -146,13 +149,14 @@ class Inspector:
         """Draw and encode a prepared scan. Models that share encoder and views can read one look."""
         clock = clock or Clock(self.device)
         with clock("render"):
-            preset = resolve_preset(scan, self.plan)
-            views = draw_views(scan, replace(self.plan, preset=preset), device=drawing_device(self.device))
-            images = draw_style(self.encoder.spec.style, scan, views, self.plan.look)
+            drawn = drawable(scan, self.plan)
+            plan = replace(self.plan, preset=resolve_preset(drawn.scan, self.plan))
+            views = draw_views(drawn.scan, plan, device=drawing_device(self.device))
+            images = draw_style(self.encoder.spec.style, drawn.scan, views, plan)
             weights = self._view_weights(views, images)
         with clock("encode"):
             pooled, tokens = self.encoder.encode(images)
-        return EncodedViews(preset, views, images, weights, pooled, tokens)
+        return EncodedViews(drawn, plan.preset, views, images, weights, pooled, tokens)
 
     def _view_weights(self, views: Views, images: torch.Tensor) -> torch.Tensor | None:
         """How much each view counts for each point, (V, M); None for all alike."""
@@ -161,16 +165,19 @@ class Inspector:
         cosine = images[:, NORMAL_Z] if self.encoder.spec.style == "geometry" else incidence(views)
         return incidence_weights(cosine, views.pixel_of_point)
 
-    def branches(
-        self, scan: Prepared, look: EncodedViews, clock: Clock | None = None
-    ) -> tuple[dict[str, BranchResult], int]:
-        """What each branch of the model says about a look, every point filled, and how many points no view saw."""
+    def branches(self, look: EncodedViews, clock: Clock | None = None) -> tuple[dict[str, BranchResult], int]:
+        """What each branch of the model says about a look, every drawn point filled, and how many prepared points
+        have their score of one that no view saw."""
         clock = clock or Clock(self.device)
         with clock("compare"):
             maps = {name: self._compare(name, look) for name in self.text}
         with clock("lift"):
-            lifted = {name: self._lift(look, *found) for name, found in maps.items()}
-            return fill_branches(scan.xyz, lifted, self.bundle.scoring.unseen)
+            views = look.views
+            seen = (views.visible & (views.pixel_of_point >= 0)).any(dim=0).cpu().numpy()
+            if self.bundle.scoring.unseen == "array neighbour":
+                views = replace(views, visible=flags_of_array_neighbours(views.visible))
+            lifted = {name: self._lift(views, look.weights, *found) for name, found in maps.items()}
+            return fill_branches(look.drawn.scan.xyz, lifted), int((~look.drawn.back(seen)).sum())
 
     def _compare(self, branch: str, look: EncodedViews) -> tuple[torch.Tensor, torch.Tensor]:
         """Abnormal probability per pixel (V, H, W) and per view (V,), where the views were drawn."""
@@ -184,23 +191,26 @@ class Inspector:
             views.append(patch_probabilities(whole[:, None], text, temperature)[:, 0, 1])
         return torch.cat(maps).to(look.images.device), torch.cat(views).to(look.images.device)
 
-    def _lift(self, look: EncodedViews, maps: torch.Tensor, view_probability: torch.Tensor) -> BranchResult:
-        power = self.bundle.scoring.view_power
-        points = lift(maps, look.views.pixel_of_point, look.views.visible, look.weights, power)
+    def _lift(
+        self, views: Views, weights: torch.Tensor | None, maps: torch.Tensor, view_probability: torch.Tensor
+    ) -> BranchResult:
+        points = lift(maps, views.pixel_of_point, views.visible, weights, self.bundle.scoring.view_power)
         return BranchResult(points, view_probability)
 
     @exact()
     @torch.inference_mode()
     def score_part(self, scan: Prepared) -> tuple[np.ndarray, float]:
         """`scores` of all branches on a prepared scan: without what `inspect` says of the points that were removed."""
-        return self.scores(scan, self.branches(scan, self.look(scan))[0])
+        look = self.look(scan)
+        return self.scores(look, self.branches(look)[0])
 
-    def scores(self, scan: Prepared, branches: dict[str, BranchResult]) -> tuple[np.ndarray, float]:
+    def scores(self, look: EncodedViews, branches: dict[str, BranchResult]) -> tuple[np.ndarray, float]:
         """(M,) of the prepared points, and of the scan before calibration.
 
         branches: both, or one alone, which then stands for itself
         """
-        return score_scan(scan, branches, self.bundle.scoring, self.plan.size_px)
+        points, raw = score_scan(look.drawn.scan, branches, self.bundle.scoring, self.plan.size_px, look.preset)
+        return look.drawn.back(points), raw
 
 
 def _on_cloud(values: np.ndarray, scan: Prepared, cloud: PointCloud) -> np.ndarray:

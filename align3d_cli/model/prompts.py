@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from align3d_cli.encoders.encoder import unit
+from align3d_cli.encoders.settings import DeepPrompts
 from align3d_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,12 +85,17 @@ class ClipPrompts(nn.Module):
         n_deep: int = 4,
         seed: int = 0,
         sentences: Sequence[str] = SENTENCES,
+        deep_prompts: DeepPrompts = "float32",
     ) -> None:
-        """sentences: what follows the learned tokens, normal first. Raises UsageError for what does not fit."""
+        """sentences: what follows the learned tokens, normal first; deep_prompts: of EncoderSettings
+
+        Raises UsageError for what does not fit.
+        """
         super().__init__()
         if not 1 <= depth <= tower.n_blocks:
             raise UsageError(f"prompt depth {depth}: the text tower has {tower.n_blocks} blocks; give 1 to that many")
         self._tower = (tower,)  # in a tuple: frozen, shared between branches, and no part of this module's state
+        self.deep_type = torch.float16 if deep_prompts == "float16" else torch.float32
         rng = torch.Generator().manual_seed(seed)
         width = tower.width
         tokens = prompt_tokens(tower.tokenize, n_ctx, sentences)
@@ -120,7 +126,8 @@ class ClipPrompts(nn.Module):
             for name in ("pos", "neg")
         ]
         tokens = torch.cat([self.tokenized_prompts_pos[0], self.tokenized_prompts_neg[0]])
-        return self.tower.encode_embedded(torch.cat(parts), tokens, list(self.compound_prompts_text))
+        deep = [learned.to(self.deep_type).to(learned.dtype) for learned in self.compound_prompts_text]
+        return self.tower.encode_embedded(torch.cat(parts), tokens, deep)
 
 
 def prompt_tokens(

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from align3d_cli.clouds.prepare import Prepared
-from align3d_cli.model.settings import ScoringSettings, Unseen
+from align3d_cli.model.settings import Again, ScoringSettings
 from align3d_cli.render.lift import fill_unseen, smooth_points
 
 
@@ -33,14 +33,26 @@ def fuse(branches: dict[str, torch.Tensor], rgb_weight: float) -> torch.Tensor:
 
 
 def score_scan(
-    scan: Prepared, branches: dict[str, BranchResult], scoring: ScoringSettings, size_px: int
+    scan: Prepared, branches: dict[str, BranchResult], scoring: ScoringSettings, size_px: int, preset: str
 ) -> tuple[np.ndarray, float]:
-    """(M,) scores of the prepared points, and the object score before calibration, both from the fused map.
+    """(M,) scores of the drawn points, and the object score before calibration, both from the fused map.
 
-    branches: both, or one alone, which then stands for itself, of `fill_branches`; size_px: side of the views
+    branches: both, or one alone, which then stands for itself, of `fill_branches`
+    size_px, preset: side and name of the views
     """
-    points = _fused_map(scan, branches, scoring, size_px, scoring.rgb_weight_point)
-    return above_level(points, scoring.level_share), _object_score(scan, branches, scoring, size_px, points)
+    for_points, for_object = (_times(again, preset) for again in (scoring.smooth_fused, scoring.smooth_object))
+    fused = _fused_map(scan, branches, scoring, size_px, scoring.rgb_weight_point, for_points)
+    judged, weight = fused, scoring.rgb_weight_object
+    if for_object != for_points or (len(branches) > 1 and weight != scoring.rgb_weight_point):
+        judged = _fused_map(scan, branches, scoring, size_px, weight, for_object)
+    points = _at_points(fused, scan, scoring)
+    return above_level(points, scoring.level_share), _object_score(scan, branches, scoring, judged)
+
+
+def _times(again: Again, preset: str) -> int:
+    """How often a map is smoothed."""
+    presets = {"mvtec": ("mvtec",), "mvtec and eyecandies": ("mvtec", "eyecandies")}
+    return 1 + (again == "always" or preset in presets.get(again, ()))
 
 
 def above_level(points: np.ndarray, share: float) -> np.ndarray:
@@ -52,27 +64,36 @@ def above_level(points: np.ndarray, share: float) -> np.ndarray:
 
 
 def _fused_map(
-    scan: Prepared, branches: dict[str, BranchResult], scoring: ScoringSettings, size_px: int, rgb_weight: float
+    scan: Prepared,
+    branches: dict[str, BranchResult],
+    scoring: ScoringSettings,
+    size_px: int,
+    rgb_weight: float,
+    times: int,
 ) -> np.ndarray:
-    """(M,) fused and smoothed. Smoothing is linear: the published order (smoothed, then fused) gives the same."""
+    """Fused and smoothed `times` over: (M,), or the whole image (H * W,) that is smoothed over a grid.
+
+    Smoothing is linear: the published order (smoothed, then fused) gives the same.
+    """
     fused = fuse({name: found.points for name, found in branches.items()}, rgb_weight).cpu().numpy()
-    return smooth(fused, scan, scoring, size_px)
+    return smooth(fused, scan, scoring, size_px, times)
+
+
+def _at_points(fused: np.ndarray, scan: Prepared, scoring: ScoringSettings) -> np.ndarray:
+    """(M,) of a fused map."""
+    return fused[scan.index] if scoring.smoothing == "grid" else fused
 
 
 def _object_score(
-    scan: Prepared, branches: dict[str, BranchResult], scoring: ScoringSettings, size_px: int, points: np.ndarray
+    scan: Prepared, branches: dict[str, BranchResult], scoring: ScoringSettings, judged: np.ndarray
 ) -> float:
-    """From the fused map and, in the published form, the views' global probabilities.
-
-    Where object and point scores weigh the branches differently (Align3D-AD names two weights, w_i and w_p), the map is
-    fused anew.
-    """
-    if len(branches) > 1 and scoring.rgb_weight_object != scoring.rgb_weight_point:
-        points = _fused_map(scan, branches, scoring, size_px, scoring.rgb_weight_object)
+    """From the object's own fused map, with w_i and its own smoothing, and, in the published form, the views' global
+    probabilities. The maximum is that of the whole image where a grid is smoothed, as published."""
     if scoring.object_form == "top":
+        points = _at_points(judged, scan, scoring)
         top, wide = (mean_of_highest(points, share) for share in (scoring.top_share, scoring.wide_share))
         return (1 - scoring.wide_weight) * top + scoring.wide_weight * wide
-    peak = float(points.max())
+    peak = float(judged.max())
     if scoring.object_form == "max":
         return peak
     means = {name: found.view_probability.mean() for name, found in branches.items()}
@@ -86,32 +107,18 @@ def mean_of_highest(points: np.ndarray, share: float) -> float:
     return float(np.partition(points, -count)[-count:].mean(dtype=np.float64))
 
 
-def fill(xyz: np.ndarray, scores: np.ndarray, rule: Unseen) -> tuple[np.ndarray, int]:
-    """Scores without NaN, and how many points had none: from the "nearest" seen point, or "zero" as published.
-
-    scores: (M,), or (B, M) with NaN at the same points in every row
-    """
-    if rule == "nearest":
-        return fill_unseen(xyz, scores)
-    unseen = np.isnan(scores)
-    return np.where(unseen, scores.dtype.type(0), scores), int(np.atleast_2d(unseen)[0].sum())
-
-
-def fill_branches(
-    xyz: np.ndarray, branches: dict[str, BranchResult], rule: Unseen
-) -> tuple[dict[str, BranchResult], int]:
-    """The branches with points without NaN, by the rule of `fill`, and how many points no view sees.
+def fill_branches(xyz: np.ndarray, branches: dict[str, BranchResult]) -> dict[str, BranchResult]:
+    """The branches with points without NaN: unseen ones get the value of the nearest seen point in space.
 
     Their views are the same, so they leave the same points out. Filling each gives the same as filling what is fused.
     """
-    points, n_unseen = fill(xyz, torch.stack([found.points for found in branches.values()]).cpu().numpy(), rule)
+    points, _ = fill_unseen(xyz, torch.stack([found.points for found in branches.values()]).cpu().numpy())
     pairs = zip(branches.items(), torch.from_numpy(points), strict=True)
-    return {name: replace(found, points=values) for (name, found), values in pairs}, n_unseen
+    return {name: replace(found, points=values) for (name, found), values in pairs}
 
 
-def smooth(values: np.ndarray, scan: Prepared, scoring: ScoringSettings, size_px: int) -> np.ndarray:
-    """(M,) -> (M,), smoothed as the settings say: once, or twice with smooth_fused."""
-    times = 1 + scoring.smooth_fused
+def smooth(values: np.ndarray, scan: Prepared, scoring: ScoringSettings, size_px: int, times: int = 1) -> np.ndarray:
+    """(M,) smoothed as the settings say, `times` over: -> (M,), or the whole image (H * W,) over a grid."""
     if scoring.smoothing == "grid":
         return smooth_grid(values, scan, scoring.smooth_sigma_px, size_px, times)
     if scoring.smooth > 0:
@@ -120,7 +127,7 @@ def smooth(values: np.ndarray, scan: Prepared, scoring: ScoringSettings, size_px
 
 
 def smooth_grid(values: np.ndarray, scan: Prepared, sigma_px: float, size_px: int, times: int = 1) -> np.ndarray:
-    """2-D Gaussian over the organised scan as an image, 0 where it has no point: (M,) -> (M,) float32.
+    """2-D Gaussian over the organised scan as an image, 0 where it has no point: (M,) -> (H * W,) float32.
 
     The published code brings every scan to the size of a view and smooths there: sigma_px counts pixels of a view of
     size_px, here in the scan's own grid. Rows of a scan without grid fill a square in array order, as published
@@ -135,4 +142,4 @@ def smooth_grid(values: np.ndarray, scan: Prepared, sigma_px: float, size_px: in
     image = flat.reshape(height, width)
     for _ in range(times):
         image = gaussian_filter(image, (sigma_px * height / size_px, sigma_px * width / size_px))
-    return image.ravel()[scan.index]
+    return image.ravel()

@@ -9,7 +9,8 @@ Device = Literal["auto", "cpu", "cuda", "mps"]  # auto takes CUDA where there is
 Branch = Literal["rendering", "rgb"]
 ObjectForm = Literal["max+global", "max", "top"]
 ViewWeight = Literal["uniform", "incidence"]
-Unseen = Literal["nearest", "zero"]
+Unseen = Literal["nearest", "array neighbour"]
+Again = Literal["never", "always", "mvtec", "mvtec and eyecandies"]  # the last two by the published views of the scan
 Smoothing = Literal["neighbours", "grid"]
 
 TEMPERATURE = 0.07  # CLIP's initial temperature, which PointAD and Align3D-AD keep fixed
@@ -51,12 +52,23 @@ class ScoringSettings:
         NotNegative, "of the first term of max+global (Align3D-AD 1, PointAD 0.5)"
     ] = 1.0  # fmt: skip
     object_view_weight: Annotated[NotNegative, "of its second term (Align3D-AD 1, PointAD 0.5)"] = 1.0
-    unseen: Annotated[Unseen, "points that no view sees get the value of the nearest seen one, or 0"] = "nearest"
+    unseen: Annotated[
+        Unseen,
+        "points that no view sees get the value of the nearest seen point in space, or, as published, are read in the "
+        "views that see the nearest seen point in the order of the array",
+    ] = "nearest"
     smoothing: Annotated[
         Smoothing, "over neighbours in space, or over the grid of an organised scan as an image, as published"
     ] = "neighbours"
     smooth_sigma_px: Annotated[Positive, "sigma of the smoothing over the grid, in pixels of a view"] = 4.0
-    smooth_fused: Annotated[bool, "smoothed once more after the branches are fused, published for MVTec 3D-AD"] = False
+    smooth_fused: Annotated[
+        Again, "whether the point map is smoothed once more after the branches are fused; published for mvtec"
+    ] = "never"
+    smooth_object: Annotated[
+        Again,
+        "whether the map that the object score is taken from is smoothed once more; published for all but real3d and "
+        "the scripts of cookie and dowel",
+    ] = "never"
     level_share: Annotated[
         Share,
         "of the scan's median point score, taken off every point of the map, not off the object score; 0: as published",

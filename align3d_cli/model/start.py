@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from align3d_cli.encoders.encoder import Encoder
-from align3d_cli.encoders.settings import Precision
+from align3d_cli.encoders.settings import DeepPrompts, EncoderSettings, Precision
 from align3d_cli.errors import InputRejected, UsageError, WeightsRejected
+from align3d_cli.helpers.settings import from_dict
 from align3d_cli.model.bundle import Bundle, find_model
 from align3d_cli.model.own_weights import name_weights, weights_of
 from align3d_cli.model.profiles import NAMES, SECTIONS, Profile, get_profile, profile_from, with_tower
@@ -122,6 +123,11 @@ def rgb_tower(bundle: Bundle, encoder: Encoder, device: str) -> Encoder:
     space = RgbSpace(variant, spec.embed_dim, spec.image_size, spec.image_size // spec.grid[0])
     load_imagenet_file(space.trunk, find_model(f"imagenet-{variant}"))
     return space.requires_grad_(False).eval().to(device)
+
+
+def deep_prompts_of(bundle: Bundle) -> DeepPrompts:
+    """The precision that a model's learned tokens enter deeper blocks in."""
+    return from_dict(EncoderSettings, bundle.encoder.get("settings") or {}).deep_prompts
 
 
 def text_tower_of(bundle: Bundle) -> dict[str, Any]:

@@ -14,9 +14,12 @@ import torch
 from align3d_cli.render.choose import choose_views as choose_views
 from align3d_cli.render.choose import spread_rows
 
+# Which axes Eyecandies is published with swapped is not told; y and z are the pair that the tilt about x sets upright
+SWAPPED_Y_Z = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
 # x right, y up, z to the viewer -> camera frame
 CAMERA_FROM_VIEWER = np.diag([1.0, -1.0, -1.0])
 PAPER_DISTANCE = 0.7 / math.tan(math.radians(30.0))  # eye to centre over the longest bounding box side: 1.2124
+STEP_BACK = {"eyecandies": 0.005}  # of the published camera, in units of the cloud; the other data sets have none
 GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))  # turns that never align: even spirals
 CONE_DEG = 40.0  # the outermost of the front views; beyond 45 degrees one-sided scans show their shadows
 ROLLS_DEG = np.arange(0, 90, 5)  # tried for every view; a quarter turn fits the same square
@@ -104,8 +107,8 @@ def rotation_z(degrees: float) -> np.ndarray:
 def preset_rotations(name: str) -> np.ndarray:
     """(V, 3, 3) float64 rotations that turn the cloud before it is looked at from +z with +y up.
 
-    mvtec, eyecandies, real3d: the published views (mvtec turns the sensor frame by
-    diag(1, -1, -1) first, eyecandies tilts by 45 degrees first). sphere:N: N near-uniform directions.
+    mvtec, eyecandies, real3d: the published views (mvtec and real3d turn the frame by diag(1, -1, -1) first;
+    eyecandies swaps y and z, which mirrors, and tilts by 45 degrees first). sphere:N: N near-uniform directions.
     front:N (from +z; front-z:N, front+x:N .. from another axis): one view straight on, the rest in a cone of
     40 degrees. Raises ValueError for any other name.
     """
@@ -128,8 +131,8 @@ def _tilts(x_deg: tuple[float, ...], y_deg: tuple[float, ...], first: np.ndarray
 
 _PUBLISHED = {
     "mvtec": lambda: _tilts((-45, -15, 0, 15, 45), (-30, -15, 15, 30), np.diag([1.0, -1.0, -1.0])),
-    "eyecandies": lambda: _tilts((-30, -15, 0, 10, 20), (-30, -15, 15, 30), rotation_x(45)),
-    "real3d": lambda: _tilts((0, 36, -36, 72, -72, 108, -108, 144, -144), (), np.eye(3)),
+    "eyecandies": lambda: _tilts((-30, -15, 0, 10, 20), (-30, -15, 15, 30), rotation_x(45) @ SWAPPED_Y_Z),
+    "real3d": lambda: _tilts((0, 36, -36, 72, -72, 108, -108, 144, -144), (), np.diag([1.0, -1.0, -1.0])),
 }
 
 
@@ -157,17 +160,33 @@ def _facing(direction: np.ndarray) -> np.ndarray:
     return np.stack([right, np.cross(toward, right), toward])
 
 
-def pointad_cameras(xyz: np.ndarray, rotations: np.ndarray, size_px: int = 336, fov_deg: float = 60.0) -> Cameras:
+def pointad_cameras(
+    xyz: np.ndarray,
+    rotations: np.ndarray,
+    size_px: int = 336,
+    fov_deg: float = 60.0,
+    step_back: float | None = None,
+) -> Cameras:
     """The published pinhole: looks at the bounding box centre of the rotated cloud from 1.2124 x its longest side.
 
-    xyz: (N, 3) float64, finite; rotations: (V, 3, 3).
+    xyz: (N, 3) float64, finite; rotations: (V, 3, 3)
+    step_back: in units of the cloud, each camera moves back in such steps until it sees all points; None leaves it
     """
     low, high = rotated_bounds(xyz, rotations)
     distance = PAPER_DISTANCE * np.maximum((high - low).max(axis=1), 1e-12)
     eye = 0.5 * (low + high)
+    if step_back is not None:
+        least = np.array([_least_distance(xyz @ r.T - c, fov_deg) for r, c in zip(rotations, eye, strict=True)])
+        distance += step_back * np.ceil(np.maximum(least - distance, 0.0) / step_back)
     eye[:, 2] += distance
     focal_px = 0.5 * size_px / math.tan(math.radians(0.5 * fov_deg))
     return Cameras(_matrices(rotations, eye), "perspective", focal_px, size_px)
+
+
+def _least_distance(turned: np.ndarray, fov_deg: float) -> float:
+    """How far before the origin an eye on +z sees all points (N, 3) that are turned to it."""
+    beside = np.abs(turned[:, :2]).max(axis=1)
+    return float((turned[:, 2] + beside / math.tan(math.radians(0.5 * fov_deg))).max())
 
 
 def fitted_cameras(xyz: np.ndarray, rotations: np.ndarray, size_px: int, margin: float = 0.04) -> Cameras:

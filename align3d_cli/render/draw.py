@@ -11,8 +11,9 @@ from align3d_cli.errors import InputRejected
 from align3d_cli.render import cameras as cams
 from align3d_cli.render.geometry import geometry_channels
 from align3d_cli.render.relief import press_relief
-from align3d_cli.render.settings import PUBLISHED_COUNT, Look, Style, ViewSettings
+from align3d_cli.render.settings import PUBLISHED_COUNT, Style, ViewSettings
 from align3d_cli.render.splat import Views, splat
+from align3d_cli.render.window import window_of
 
 
 def draw_views(
@@ -23,15 +24,21 @@ def draw_views(
     turn: (3, 3) extra rotation of the scan before the preset's own, for training on other directions
     roll: fitted views are rolled so that they show the scan as large as can be
     """
-    rotations = cams.preset_rotations(resolve_preset(scan, plan))
+    preset = resolve_preset(scan, plan)
+    rotations = cams.preset_rotations(preset)
     fitted = plan.camera == "fitted"
     xyz = press_relief(scan.xyz) if fitted else scan.xyz
     if turn is not None:
         rotations = rotations @ turn
     if fitted and roll:
         rotations = cams.rolled_to_fit(xyz, rotations)
-    place = cams.fitted_cameras if fitted else cams.pointad_cameras
-    views = splat(xyz, place(xyz, rotations, plan.size_px), spacing=scan.spacing, device=device)
+    if fitted:
+        cameras = cams.fitted_cameras(xyz, rotations, plan.size_px)
+    else:
+        cameras = cams.pointad_cameras(xyz, rotations, plan.size_px, step_back=cams.STEP_BACK.get(preset))
+    views = splat(xyz, cameras, spacing=scan.spacing, device=device)
+    if plan.pixels == "published":
+        views = replace(views, pixel_of_point=published_pixels(xyz, views, window_of(preset).side_px))
     if plan.visibility == "one per pixel":
         views = replace(views, visible=nearest_in_pixel(xyz, views))
     return views
@@ -49,10 +56,11 @@ def resolve_preset(scan: Prepared, plan: ViewSettings) -> str:
     return cams.choose_views(scan.xyz, scan.grid, plan.count, scan.index)
 
 
-def draw_style(style: Style, scan: Prepared, views: Views, look: Look = "closed") -> torch.Tensor:
+def draw_style(style: Style, scan: Prepared, views: Views, plan: ViewSettings | None = None) -> torch.Tensor:
     """Images of one style: (V, C, H, W) float32 in [0, 1].
 
-    look: of grey and colour; "published" draws them as Open3D did for PointAD, with views of its camera only
+    plan: what the views were drawn by; its look "published" draws grey and colour as Open3D did for PointAD. None: the
+    closed look
     """
     from align3d_cli.clouds.normals import estimate_normals
     from align3d_cli.render import shade
@@ -64,23 +72,33 @@ def draw_style(style: Style, scan: Prepared, views: Views, look: Look = "closed"
         "depth": lambda: shade.depth_map(views),
         "geometry": lambda: geometry_channels(views),
     }
-    if look == "published" and style in ("grey", "colour"):
-        return _published(scan, views, _colours(scan) if style == "colour" else None)
+    if plan and plan.look == "published" and style in ("grey", "colour"):
+        return _published(scan, views, resolve_preset(scan, plan), _colours(scan) if style == "colour" else None)
     return painters[style]()
 
 
-def _published(scan: Prepared, views: Views, colours: np.ndarray | None) -> torch.Tensor:
+def _published(scan: Prepared, views: Views, preset: str, colours: np.ndarray | None) -> torch.Tensor:
     from align3d_cli.clouds.normals import estimate_normals
-    from align3d_cli.render.paper import NORMAL_NEIGHBOURS, pointad_images
+    from align3d_cli.render.paper import pointad_images
 
-    return pointad_images(
-        scan.xyz,
-        cams.CAMERA_FROM_VIEWER.T @ views.cameras.camera_from_cloud[:, :3, :3],
-        normals=estimate_normals(scan.xyz, k=NORMAL_NEIGHBOURS),
-        colours=colours,
-        size_px=views.cameras.size_px,
-        device=views.index.device,
-    )
+    window = window_of(preset)
+    normals = estimate_normals(scan.xyz, k=window.normal_neighbours, radius=window.normal_radius)
+    return pointad_images(scan.xyz, views.cameras, window, normals=normals, colours=colours, device=views.index.device)
+
+
+def published_pixels(xyz: np.ndarray, views: Views, window_px: int) -> torch.Tensor:
+    """(V, N) int32, the flat pixels int(u * size / window) of the points' places u, v in the published window.
+
+    There the optical axis is at (window - 1) / 2, where pixels count from their corners half a pixel too far to the
+    upper left (0.16 px of a view at 336 of 1024), and points outside the view are moved onto its border.
+    """
+    cameras, found = views.cameras, torch.empty_like(views.pixel_of_point)
+    points, size = torch.as_tensor(xyz, dtype=torch.float64, device=found.device), cameras.size_px
+    for view in range(len(cameras)):
+        u, v, _ = cams.project_view(cameras, view, points)
+        column, row = ((part - 0.5 * size / window_px).trunc().clamp(0, size - 1) for part in (u, v))
+        found[view] = (row * size + column).to(found.dtype)
+    return found
 
 
 def nearest_in_pixel(xyz: np.ndarray, views: Views) -> torch.Tensor:

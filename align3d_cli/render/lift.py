@@ -50,6 +50,21 @@ def incidence_weights(cosine: torch.Tensor, pixel_of_point: torch.Tensor) -> tor
     return cosine.flatten(1).gather(1, pixel_of_point.clamp(min=0).long()).clamp(min=LEAST_WEIGHT)
 
 
+def flags_of_array_neighbours(visible: torch.Tensor) -> torch.Tensor:
+    """Visibility in which a point that no view sees has the flags of the nearest seen point in the order of the array.
+
+    visible: (V, N) bool. Of two seen points equally near the earlier counts. Returns (V, N) bool, as it is where no
+    view sees anything. What PointAD's data set does: such a point is then read at its own pixel in those views.
+    """
+    seen = visible.any(dim=0).nonzero()[:, 0]
+    if len(seen) in (0, visible.shape[1]):
+        return visible
+    place = torch.arange(visible.shape[1], device=visible.device)
+    after = torch.searchsorted(seen, place).clamp(max=len(seen) - 1)
+    earlier, later = seen[(after - 1).clamp(min=0)], seen[after]
+    return visible[:, torch.where((place - earlier).abs() <= (later - place).abs(), earlier, later)]
+
+
 def fill_unseen(xyz: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, int]:
     """Scores with every NaN replaced by the score of the nearest point that has one, and how many points had none.
 

@@ -10,6 +10,8 @@ Style = Literal["grey", "colour", "normal", "depth", "geometry"]
 Camera = Literal["fitted", "pointad"]
 Look = Literal["closed", "published"]
 Visibility = Literal["depth tolerance", "one per pixel"]
+Input = Literal["all points", "size of a view"]
+Pixels = Literal["exact", "published"]
 
 PUBLISHED_COUNT = 9  # views of every published preset
 VIEW_LIMIT = 1000  # 0.5 GB of pictures at 336 px; presets have 9 to 27 views
@@ -38,6 +40,16 @@ class ViewSettings:
         "the points that a view scores: all on the visible surface (depth tolerance), or the nearest one per pixel, as "
         "the published z-buffer",
     ] = "depth tolerance"
+    input: Annotated[
+        Input,
+        "the points that are drawn: all, or size of a view: organised scans resized to size_px x size_px (nearest), "
+        "others resampled to as many points, as published",
+    ] = "all points"
+    pixels: Annotated[
+        Pixels,
+        "where a point is read: exact, the pixel that holds it; published: half a pixel of the larger window to the "
+        "upper left, and on the border for points outside the view",
+    ] = "exact"
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -46,8 +58,8 @@ class ViewSettings:
             raise SettingsError(f"{self.preset} is no preset of views; use {PRESETS}")
         if known[1] and (len(known[1]) > len(str(VIEW_LIMIT)) or int(known[1]) > VIEW_LIMIT):
             raise SettingsError(f"{self.preset} are too many views; use {VIEW_LIMIT} at most")
-        if self.look == "published" and self.camera != "pointad":
-            raise SettingsError("the published look is drawn with the published camera; use camera pointad with it")
+        if "published" in (self.look, self.pixels) and self.camera != "pointad":
+            raise SettingsError("published look and pixels are of the published camera; use camera pointad with them")
 
 
 def with_views(settings: ViewSettings, asked: str | None) -> ViewSettings:

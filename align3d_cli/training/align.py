@@ -30,7 +30,7 @@ def train_aligner(
     """
     aligner = Aligner(dim, seed=config.seed).to(run.device)
     learner = with_adam({"aligner": aligner}, config.learning_rate, config.betas)
-    schedule = Schedule(config.epochs, config.batch, config.seed)
+    schedule = Schedule(config.epochs, config.batch, config.seed, config.order == "each epoch")
 
     def losses_of(batch: Sequence[str], epoch: int) -> dict[str, Tensor]:
         return alignment_losses(aligner, store, batch, config, epoch, run.device)

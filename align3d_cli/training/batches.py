@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from align3d_cli.render.lift import flags_of_array_neighbours
 from align3d_cli.training.features import FeatureStore
 from align3d_cli.training.sample_features import RENDER_FIELDS, RGB_FIELDS
 
@@ -67,10 +68,15 @@ def feature_pairs(
 
 
 def labelled_views(
-    store: FeatureStore, names: Sequence[str], map_px: int | None, device: torch.device
+    store: FeatureStore, names: Sequence[str], map_px: int | None, device: torch.device, *, fill: bool = False
 ) -> LabelledViews:
-    """The rendering features and labels of the named samples, masks brought to map_px x map_px (None: as stored)."""
+    """The rendering features and labels of the named samples, masks brought to map_px x map_px (None: as stored).
+
+    fill: unseen points are read where their neighbour in the array is seen, see `flags_of_array_neighbours`
+    """
     samples = [store.get(name, (*RENDER_FIELDS, *LABEL_FIELDS)) for name in names]
+    if fill:
+        samples = [sample | {"visible": _filled(sample["visible"], sample["pixel_of_point"])} for sample in samples]
     stored_px = samples[0]["view_masks"].shape[-1]
     map_px = map_px or stored_px
     points = max(len(sample["defect"]) for sample in samples)
@@ -85,6 +91,13 @@ def labelled_views(
         visible=visible,
         defect=_stack(samples, "defect", points, device).float(),
     )
+
+
+def _filled(visible: Tensor, pixel_of_point: Tensor) -> Tensor:
+    """(V, M) bool of the stored points; those that lie in no view are empty pixels of a resized scan, not points."""
+    points, filled = (pixel_of_point >= 0).any(dim=0), visible.clone()
+    filled[:, points] = flags_of_array_neighbours(visible[:, points])
+    return filled
 
 
 def masks_at(masks: Tensor, map_px: int) -> Tensor:

@@ -24,11 +24,15 @@ LossesOf = Callable[[Sequence[str], int], dict[str, Tensor]]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and in what portions; the seed decides the order of the samples."""
+    """How long and in what portions; the seed decides the order of the samples.
+
+    reshuffled: in every epoch; False replays the batches of the first
+    """
 
     epochs: int
     batch: int
     seed: int
+    reshuffled: bool = True
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch < 1:
@@ -54,7 +58,8 @@ class Epochs:
 
     def advance(self) -> dict[str, float]:
         """One pass over all samples; the mean of every loss over the samples, and a finite rating as "rating"."""
-        groups = batches(self.names, self.schedule.batch, self.schedule.seed, self.learner.epoch)
+        order = self.learner.epoch if self.schedule.reshuffled else 0
+        groups = batches(self.names, self.schedule.batch, self.schedule.seed, order)
         losses = self._pass_over(groups)
         self.learner.epoch += 1
         if self.rating_of and math.isfinite(losses["loss"]):

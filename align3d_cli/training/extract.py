@@ -9,14 +9,16 @@ import numpy as np
 import torch
 
 from align3d_cli.clouds.labelled import Sample
-from align3d_cli.clouds.prepare import prepare
+from align3d_cli.clouds.prepare import Prepared, prepare
 from align3d_cli.clouds.settings import Background
 from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.digest import digest_of_arrays
 from align3d_cli.render.draw import draw_style, draw_views
+from align3d_cli.render.drawable import drawable
 from align3d_cli.render.settings import ViewSettings
 from align3d_cli.render.shade import mask_views
+from align3d_cli.render.splat import Views
 from align3d_cli.training.distributed import ALONE, Workers
 from align3d_cli.training.features import FeatureStore
 from align3d_cli.training.sample_features import SampleFeatures
@@ -30,7 +32,8 @@ class Extraction:
     """How a sample becomes features.
 
     encoder:  reads the rendered views in its own style; rgb_encoder reads coloured views, None leaves them out
-    max_points, seed: how many labelled points are kept for the point loss, and which
+    max_points, seed: how many labelled points are kept for the point loss, and which; None: MAX_POINTS, but of a plan
+    that draws as many points as a view has pixels every pixel, with or without a point
     background: of `clouds.prepare`
     """
 
@@ -38,7 +41,7 @@ class Extraction:
     plan: ViewSettings
     rgb_encoder: Encoder | None = None
     device: str = "cpu"
-    max_points: int = MAX_POINTS
+    max_points: int | None = None
     seed: int = 0
     background: Background = "auto"
 
@@ -47,9 +50,19 @@ class Extraction:
         return {
             "encoder": encoder_identity(self.encoder),
             "views": asdict(self.plan),
-            "points": {"max": self.max_points, "seed": self.seed},
+            "points": {"every": "pixel"} if self.every_pixel else {"max": self.limit, "seed": self.seed},
             "background": self.background,
         }
+
+    @property
+    def every_pixel(self) -> bool:
+        """Whether the labelled points are the pixels of the resized scan."""
+        return self.max_points is None and self.plan.input == "size of a view"
+
+    @property
+    def limit(self) -> int:
+        """Most labelled points of a sample."""
+        return MAX_POINTS if self.max_points is None else self.max_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +130,22 @@ def extract(sample: Sample, extraction: Extraction) -> SampleFeatures:
             f"{sample.name}: the scans of this data set have no colour per point; stage 1 learns from coloured views: "
             "align on a data set with colour, or run `prompt-train --no-align` (rendering branch alone, as PointAD)"
         )
-    scan = prepare(labelled.cloud, background=extraction.background)
-    defect = labelled.defect[scan.index]
+    drawn = drawable(prepare(labelled.cloud, background=extraction.background), extraction.plan)
+    scan, defect = drawn.scan, labelled.defect[drawn.cloud_rows]
     views = draw_views(scan, extraction.plan, device=extraction.device)
     masks = mask_views(views, defect)
-    encoder, rgb_encoder, look = extraction.encoder, extraction.rgb_encoder, extraction.plan.look
-    pooled, tokens = encoder.encode(draw_style(encoder.spec.style, scan, views, look))
+    encoder, rgb_encoder, plan = extraction.encoder, extraction.rgb_encoder, extraction.plan
+    pooled, tokens = encoder.encode(draw_style(encoder.spec.style, scan, views, plan))
     rgb: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None)
     if rgb_encoder is not None:
-        rgb = rgb_encoder.encode(draw_style("colour", scan, views, look))
-    rng = np.random.default_rng([extraction.seed, zlib.crc32(sample.name.encode())])
-    rows = torch.from_numpy(labelled_subset(defect, extraction.max_points, rng))
+        rgb = rgb_encoder.encode(draw_style("colour", scan, views, plan))
+    if extraction.every_pixel:
+        pixel_of_point, visible, defects = _every_pixel(scan, views, defect)
+    else:
+        rng = np.random.default_rng([extraction.seed, zlib.crc32(sample.name.encode())])
+        rows = torch.from_numpy(labelled_subset(defect, extraction.limit, rng))
+        pixel_of_point, visible = views.pixel_of_point.cpu()[:, rows], views.visible.cpu()[:, rows]
+        defects = torch.from_numpy(defect)[rows]
     return SampleFeatures(
         render_global=pooled,
         render_tokens=tokens,
@@ -136,10 +154,22 @@ def extract(sample: Sample, extraction: Extraction) -> SampleFeatures:
         view_masks=masks,
         view_labels=masks.flatten(1).any(dim=1),
         label=sample.anomalous,
-        pixel_of_point=views.pixel_of_point.cpu()[:, rows],
-        visible=views.visible.cpu()[:, rows],
-        defect=torch.from_numpy(defect)[rows],
+        pixel_of_point=pixel_of_point,
+        visible=visible,
+        defect=defects,
     )
+
+
+def _every_pixel(scan: Prepared, views: Views, defect: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """pixel_of_point and visible (V, S) and defect (S,) of all S pixels of a resized scan: -1 and False where a pixel
+    holds no point."""
+    n_views, n_pixels = len(views.visible), scan.report["n_points"]
+    pixel_of_point = torch.full((n_views, n_pixels), -1, dtype=torch.int32)
+    visible, defects = torch.zeros(n_views, n_pixels, dtype=torch.bool), torch.zeros(n_pixels, dtype=torch.bool)
+    index = torch.from_numpy(scan.index)
+    pixel_of_point[:, index], visible[:, index] = views.pixel_of_point.cpu(), views.visible.cpu()
+    defects[index] = torch.from_numpy(defect)
+    return pixel_of_point, visible, defects
 
 
 def labelled_subset(defect: np.ndarray, max_points: int, rng: np.random.Generator) -> np.ndarray:

@@ -4,6 +4,7 @@ The encoder and the aligner are frozen and do not run here: batches come from th
 are those of the two text vectors a branch.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -84,7 +85,8 @@ def train_prompts(
     schedule = Schedule(config.epochs, config.batch, config.seed)
 
     def losses_of(batch_names: Sequence[str], epoch: int) -> dict[str, Tensor]:
-        batch = labelled_views(store, batch_names, config.map_px, run.device)
+        fill = config.point_loss == "all pixels"
+        batch = labelled_views(store, batch_names, config.map_px, run.device, fill=fill)
         return prompt_losses(branches, batch, config, contrast=config.contrasts_at(epoch))
 
     def text() -> dict[str, Tensor]:
@@ -121,22 +123,35 @@ def branch_losses(
 ) -> dict[str, Tensor]:
     """The four losses of one branch. pooled: (B, V, D), tokens: (B, V, T, D), text: (2, D), all of unit length.
 
-    points: Dice(abnormal) + Dice(normal) on the point map lifted from the views, per sample
+    points: `point_loss` of the point map lifted from the views
     maps:   Focal + Dice(abnormal) + Dice(normal) of every view's map against its mask
-    object: cross-entropy of the view-averaged logits; views: cross-entropy of each view's own logits
+    object: cross-entropy of the view-averaged logits, the one place where `view_average` can mix samples
+    views: cross-entropy of each view's own logits
     """
     n_samples, per_sample = len(pooled), config.view_average == "sample"
     probabilities = patch_probabilities(tokens.flatten(0, 1), text, config.temperature)
     maps = view_maps(probabilities, spec.grid, batch.masks.shape[-1], spec.class_token)
     logits = view_logits(pooled.flatten(0, 1), text, config.temperature)
-    points, seen = lifted(maps, batch.pixel_of_point, batch.visible, per_sample=per_sample)
+    points, seen = lifted(maps, batch.pixel_of_point, batch.visible)
     return {
-        "points": dice_loss(points[:, 1] * seen, batch.defect * seen)
-        + dice_loss(points[:, 0] * seen, (1 - batch.defect) * seen),
+        "points": point_loss(points, seen, batch.defect, config),
         "maps": map_loss(maps, batch.masks.flatten(0, 1)),
         "object": functional.cross_entropy(average_views(logits, n_samples, per_sample=per_sample), batch.labels),
         "views": functional.cross_entropy(logits, batch.view_labels.flatten()),
     }
+
+
+def point_loss(points: Tensor, seen: Tensor, defect: Tensor, config: PromptSettings) -> Tensor:
+    """Dice(abnormal) + Dice(normal) of point maps, per sample; scalar.
+
+    points: (B, 2, M) in [0, 1], 0 where nothing is seen; seen, defect: (B, M) in {0, 1}
+    With all pixels, as published, M counts the background too: 0 in both maps, 1 in the target of the normal one.
+    """
+    counted = seen if config.point_loss == "seen points" else torch.ones_like(seen)
+    rows = math.isqrt(points.shape[2]) if config.single_scan == "rows" and len(points) == 1 else len(points)
+    pairs = (points[:, 1] * counted, defect * counted), (points[:, 0] * counted, (1 - defect) * counted)
+    abnormal, normal = (dice_loss(found.reshape(rows, -1), target.reshape(rows, -1)) for found, target in pairs)
+    return abnormal + normal
 
 
 def lifted(maps: Tensor, pixel_of_point: Tensor, visible: Tensor, *, per_sample: bool = True) -> tuple[Tensor, Tensor]:
@@ -144,12 +159,12 @@ def lifted(maps: Tensor, pixel_of_point: Tensor, visible: Tensor, *, per_sample:
 
     maps: (B * V, 2, H, W) sample-major; pixel_of_point: (B, V, M) int64; visible: (B, V, M) bool
     Returns (B, 2, M), 0 where no view sees the point, and (B, M) float in {0, 1}, whether any does.
-    per_sample=False averages over the views of all samples of the batch, as the released code does.
+    per_sample: of no effect; point maps are each sample's own also where the object logits are mixed, as published.
     """
     n_samples = len(visible)
     pixels = pixel_of_point.flatten(0, 1)[:, None].expand(-1, 2, -1)
     weights = visible.flatten(0, 1)[:, None].to(maps.dtype)
     values = maps.flatten(2).gather(2, pixels) * weights
-    share = average_views(weights, n_samples, per_sample=per_sample)
-    mean = average_views(values, n_samples, per_sample=per_sample) / share.clamp(min=1e-6)
+    share = average_views(weights, n_samples)
+    mean = average_views(values, n_samples) / share.clamp(min=1e-6)
     return mean, (share[:, 0] > 0).to(maps.dtype)

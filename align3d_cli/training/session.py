@@ -68,6 +68,9 @@ def train_text(
     """Stage 2: the model with text vectors. kind: "clip" or "vectors". Raises UsageError or InputRejected."""
     if use_aligner and not bundle.part("aligner"):
         raise UsageError(f"{bundle.called}: has no aligner; run `align3d align` first, or give --no-align")
+    if config.point_loss == "all pixels" and (bundle.views.input == "all points" or session.max_points):
+        need = 'the whole scan, resized: give [views] input "size of a view" and no number of points'
+        raise UsageError(f'[prompts] point_loss "all pixels": counts {need}')
     if config.keep_rendering and not (use_aligner and kind == "vectors" and "text.rendering" in bundle.tensors):
         raise UsageError("--keep-rendering needs a model with an aligner and rendering prompts as vectors to keep")
     started = time.monotonic()

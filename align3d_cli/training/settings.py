@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from align3d_cli.helpers.settings import Count, Natural, NotNegative, Positive, Range, check_settings
+from align3d_cli.helpers.settings import Count, Natural, NotNegative, Positive, Range, SettingsError, check_settings
 from align3d_cli.model.settings import TEMPERATURE
 
 Reweighting = Literal["published", "discrepancy", "none"]
 ViewAverage = Literal["sample", "published"]
+Order = Literal["each epoch", "once"]
+PointLoss = Literal["seen points", "all pixels"]
+SingleScan = Literal["whole", "rows"]
 PromptKind = Literal["auto", "clip", "vectors"]  # through the text tower, or learned directly
 
 MAP_SIZES = Range(8, 4096)  # pixels; the coarsest grid of patches has about 8 rows
@@ -26,6 +29,9 @@ class AlignSettings:
     learning_rate: Annotated[Positive, "of Adam"] = 1e-3
     betas: Annotated[tuple[Beta, Beta], "of Adam"] = (0.5, 0.999)
     seed: Annotated[Natural, "of initial weights and sample order"] = 111
+    order: Annotated[
+        Order, "samples are shuffled anew in each epoch or, as published, once: all epochs have the same batches"
+    ] = "each epoch"
     tokens_per_view: Annotated[
         Count | None,
         "tokens drawn of every view in each step, the same of all; None takes all, as published. A tower with "
@@ -57,8 +63,18 @@ class PromptSettings:
         TEMPERATURE
     )
     view_average: Annotated[
-        ViewAverage, "over the views of each sample, or, as published, across the samples of a batch"
+        ViewAverage, "of the object logits: over each sample's views or, as published, across the samples of a batch"
     ] = "sample"
+    point_loss: Annotated[
+        PointLoss,
+        "what the Dice of the point map counts: the points that a view sees or, as published, every pixel of the "
+        "resized scan, unseen points and background too",
+    ] = "seen points"
+    single_scan: Annotated[
+        SingleScan,
+        "that Dice in a batch of one scan: of the whole map or, as published, the mean of its rows' own (with all "
+        "pixels)",
+    ] = "whole"
     keep_rendering: Annotated[bool, "leave the model's rendering prompts as they are and train the RGB ones"] = False
     keep_best: Annotated[
         bool, "end with the epoch whose prompts rank the points of the training scans best, not with the last"
@@ -72,6 +88,8 @@ class PromptSettings:
 
     def __post_init__(self) -> None:
         check_settings(self)
+        if self.single_scan == "rows" and self.point_loss != "all pixels":
+            raise SettingsError('single_scan "rows": are those of the whole image; give point_loss "all pixels" too')
 
     def contrasts_at(self, epoch: int) -> bool:
         """Whether the contrastive loss runs in an epoch, counted from 0."""

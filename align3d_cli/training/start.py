@@ -11,7 +11,7 @@ from align3d_cli.helpers.settings import SettingsError, from_dict
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.profiles import Profile
 from align3d_cli.model.prompts import ClipPrompts, VectorPrompts
-from align3d_cli.model.start import text_tower_of
+from align3d_cli.model.start import deep_prompts_of, text_tower_of
 from align3d_cli.training.settings import AlignSettings, PromptKind, PromptSettings
 
 Stage = TypeVar("Stage", AlignSettings, PromptSettings)
@@ -72,6 +72,7 @@ def clip_prompts(
         "n_ctx": settings.n_ctx,
         "depth": min(settings.depth, tower.n_blocks),
         "n_deep": settings.n_deep,
+        "deep_prompts": deep_prompts_of(bundle),
     }
     return {branch: ClipPrompts(tower, seed=settings.seed + number, **sizes) for number, branch in enumerate(branches)}
 

@@ -5,6 +5,7 @@ import json
 import pickle
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import open_clip
@@ -17,6 +18,7 @@ from align3d_cli.encoders.clip_text import load_text_tower
 from align3d_cli.helpers.manifest import sidecar_of
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import load_bundle
+from align3d_cli.model.profiles import get_profile
 from align3d_cli.model.prompts import ClipPrompts
 
 CONFIG = {
@@ -53,7 +55,7 @@ def learner(clip):
             state[f"compound_prompt_projections.{number}.bias"] = torch.zeros(20)
         return state
 
-    return make, lambda seed: ClipPrompts(tower, seed=seed)().detach()
+    return make, lambda seed, deep="float32": ClipPrompts(tower, seed=seed, deep_prompts=deep)().detach()
 
 
 @pytest.fixture
@@ -146,7 +148,35 @@ def test_single_files(bring_in, learner, tmp_path, kind, norm, weight, old):
     model = load_bundle(tmp_path / "model.safetensors")
     assert model.branches == ("rendering",) and model.encoder["settings"]["ln_post_global"] is norm
     assert (model.scoring.object_max_weight, model.scoring.object_view_weight) == (weight, weight)
-    torch.testing.assert_close(model.tensors["text.rendering"], learner[1](5))
+    torch.testing.assert_close(model.tensors["text.rendering"], learner[1](5, "float16"))
+
+
+@pytest.mark.parametrize(("profile", "deep"), [("paper", "float16"), ("align3d", "float32")])
+def test_a_released_pair_follows_the_profile_that_is_named(bring_in, pair, learner, tmp_path, profile, deep):
+    """Views, scoring and the deep prompts' precision are the profile's: `paper` scores a released pair as published."""
+    code, _, err = bring_in(*pair(), more=("--profile", profile))
+    assert code == 0, err
+    model, named = load_bundle(tmp_path / "model.safetensors"), get_profile(profile)
+    assert model.scoring == named.scoring and model.views == replace(named.views, size_px=32)
+    assert model.record["profile"]["name"] == profile and model.branches == ("rendering", "rgb")
+    torch.testing.assert_close(model.tensors["text.rgb"], learner[1](1, deep))
+
+
+def test_a_single_file_follows_the_profile_with_its_one_branch(bring_in, learner, tmp_path):
+    """PointAD's file with the faults mended: align3d's views and scoring of the rendering branch."""
+    file = save({"prompt_learner": learner[0](5)}, tmp_path / "epoch_15.pth")
+    code, _, err = bring_in(file, kind="pointad", more=("--profile", "align3d"))
+    assert code == 0, err
+    model = load_bundle(tmp_path / "model.safetensors")
+    assert model.scoring == get_profile("align3d").scoring
+    assert model.record["profile"]["branches"] == ["rendering"]
+
+
+def test_a_pair_is_not_cut_down_to_one_branch_in_silence(bring_in, pair, tmp_path):
+    """PointAD's profile has no place for the aligner; an unknown profile is told as everywhere."""
+    found = "scores one branch, the pair has two; give paper or align3d"
+    refused(bring_in(*pair(), more=("--profile", "pointad")), tmp_path, found, code=2)
+    refused(bring_in(*pair(), more=("--profile", "papers")), tmp_path, "choose from paper, pointad, align3d", code=2)
 
 
 def each(state, change):
@@ -174,7 +204,7 @@ def test_other_ways_of_saving_the_same(bring_in, learner, tmp_path, how, old):
     code, _, err = bring_in(save(WRITTEN[how](learner[0](5)), tmp_path / "epoch_15.pth", old), kind="pointad")
     assert code == 0, err
     text = load_bundle(tmp_path / "model.safetensors").tensors["text.rendering"]
-    torch.testing.assert_close(text, learner[1](5), atol=2e-3 if how == "half precision" else 1e-6, rtol=0)
+    torch.testing.assert_close(text, learner[1](5, "float16"), atol=2e-3 if how == "half precision" else 1e-6, rtol=0)
 
 
 @pytest.mark.slow

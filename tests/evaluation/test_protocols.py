@@ -16,6 +16,7 @@ from align3d_cli.evaluation.question import Question
 from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.runner import run_benchmark
 from align3d_cli.evaluation.scorer import ScanSettings, Scorer
+from align3d_cli.evaluation.trained import Trainer
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.io.read import read_scan
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
@@ -225,3 +226,12 @@ def test_cross_dataset_trains_on_one_data_set_and_tests_on_another(tmp_path, mvt
     assert "one category of mvtec3d" in record.plan["statement"]
     data = load_bundle(tmp_path / "run" / "models" / "carrot-seed0.safetensors").record["prompt_train"]["data"]
     assert (data["name"], data["split"], data["categories"]) == ("mvtec3d", "test", ["carrot"])
+
+
+def test_training_scans_are_drawn_in_the_published_views_of_their_own_data_set(tmp_path):
+    """Cross-dataset: auxiliary scans are drawn as their data set, the tested ones, by the trained model, as theirs."""
+    question = Question("eyecandies", protocol="cross-dataset", profile="paper", train_set="mvtec3d")
+    base = base_model(question)
+    trainer = Trainer(question, base, ("align3d",), tmp_path)
+    assert (base.views.preset, trainer.views.preset) == ("eyecandies", "mvtec")
+    assert replace(trainer.views, preset="eyecandies") == base.views

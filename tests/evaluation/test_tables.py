@@ -60,10 +60,12 @@ def test_one_vs_rest_averages_over_categories_then_models_then_seeds():
 def test_methods_without_training_are_averaged_over_the_same_categories():
     """In one-vs-rest a category counts for geometry as often as there are trained models that meet it."""
     cells = [cell("a", 0.0), cell("b", 0.6), cell("c", 0.9)]
-    mean = rows_of(cells, "one-vs-rest", ("a",))["mean", "mean"].values["O-R"]
-    assert mean.mean == pytest.approx(75.0)  # without a, on which the model was trained
-    mean = rows_of(cells, "one-vs-rest", ("a", "b"))["mean", "mean"].values["O-R"]
-    assert mean.mean == pytest.approx((75 + 45) / 2)
+    mean = rows_of(cells, "one-vs-rest", ("a",))["mean", "mean"]
+    assert mean.values["O-R"].mean == pytest.approx(75.0)  # without a, on which the model was trained
+    assert (mean.n_scans, mean.n_anomalous) == (8, 4)  # of b and c, 4 and 2 each
+    mean = rows_of(cells, "one-vs-rest", ("a", "b"))["mean", "mean"]
+    assert mean.values["O-R"].mean == pytest.approx((75 + 45) / 2)
+    assert (mean.n_scans, mean.n_anomalous) == (12, 6)  # each is met by some model
 
 
 def test_undefined_is_nan_with_a_note():

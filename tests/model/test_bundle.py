@@ -293,3 +293,17 @@ def test_a_bundle_that_cannot_be_written_says_where(tmp_path, bundle):
     with pytest.raises(EnvironmentMissing, match=r"/file: cannot be made"):
         save_bundle(tmp_path / "file" / "model.safetensors", bundle)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(("before", "now"), [(True, "always"), (False, "never")])
+def test_models_with_one_switch_for_both_smoothings_keep_their_scores(bundle, tmp_path, before, now):
+    """What `smooth_fused` said, true or false, of both maps holds for both, also in the profile of the record."""
+    record = {"profile": {"name": "mine", "scoring": {"smooth_fused": before}}}
+    saved = save_bundle(tmp_path / "new.safetensors", replace(bundle, record=record))
+    facts = stated(saved.path)
+    del facts["sha256"], facts["scoring"]["smooth_object"]
+    facts["scoring"]["smooth_fused"] = before
+    loaded = load_bundle(rewritten(saved.path, tmp_path / "old.safetensors", facts))
+    assert (loaded.scoring.smooth_fused, loaded.scoring.smooth_object) == (now, now)
+    assert loaded.record["profile"]["scoring"] == {"smooth_fused": now, "smooth_object": now}
+    assert (loaded.views.input, loaded.views.pixels) == ("all points", "exact")

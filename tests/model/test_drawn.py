@@ -26,7 +26,7 @@ def test_views_are_kept_at_eight_bytes_a_pixel():
     """Neither the size of the scan nor what is seen of each of its points adds to it."""
     for n in (3_000, 30_000):
         scan = prepare(ball(n))
-        drawn = drawn_of(scan, draw_views(scan, ViewSettings(preset="sphere:4", size_px=64)))
+        drawn = drawn_of(scan.index, draw_views(scan, ViewSettings(preset="sphere:4", size_px=64)))
         kept = drawn.views
         held = bytes_of([kept.index, kept.depth, kept.surface, kept.pixel_of_point, kept.visible])
         assert held == 8 * 4 * 64 * 64
@@ -37,4 +37,4 @@ def test_shading_is_that_of_the_whole_views():
     """How a surface faces the eye is the same, read from what was kept."""
     scan = prepare(ball(5_000))
     views = draw_views(scan, ViewSettings(preset="sphere:4", size_px=64))
-    torch.testing.assert_close(incidence(drawn_of(scan, views).views), incidence(views), rtol=0, atol=0)
+    torch.testing.assert_close(incidence(drawn_of(scan.index, views).views), incidence(views), rtol=0, atol=0)

@@ -1,8 +1,11 @@
 """Profiles are TOML: the shipped ones hold the published numbers, one's own are read and refused in one line."""
 
+import json
+import re
 import tomllib
 from dataclasses import asdict, replace
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -18,35 +21,46 @@ from align3d_cli.training.start import align_settings, prompt_settings
 
 ENCODER = {
     "image_size": 336, "vv_blocks": 19, "ln_post_global": True, "position_interpolation": "bilinear",
-    "precision": "float32", "style": "grey",
+    "precision": "float32", "style": "grey", "deep_prompts": "float16",
 }  # fmt: skip
 VIEWS = {
     "preset": "mvtec", "count": 9, "size_px": 336, "camera": "pointad", "look": "published",
-    "visibility": "one per pixel",
+    "visibility": "one per pixel", "input": "size of a view", "pixels": "published",
 }  # fmt: skip
 SCORING = {
     "temperature": 0.07, "rgb_weight_point": 0.5, "rgb_weight_object": 0.5, "object_form": "max+global",
     "top_share": 0.005, "wide_share": 0.1, "wide_weight": 0.0, "view_weight": "uniform", "view_power": 1.0,
-    "smooth": 0.0333, "object_max_weight": 1.0, "object_view_weight": 1.0, "unseen": "zero", "smoothing": "grid",
-    "smooth_sigma_px": 4.0, "smooth_fused": True, "level_share": 0.0,
+    "smooth": 0.0333, "object_max_weight": 1.0, "object_view_weight": 1.0, "unseen": "array neighbour",
+    "smoothing": "grid", "smooth_sigma_px": 4.0, "smooth_fused": "mvtec", "smooth_object": "mvtec and eyecandies",
+    "level_share": 0.0,
 }  # fmt: skip
 ALIGN = {
     "epochs": 250, "reweight_epochs": 50, "reweight": "published", "strength": 1.0, "batch": 4, "learning_rate": 1e-3,
-    "betas": (0.5, 0.999), "seed": 111, "tokens_per_view": None,
+    "betas": (0.5, 0.999), "seed": 111, "tokens_per_view": None, "order": "once",
 }  # fmt: skip
 PROMPTS = {
     "epochs": 15, "contrastive_epochs": 5, "alpha": 0.1, "batch": 4, "map_px": None, "temperature": 0.07,
-    "view_average": "published", "keep_rendering": False, "keep_best": False, "learning_rate": 1e-3,
+    "view_average": "published", "point_loss": "all pixels", "single_scan": "rows",
+    "keep_rendering": False, "keep_best": False, "learning_rate": 1e-3,
     "betas": (0.5, 0.999), "seed": 111, "n_ctx": 12, "depth": 9, "n_deep": 4,
 }  # fmt: skip
-HALVES = {"object_max_weight": 0.5, "object_view_weight": 0.5, "smooth_fused": False}
+HALVES = {
+    "object_max_weight": 0.5, "object_view_weight": 0.5, "smooth_fused": "never", "smooth_object": "never",
+}  # fmt: skip
 CHANGED = {
     "paper": {},
     "pointad": {"scoring": HALVES, "prompts": {"contrastive_epochs": 0}},
     "align3d": {
-        "views": {"look": "closed", "visibility": "depth tolerance"},
-        "scoring": {"unseen": "nearest", "smoothing": "neighbours"},
-        "prompts": {"view_average": "sample"},
+        "encoder": {"deep_prompts": "float32"},
+        "views": {"look": "closed", "visibility": "depth tolerance", "input": "all points", "pixels": "exact"},
+        "scoring": {
+            "unseen": "nearest",
+            "smoothing": "neighbours",
+            "smooth_fused": "always",
+            "smooth_object": "always",
+        },
+        "align": {"order": "each epoch"},
+        "prompts": {"view_average": "sample", "point_loss": "seen points", "single_scan": "whole"},
     },
 }  # against the published Align3D-AD
 
@@ -57,14 +71,19 @@ def test_every_setting_of_a_shipped_profile_is_pinned(name):
     profile, changed = get_profile(name), CHANGED[name]
     model = untrained(profile, "mvtec3d")
     assert model.name == f"{name}-ViT-L-14-336"
-    assert model.encoder == {"name": "ViT-L-14-336", "pretrained": "openai", "settings": ENCODER}
+    assert model.encoder == {
+        "name": "ViT-L-14-336",
+        "pretrained": "openai",
+        "settings": ENCODER | changed.get("encoder", {}),
+    }
     assert asdict(model.views) == VIEWS | changed.get("views", {})
     assert asdict(model.scoring) == SCORING | changed.get("scoring", {})
     assert asdict(prompt_settings(profile)) == PROMPTS | changed.get("prompts", {})
     if name == "pointad":
         assert profile.branches == ("rendering",)
     else:
-        assert asdict(align_settings(profile)) == ALIGN and profile.branches == ("rendering", "rgb")
+        assert asdict(align_settings(profile)) == ALIGN | changed.get("align", {})
+        assert profile.branches == ("rendering", "rgb")
 
 
 def test_a_profile_is_read_back_from_what_is_printed_of_it(tmp_path):
@@ -149,7 +168,7 @@ def test_what_is_no_profile_says_what_there_is(tmp_path):
 def test_another_tower_runs_at_its_own_size():
     """The size and the V-V blocks of ViT-L/14@336 are not forced on it; tag and precision are as asked for."""
     other = with_tower(get_profile("paper"), backbone="ViT-B-16", precision="bfloat16")
-    assert other.encoder == EncoderSettings(precision="bfloat16") and other.pretrained is None
+    assert other.encoder == EncoderSettings(precision="bfloat16", deep_prompts="float16") and other.pretrained is None
     same = with_tower(get_profile("paper"), backbone="ViT-L-14-336", pretrained="laion")
     assert same.encoder == get_profile("paper").encoder and same.pretrained == "laion"
 
@@ -177,6 +196,9 @@ def test_the_settings_of_all_rooms_refuse_what_scored_silently_before():
         (ViewSettings, {"preset": "sphere:0"}),
         (ViewSettings, {"preset": f"sphere:{10**9}"}),
         (ViewSettings, {"look": "published"}),
+        (ViewSettings, {"pixels": "published"}),
+        (ScoringSettings, {"unseen": "zero"}),
+        (PromptSettings, {"single_scan": "rows"}),
         (EncoderSettings, {"precision": "float8"}),
         (AlignSettings, {"batch": 0}),
         (AlignSettings, {"betas": (0.5, 1.0)}),
@@ -193,3 +215,44 @@ def test_a_profile_needs_a_tower():
         profile_from({}, "mine")
     mine = profile_from({"backbone": "ViT-B-16"}, "mine")
     assert (mine.views, mine.scoring, mine.encoder) == (ViewSettings(), ScoringSettings(), EncoderSettings())
+
+
+PAGE = (files("align3d_cli.model.profiles") / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+
+
+def everything(name: str) -> dict[str, object]:
+    """All settings of a profile as "section.name", the stages' defaults too; an aligner's only where there is one."""
+    profile = get_profile(name)
+    whole = profile.as_dict() | {"prompts": asdict(prompt_settings(profile))}
+    whole["align"] = asdict(align_settings(profile)) if "rgb" in profile.branches else {}
+    found: dict[str, object] = {key: value for key, value in whole.items() if not isinstance(value, dict)}
+    for section, values in whole.items():
+        if isinstance(values, dict):
+            found |= {f"{section}.{key}": value for key, value in values.items()}
+    return found
+
+
+def test_the_page_tells_every_setting_in_which_profiles_differ():
+    """Each has its row with the value of every profile, and there is no other row."""
+    whole = {name: everything(name) for name in NAMES}
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (.+?) \| (.+?) \| (.+?) \|", PAGE, re.MULTILINE)
+    for setting, *cells in rows:
+        for name, cell in zip(NAMES, cells, strict=True):
+            wanted = whole[name].get(setting, "-")
+            told = cell if cell == "-" else json.loads(cell.strip("`"))
+            assert told == (list(wanted) if isinstance(wanted, tuple) else wanted), (setting, name)
+    differing = {
+        setting
+        for setting in whole["paper"]
+        if any(whole[name].get(setting, whole["paper"][setting]) != whole["paper"][setting] for name in NAMES)
+    }
+    assert {setting for setting, *_ in rows} == differing
+
+
+def test_the_tests_that_the_page_names_exist():
+    """A reader finds each by its file and its name."""
+    named = re.findall(r"`(tests/[a-z_/0-9]+\.py)::(test_[a-z_0-9]+)`", PAGE)
+    assert len(named) > 15
+    for path, test in named:
+        assert f"def {test}(" in (ROOT / path).read_text(encoding="utf-8"), test

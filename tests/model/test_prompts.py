@@ -194,3 +194,18 @@ def test_vector_prompts_start_where_told_and_stay_unit():
     assert torch.equal(VectorPrompts(8, seed=3)(), VectorPrompts(8, seed=3)())
     with pytest.raises(ValueError, match="init must be"):
         VectorPrompts(4, init=start)
+
+
+def test_deep_prompts_pass_through_float16_where_told(tower):
+    """Text features are those of deep tokens rounded to float16, and so are the gradients of the deep tokens alone."""
+    exact, half = (randomised(ClipPrompts(tower, depth=3, deep_prompts=kind)) for kind in ("float32", "float16"))
+    rounded = randomised(ClipPrompts(tower, depth=3))
+    with torch.no_grad():
+        for learned in rounded.compound_prompts_text:
+            learned.copy_(learned.half().float())
+    assert torch.equal(half(), rounded()) and not torch.equal(half(), exact())
+    for prompts in (half, rounded):
+        prompts()[0, 0].backward()
+    pairs = zip(half.compound_prompts_text, rounded.compound_prompts_text, strict=True)
+    assert all(torch.equal(one.grad, other.grad.half().float()) for one, other in pairs)
+    assert torch.equal(half.ctx_pos.grad, rounded.ctx_pos.grad)

@@ -11,19 +11,18 @@ from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.normals import estimate_normals
 from align3d_cli.clouds.prepare import Prepared, prepare
 from align3d_cli.errors import UsageError
-from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.inspector import Inspector
-from align3d_cli.model.parts import bundle_encoder
 from align3d_cli.model.profiles import get_profile
-from align3d_cli.model.scoring import BranchResult, fill, fill_branches, score_scan, smooth_grid
+from align3d_cli.model.scoring import BranchResult, fill_branches, score_scan, smooth_grid
 from align3d_cli.model.settings import ScoringSettings
-from align3d_cli.model.start import untrained, with_view_size
 from align3d_cli.render.cameras import pointad_cameras, preset_rotations
 from align3d_cli.render.draw import draw_style, draw_views, nearest_in_pixel
+from align3d_cli.render.lift import fill_unseen
 from align3d_cli.render.paper import pointad_images
 from align3d_cli.render.settings import ViewSettings
 from align3d_cli.render.splat import splat
+from align3d_cli.render.window import Window
 
 SIDE = 48
 
@@ -43,7 +42,7 @@ BOTH = {"rendering": branch([0.2, 0.4], [0.1, 0.3]), "rgb": branch([0.8, 0.0], [
 
 
 def score(branches, **settings) -> float:
-    return score_scan(scan_of(2, None), branches, ScoringSettings(**settings), 8)[1]
+    return score_scan(scan_of(2, None), branches, ScoringSettings(**settings), 8, "mvtec")[1]
 
 
 def test_object_scores_by_hand():
@@ -65,47 +64,40 @@ def test_the_highest_points_and_a_wider_share_of_them_weigh_as_told():
     settings = {"object_form": "top", "top_share": 0.1, "wide_share": 0.5}
     for weight, expected in ((0.0, 0.9), (0.25, 0.75 * 0.9 + 0.25 * 0.7), (1.0, 0.7)):
         scoring = ScoringSettings(**settings, wide_weight=weight)
-        assert score_scan(scan_of(10, None), alone, scoring, 8)[1] == pytest.approx(expected)
+        assert score_scan(scan_of(10, None), alone, scoring, 8, "mvtec")[1] == pytest.approx(expected)
 
 
 def test_the_level_of_the_scan_comes_off_the_points_alone():
     """Half of the median 0.4 off (0.1, 0.4, 0.7), not below 0; the object score is of the map as it was."""
     alone = {"rendering": branch([0.1, 0.4, 0.7], [0.5])}
-    plain, above = (score_scan(scan_of(3, None), alone, ScoringSettings(level_share=share), 8) for share in (0.0, 0.5))
+    plain, above = (
+        score_scan(scan_of(3, None), alone, ScoringSettings(level_share=share), 8, "mvtec") for share in (0.0, 0.5)
+    )
     np.testing.assert_allclose(above[0], [0.0, 0.2, 0.5], atol=1e-6)
     np.testing.assert_array_equal(plain[0], alone["rendering"].points.numpy())
     assert above[1] == plain[1] == pytest.approx(0.7 + 0.5)
 
 
-def test_points_that_no_view_sees_are_filled_as_told():
-    """The nearest seen score or 0; counted either way."""
-    xyz = np.array([[0.0, 0, 0], [1, 0, 0], [5, 0, 0]])
-    scores = np.array([0.1, np.nan, 0.9], np.float32)
-    for rule, expected in (("nearest", 0.1), ("zero", 0.0)):
-        filled, n_unseen = fill(xyz, scores, rule)
-        np.testing.assert_array_equal(filled, np.array([0.1, expected, 0.9], np.float32))
-        assert n_unseen == 1
-
-
-def test_the_published_map_is_reproduced():
-    """Branches smoothed on the view-sized grid, fused, smoothed once more, holes 0: the same as fusing first."""
+@pytest.mark.parametrize("preset", ["mvtec", "eyecandies", "real3d"])
+def test_the_published_maps_are_reproduced(preset):
+    """Branches smoothed on the view-sized grid and fused; the point map once more in the views of MVTec 3D-AD, the map
+    of the object score, whose maximum is the whole image's, in all but those of Real3D-AD."""
     rng = np.random.default_rng(0)
     index = np.flatnonzero(rng.random(SIDE * SIDE) < 0.8)
     scan = scan_of(SIDE * SIDE, (SIDE, SIDE), index)
     maps = {name: rng.random(len(index)).astype(np.float32) for name in BOTH}
-    maps["rendering"][::7] = maps["rgb"][::7] = np.nan
     smoothed = {}
     for name, values in maps.items():
         image = np.zeros(SIDE * SIDE)
-        image[index] = np.nan_to_num(values)
+        image[index] = values
         smoothed[name] = gaussian_filter(image.reshape(SIDE, SIDE), sigma=4)
-    expected = gaussian_filter(0.3 * smoothed["rgb"] + 0.7 * smoothed["rendering"], sigma=4).ravel()[index]
-    scoring = replace(get_profile("paper").scoring, rgb_weight_point=0.3)
+    fused = 0.3 * smoothed["rgb"] + 0.7 * smoothed["rendering"]
+    once, twice = fused.ravel(), gaussian_filter(fused, sigma=4).ravel()
+    scoring = replace(get_profile("paper").scoring, rgb_weight_point=0.3, rgb_weight_object=0.3, object_form="max")
     lifted = {name: branch(values.tolist(), [0.5]) for name, values in maps.items()}
-    branches, n_unseen = fill_branches(scan.xyz, lifted, scoring.unseen)
-    found = score_scan(scan, branches, scoring, SIDE)[0]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert n_unseen == len(maps["rgb"][::7])
+    points, peak = score_scan(scan, lifted, scoring, SIDE, preset)
+    np.testing.assert_allclose(points, (twice if preset == "mvtec" else once)[index], atol=1e-5)
+    assert peak == pytest.approx(once.max() if preset == "real3d" else twice.max(), abs=1e-5)
 
 
 def test_sigma_counts_pixels_of_a_view_and_scans_without_grid_fill_a_square():
@@ -138,34 +130,22 @@ def relief() -> PointCloud:
 def test_the_published_look_is_drawn_through_the_same_road():
     """Grey and coloured views of a plan with that look are those of `pointad_images` in the published views."""
     scan = prepare(relief(), background="keep")
-    plan = ViewSettings(size_px=40, camera="pointad", look="published")
-    views, normals = draw_views(scan, plan), estimate_normals(scan.xyz, k=50)
-    for style, colours in (("grey", None), ("colour", scan.colours)):
-        expected = pointad_images(scan.xyz, preset_rotations("mvtec"), normals=normals, colours=colours, size_px=40)
-        assert torch.equal(draw_style(style, scan, views, plan.look), expected)
+    for preset, window, normals in (
+        ("mvtec", Window(1024, 7), estimate_normals(scan.xyz, k=50)),
+        ("eyecandies", Window(1036, 7), estimate_normals(scan.xyz, k=50)),
+        ("real3d", Window(1036, 12), estimate_normals(scan.xyz, k=30, radius=0.8)),
+    ):
+        plan = ViewSettings(preset, size_px=40, camera="pointad", look="published")
+        step = 0.005 if preset == "eyecandies" else None
+        cameras, views = (
+            pointad_cameras(scan.xyz, preset_rotations(preset), 40, step_back=step),
+            draw_views(scan, plan),
+        )
+        for style, colours in (("grey", None), ("colour", scan.colours)):
+            expected = pointad_images(scan.xyz, cameras, window, normals=normals, colours=colours)
+            assert torch.equal(draw_style(style, scan, views, plan), expected)
     with pytest.raises(UsageError, match="use camera pointad"):
         ViewSettings(look="published")
-
-
-@pytest.fixture(scope="module")
-def clip_bundles(tiny_clip, tiny_config):
-    """Models of the three profiles on one small CLIP that travels in the model itself, with random learned parts."""
-    bundles, rng = {}, torch.Generator().manual_seed(5)
-    visual = {f"encoder.{key}": value for key, value in tiny_clip.visual.state_dict().items()}
-    dim = tiny_config["embed_dim"]
-    learned = {f"text.{b}": torch.nn.functional.normalize(torch.randn(2, dim, generator=rng)) for b in BOTH}
-    with torch.random.fork_rng():
-        torch.manual_seed(6)
-        learned |= {f"aligner.{key}": value for key, value in Aligner(dim).state_dict().items()}
-    for name in ("paper", "pointad", "align3d"):
-        bundle = untrained(get_profile(name), "mvtec3d", backbone="tiny")
-        bundle = replace(
-            bundle,
-            encoder={"name": "tiny", "config": tiny_config, "settings": bundle.encoder["settings"]},
-            tensors=visual | {k: v for k, v in learned.items() if name != "pointad" or k == "text.rendering"},
-        )
-        bundles[name] = with_view_size(bundle, bundle_encoder(bundle, "cpu"))
-    return bundles
 
 
 def test_profiles_score_a_scan_and_differ_by_named_settings_only(clip_bundles: dict[str, Bundle], tmp_path):
@@ -184,19 +164,17 @@ def test_profiles_score_a_scan_and_differ_by_named_settings_only(clip_bundles: d
     assert swapped.raw_score == found["align3d"].raw_score
     changed = {k for k, v in asdict(paper.views).items() if v != asdict(ours.views)[k]}
     changed |= {k for k, v in asdict(paper.scoring).items() if v != asdict(ours.scoring)[k]}
-    assert changed == {"look", "visibility", "unseen", "smoothing"}
+    views, scoring = {"look", "visibility", "input", "pixels"}, {"unseen", "smoothing", "smooth_fused", "smooth_object"}
+    assert changed == views | scoring
 
 
-@pytest.mark.parametrize("rule", ["nearest", "zero"])
-def test_branches_are_filled_together_as_each_alone(rule):
-    """Both rules give every branch what `fill` gives it; seen points stay, and so does a scan that no view sees."""
+def test_branches_are_filled_together_as_each_alone():
+    """Every branch gets what `fill_unseen` gives it; seen points stay, and so does a scan that no view sees."""
     rng = np.random.default_rng(0)
     xyz, unseen = rng.normal(size=(50, 3)), rng.random(50) < 0.3
     for hidden in (unseen, np.ones(50, bool), np.zeros(50, bool)):
         points = {name: np.where(hidden, np.nan, rng.random(50)).astype(np.float32) for name in ("rendering", "rgb")}
-        views = torch.zeros(1)
-        branches = {name: BranchResult(torch.from_numpy(values), views) for name, values in points.items()}
-        filled, n_unseen = fill_branches(xyz, branches, rule)
-        assert n_unseen == hidden.sum()
+        branches = {name: BranchResult(torch.from_numpy(values), torch.zeros(1)) for name, values in points.items()}
+        filled = fill_branches(xyz, branches)
         for name, values in points.items():
-            np.testing.assert_array_equal(filled[name].points.numpy(), fill(xyz, values, rule)[0])
+            np.testing.assert_array_equal(filled[name].points.numpy(), fill_unseen(xyz, values)[0])

@@ -11,19 +11,38 @@ PRESETS = ["mvtec", "eyecandies", "real3d", "sphere:9", "sphere:1", "front:9", "
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_are_rotations(name):
-    """Every preset turns the cloud rigidly and never mirrors it."""
+    """Every preset turns the cloud rigidly; that of Eyecandies alone mirrors it, since it swaps two axes."""
     rotations = preset_rotations(name)
     np.testing.assert_allclose(
         rotations @ rotations.transpose(0, 2, 1), np.tile(np.eye(3), (len(rotations), 1, 1)), atol=1e-12
     )
-    np.testing.assert_allclose(np.linalg.det(rotations), 1.0)
+    np.testing.assert_allclose(np.linalg.det(rotations), -1.0 if name == "eyecandies" else 1.0)
 
 
 def test_published_presets_have_nine_views():
-    """The published presets draw nine views; real3d goes once around the x axis in steps of 36 degrees."""
+    """The published presets draw nine views; real3d goes around the x axis, by 36 to 144 degrees and 180."""
     assert [len(preset_rotations(name)) for name in ("mvtec", "eyecandies", "real3d")] == [9, 9, 9]
     angles = np.degrees(np.arctan2(preset_rotations("real3d")[:, 2, 1], preset_rotations("real3d")[:, 1, 1]))
-    np.testing.assert_allclose(np.sort(angles), np.arange(-144, 145, 36), atol=1e-9)
+    np.testing.assert_allclose(np.sort(np.abs(angles)), [36, 36, 72, 72, 108, 108, 144, 144, 180], atol=1e-9)
+
+
+def test_the_eyecandies_camera_steps_back_until_it_sees_all_points():
+    """In steps of 0.005, one after the other; from as far as the others where everything is seen at once."""
+    xyz = np.random.default_rng(6).uniform(-0.5, 0.5, (500, 3))
+    rotations = preset_rotations("eyecandies")
+    near, back = pointad_cameras(xyz, rotations), pointad_cameras(xyz, rotations, step_back=0.005)
+    for view in range(9):
+        steps, matrix = 0, near.camera_from_cloud[view].copy()
+        while True:
+            u, v, _ = Cameras(matrix[None], "perspective", near.scale_px, 336).project(xyz)
+            if min(u.min(), v.min()) >= 0 and max(u.max(), v.max()) <= 336:
+                break
+            matrix[2, 3] += 0.005
+            steps += 1
+        np.testing.assert_allclose(back.camera_from_cloud[view], matrix, atol=1e-12)
+    flat = xyz * [1, 1, 1e-3]
+    pairs = (pointad_cameras(flat, preset_rotations("front:1"), step_back=step) for step in (None, 0.005))
+    np.testing.assert_array_equal(*(cameras.camera_from_cloud for cameras in pairs))
 
 
 def test_front_views_start_straight_and_stay_in_the_cone():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from align3d_cli.render.cameras import fitted_cameras, preset_rotations
-from align3d_cli.render.lift import fill_unseen, lift, smooth_points
+from align3d_cli.render.lift import fill_unseen, flags_of_array_neighbours, lift, smooth_points
 from align3d_cli.render.splat import splat
 
 
@@ -118,3 +118,15 @@ def test_smoothing_several_times_is_one_time_after_the_other():
     once = smooth_points(xyz, scores, 0.1)
     np.testing.assert_array_equal(smooth_points(xyz, scores, 0.1, times=2), smooth_points(xyz, once, 0.1))
     assert np.nanstd(smooth_points(xyz, scores, 0.1, times=2)) < np.nanstd(once)
+
+
+def test_flags_of_the_neighbour_in_the_array_by_a_plain_loop():
+    """A point no view sees has the flags of the nearest row that is seen, of two equally near those of the earlier."""
+    rng = np.random.default_rng(4)
+    visible = torch.from_numpy((rng.random((3, 60)) < 0.3) & (rng.random(60) < 0.4))
+    visible[:, 20:31] = False
+    found, seen = flags_of_array_neighbours(visible), np.flatnonzero(visible.any(dim=0))
+    for row in range(60):
+        nearest = min(seen, key=lambda other, row=row: (abs(other - row), other))
+        assert found[:, row].tolist() == visible[:, nearest].tolist()
+    assert torch.equal(flags_of_array_neighbours(torch.zeros(2, 5, dtype=torch.bool)), torch.zeros(2, 5).bool())

@@ -12,6 +12,7 @@ from PIL import Image
 from align3d_cli.clouds.normals import estimate_normals
 from align3d_cli.render.cameras import pointad_cameras, preset_rotations
 from align3d_cli.render.paper import pointad_images
+from align3d_cli.render.window import Window
 
 CLOUDS = ["002_master_chef_can", "070-a_colored_wood_blocks", "011_banana"]
 
@@ -60,13 +61,15 @@ def test_the_look_is_the_published_one(oracle, name):
     folder, clouds, _ = oracle
     xyz, rotations = clouds[name].astype(np.float64), preset_rotations("mvtec")
     normals = estimate_normals(xyz, k=50, radius=0.1)
-    ours = pointad_images(xyz, rotations, normals=normals).numpy()
+    cameras = pointad_cameras(xyz, rotations)
+    ours = pointad_images(xyz, cameras, Window(), normals=normals).numpy()
     for view in range(9):
         agree(f"{name} view {view} grey", ours[view], published(folder, f"{name}_view{view}_grey"))
     for view in (2, 5):
         file = f"{name}_view{view}_colour"
         if (folder / f"{file}.png").is_file():
-            coloured = pointad_images(xyz, rotations[view : view + 1], normals=normals, colours=clouds[f"{name}_rgb"])
+            alone, colours = pointad_cameras(xyz, rotations[view : view + 1]), clouds[f"{name}_rgb"]
+            coloured = pointad_images(xyz, alone, Window(), normals=normals, colours=colours)
             agree(f"{name} view {view} colour", coloured[0].numpy(), published(folder, file))
 
 
@@ -114,11 +117,17 @@ def lit_by_definition(spot, normal, lamps):
     return min(light, 1.0)
 
 
-def test_the_look_is_that_of_its_description(sphere):
-    """A small cloud drawn point by point: the same silhouette, the same grey but where a square ends at a centre."""
+@pytest.mark.parametrize("point_px", [5, 6])
+def test_the_look_is_that_of_its_description(sphere, point_px):
+    """A small cloud drawn point by point: the same silhouette, the same grey but where a square ends at a centre.
+
+    Squares with an odd and with an even side, whose middle is a pixel's or lies between two.
+    """
     xyz = sphere(1500) * [1.0, 0.8, 0.6]
     normals = xyz / np.array([1.0, 0.8, 0.6]) ** 2
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     rotation = preset_rotations("mvtec")[1:2]
-    ours = pointad_images(xyz, rotation, normals=normals, size_px=48, window_px=144, point_px=5)[0].numpy()
-    agree("own description", ours, drawn_by_definition(xyz, rotation[0], normals, 144, 5, 48).transpose(2, 0, 1))
+    window = Window(side_px=144, point_px=point_px)
+    ours = pointad_images(xyz, pointad_cameras(xyz, rotation, 48), window, normals=normals)[0].numpy()
+    expected = drawn_by_definition(xyz, rotation[0], normals, 144, point_px, 48)
+    agree("own description", ours, expected.transpose(2, 0, 1))

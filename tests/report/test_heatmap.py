@@ -28,7 +28,7 @@ def part() -> ScoredPart:
     scores = np.where(xyz[:, 2] > 0.9, 0.95, 0.05).astype(np.float32)
     xyz[:2], scores[:2] = np.nan, np.nan
     scan = prepare(PointCloud(xyz))
-    drawn = drawn_of(scan, draw_views(scan, ViewSettings(preset="front:2", size_px=300)))
+    drawn = drawn_of(scan.index, draw_views(scan, ViewSettings(preset="front:2", size_px=300)))
     inspection = Inspection(
         score=0.9, raw_score=0.9, point_scores=scores, n_points=4000, n_invalid=2, n_removed=0,
         n_unseen=0, views="front:2", preparation={}, drawn=drawn,

@@ -97,3 +97,21 @@ def test_asking_for_more_tokens_than_there_are_takes_all():
     """None and a large number mean the published way: every token of every view."""
     assert drawn_tokens(["a"], AlignSettings(), 0, 9) is None
     assert drawn_tokens(["a"], AlignSettings(tokens_per_view=9), 0, 9) is None
+
+
+def test_the_published_order_replays_the_batches_of_the_first_epoch(store_and_names, monkeypatch):
+    """Shuffled once: all epochs go through the same batches one after the other; ours are shuffled anew."""
+    store, names = store_and_names
+    for order, alike in (("once", True), ("each epoch", False)):
+        seen: list[tuple[str, ...]] = []
+        given = store.get
+
+        def watched(name, keys, seen=seen, given=given):
+            seen.append(name)
+            return given(name, keys)
+
+        monkeypatch.setattr(store, "get", watched)
+        train_aligner(store, names, DIM, AlignSettings(epochs=2, reweight_epochs=0, order=order), Run())
+        monkeypatch.setattr(store, "get", given)
+        first, second = seen[: len(names)], seen[len(names) :]
+        assert sorted(first) == sorted(second) == sorted(names) and (first == second) is alike

@@ -11,6 +11,7 @@ from align3d_cli.clouds.labelled import LabelledCloud, Sample
 from align3d_cli.encoders.load import load_encoder
 from align3d_cli.encoders.settings import EncoderSettings
 from align3d_cli.errors import InputRejected
+from align3d_cli.model.profiles import get_profile
 from align3d_cli.render.settings import ViewSettings
 from align3d_cli.training.align import train_aligner
 from align3d_cli.training.assess import class_means, separation
@@ -19,7 +20,7 @@ from align3d_cli.training.features import FeatureStore
 from align3d_cli.training.prompts import Branches, train_prompts
 from align3d_cli.training.run import Run
 from align3d_cli.training.settings import AlignSettings, PromptSettings
-from align3d_cli.training.start import vector_prompts
+from align3d_cli.training.start import align_settings, prompt_settings, vector_prompts
 
 CPU, SIDE = torch.device("cpu"), 60
 TINY = {
@@ -169,3 +170,37 @@ def test_the_subset_keeps_rare_defects_and_the_share_of_common_ones():
     assert labelled_subset(rare[:50], 1000, rng(0)).tolist() == list(range(50))
     assert np.array_equal(labelled_subset(common, 99, rng(3)), labelled_subset(common, 99, rng(3)))
     assert len(np.unique(labelled_subset(common, 99, rng(3)))) == 99
+
+
+def test_of_a_resized_scan_every_pixel_is_stored(extraction):
+    """Pixels with a point have its label and its place in the views, those without one lie in no view."""
+    plan = ViewSettings("mvtec", 9, 64, "pointad", "published", "one per pixel", "size of a view", "published")
+    half = plate(3, bump=True)
+    xyz = half.cloud.xyz.copy()
+    xyz[np.arange(len(xyz)) % SIDE > 40] = np.nan
+    sample = Sample(
+        "plate/bump/3", "plate", "test", "bump", lambda: LabelledCloud(replace(half.cloud, xyz=xyz), half.defect)
+    )
+    found = extract(sample, replace(extraction, plan=plan, rgb_encoder=None, background="keep"))
+    assert found.pixel_of_point.shape == (9, 64 * 64) and found.defect.shape == (64 * 64,)
+    taken = (np.arange(64) * SIDE // 64)[:, None] * SIDE + np.arange(64) * SIDE // 64
+    held = np.isfinite(xyz[taken.ravel(), 0])
+    np.testing.assert_array_equal((found.pixel_of_point >= 0).all(dim=0).numpy(), held)
+    np.testing.assert_array_equal((found.pixel_of_point < 0).all(dim=0).numpy(), ~held)
+    np.testing.assert_array_equal(found.defect.numpy(), half.defect[taken.ravel()] & held)
+    assert not found.visible[:, ~torch.from_numpy(held)].any() and found.visible.any()
+
+
+def test_both_stages_run_as_published_on_resized_scans(extraction, tmp_path):
+    """`paper` from scans to text vectors: resized, every pixel in the point loss, a last batch of one scan."""
+    plan = ViewSettings("mvtec", 9, 64, "pointad", "published", "one per pixel", "size of a view", "published")
+    resized = replace(extraction, plan=plan)
+    store = FeatureStore(tmp_path, resized.identity())
+    names, spec = build_store(store, plates(5), resized).names, extraction.encoder.spec
+    aligner, _ = train_aligner(store, names, 32, align_settings(get_profile("paper"), epochs=2), Run())
+    branches = Branches(spec, vector_prompts(class_means(store, names, spec, aligner, CPU)), aligner)
+    before = {name: module().detach().clone() for name, module in branches.prompts.items()}
+    text, lines = train_prompts(store, names, branches, prompt_settings(get_profile("paper"), epochs=2), Run())
+    assert np.isfinite(lines[-1]["loss"]) and 0 < lines[-1]["rgb_points"] < 2
+    assert all(not torch.equal(text[name], before[name]) for name in ("rendering", "rgb"))
+    assert set(separation(store, names, branches, text, 0.07, CPU)) > {"rgb_point_auroc", "rendering_object_auroc"}

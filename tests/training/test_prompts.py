@@ -1,19 +1,26 @@
 """Stage 2: losses against their sentences, branches, and a planted defect found on samples never seen."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 import torch
 
 from align3d_cli.errors import UsageError
 from align3d_cli.model.aligner import Aligner
+from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.model.similarity import patch_probabilities, view_maps
 from align3d_cli.training.align import train_aligner
 from align3d_cli.training.batches import labelled_views
 from align3d_cli.training.prompts import Branches, branch_losses, lifted, prompt_losses, train_prompts
 from align3d_cli.training.run import Run
+from align3d_cli.training.sample_features import SampleFeatures
+from align3d_cli.training.session import Session, train_text
 from align3d_cli.training.settings import AlignSettings, PromptSettings
+
+from ..model.own_oracle import dice
+from ..model.own_scoring_oracle import lifted_in_array_order
 
 CPU = torch.device("cpu")
 DIM, ROWS, SIZE = 16, 4, 16  # of the made features
@@ -49,14 +56,27 @@ def test_lifting_is_the_mean_over_the_views_that_see_a_point_of_its_own_sample()
             assert torch.allclose(mean[sample, :, point], expected, atol=1e-6)
 
 
-def test_another_sample_in_the_batch_does_not_change_a_samples_point_map():
-    """The published code's fault: with its average, the second sample leaks into the first; with ours it does not."""
-    maps, other = torch.rand(3, 2, 4, 4), torch.rand(3, 2, 4, 4)
-    pixel, visible = torch.arange(12).reshape(1, 3, 4), torch.ones(1, 3, 4, dtype=torch.bool)
-    alone = lifted(maps, pixel, visible)[0][0]
-    couple = (torch.cat([maps, other]), pixel.repeat(2, 1, 1), visible.repeat(2, 1, 1))
-    assert torch.equal(lifted(*couple)[0][0], alone)
-    assert not torch.allclose(lifted(*couple, per_sample=False)[0][0], alone)
+@pytest.mark.parametrize("per_sample", [True, False])
+def test_another_sample_in_the_batch_does_not_change_a_samples_point_map(per_sample):
+    """Also in the published form, whose average mixes the object logits of a batch and nothing else."""
+    maps = torch.zeros(4, 2, 1, 1)
+    maps[2:] = 1
+    pixel, visible = torch.zeros(2, 2, 1, dtype=torch.long), torch.ones(2, 2, 1, dtype=torch.bool)
+    assert lifted(maps, pixel, visible, per_sample=per_sample)[0][:, 1, 0].tolist() == [0, 1]
+
+
+def test_the_published_average_mixes_object_logits_and_nothing_else(store_and_names, spec):
+    """Of the four losses that of the object alone is another, and it is the chunked mean's."""
+    store, names = store_and_names
+    batch = labelled_views(store, names[:2], None, CPU)
+    text = VectorPrompts(DIM, seed=2)().detach()
+    ours, theirs = (
+        branch_losses(batch.render_global, batch.render_tokens, text, batch, spec, PromptSettings(view_average=form))
+        for form in ("sample", "published")
+    )
+    assert {kind for kind in ours if not torch.equal(ours[kind], theirs[kind])} == {"object"}
+    logits = (batch.render_global @ text.T / 0.07).flatten(0, 1).reshape(3, 2, 2).mean(dim=0)
+    assert torch.isclose(theirs["object"], torch.nn.functional.cross_entropy(logits, batch.labels), atol=1e-5)
 
 
 def test_branch_losses_are_what_their_sentences_say(store_and_names, spec):
@@ -86,6 +106,54 @@ def test_branch_losses_are_what_their_sentences_say(store_and_names, spec):
     for kind, values in (("object", objects), ("views", views), ("points", points)):
         assert torch.isclose(found[kind], torch.stack(values).mean(), atol=1e-5), kind
     assert torch.isclose(found["maps"], torch.stack(focal).mean() + torch.stack(view_dice).mean(), atol=1e-3)
+
+
+@pytest.mark.parametrize("n_samples", [1, 2])
+def test_the_published_point_loss_in_plain_numpy(fill_store, spec, tmp_path, n_samples):
+    """Every pixel of the resized scan counts, background as 0 against 1 in the normal map; unseen points are read where
+    their neighbour in the array is seen; a batch of one scan is a batch of its rows."""
+    store, names = fill_store(tmp_path, n=2, points=SIZE * SIZE)
+    for name in names:  # as a resized scan: some pixels hold no point
+        sample = store.get(name, [field.name for field in fields(SampleFeatures)])
+        sample["pixel_of_point"][:, 5::7], sample["visible"][:, 5::7], sample["defect"][5::7] = -1, False, False
+        sample["visible"][:, 30:60] = False
+        store.put(name, SampleFeatures(**sample))
+    config = PromptSettings(point_loss="all pixels", single_scan="rows")
+    batch = labelled_views(store, names[:n_samples], None, CPU, fill=True)
+    text = VectorPrompts(DIM, seed=2)().detach()
+    found = branch_losses(batch.render_global, batch.render_tokens, text, batch, spec, config)["points"]
+    abnormal, normal = [], []
+    for row, name in enumerate(names[:n_samples]):
+        sample = store.get(name, ("pixel_of_point", "visible", "defect"))
+        maps = view_maps(patch_probabilities(batch.render_tokens[row], text), (ROWS, ROWS), SIZE, True).numpy()
+        held = np.flatnonzero((sample["pixel_of_point"][0] >= 0).numpy())
+        points = np.zeros((2, SIZE * SIZE))
+        points[:, held] = lifted_in_array_order(
+            maps, sample["pixel_of_point"].numpy()[:, held], sample["visible"].numpy()[:, held]
+        )
+        defect = sample["defect"].double().numpy()
+        abnormal.append((points[1], defect))
+        normal.append((points[0], 1 - defect))
+    expected = sum(own_dice([p for p, _ in pairs], [t for _, t in pairs]) for pairs in (abnormal, normal))
+    assert float(found) == pytest.approx(expected, abs=1e-5)
+
+
+def own_dice(maps, targets):
+    """The published Dice: a map of one scan loses its first axis, so that its rows are taken for samples."""
+    if len(maps) == 1:
+        maps, targets = (parts[0].reshape(SIZE, SIZE) for parts in (maps, targets))
+    return dice(maps, targets)
+
+
+def test_all_pixels_need_a_resized_scan():
+    """Rows are those of an image; and both need views of a resized scan, which training says before it starts."""
+    with pytest.raises(UsageError, match="give point_loss"):
+        PromptSettings(single_scan="rows")
+    bundle = Bundle("lite", {"name": "lite"}, {})
+    with pytest.raises(UsageError, match=r'give .views. input "size of a view"'):
+        train_text(
+            bundle, None, [], PromptSettings(point_loss="all pixels"), Session(), kind="vectors", use_aligner=False
+        )
 
 
 def test_the_contrastive_loss_counts_in_the_last_epochs_times_alpha(store_and_names, spec):
