@@ -8,7 +8,8 @@ from typing import Any
 from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.encoders.settings import Precision
 from align3d_cli.errors import InputRejected, UsageError, WeightsRejected
-from align3d_cli.model.bundle import Bundle, find_model
+from align3d_cli.model.bundle import Bundle
+from align3d_cli.model.find import find_model
 from align3d_cli.model.own_weights import name_weights, weights_of
 from align3d_cli.model.profiles import NAMES, SECTIONS, Profile, get_profile, profile_from, with_tower
 from align3d_cli.model.settings import ScoringSettings

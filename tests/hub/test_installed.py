@@ -10,7 +10,9 @@ from safetensors.torch import save, save_file
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.helpers.manifest import write_sidecar
 from align3d_cli.hub.installed import inventory, state_of
-from align3d_cli.model.bundle import METADATA_KEY, find_model, load_bundle, save_bundle
+from align3d_cli.model.bundle import load_bundle, save_bundle
+from align3d_cli.model.find import find_model
+from align3d_cli.model.header import METADATA_KEY
 
 
 def test_the_shipped_files_are_verified():
@@ -54,7 +56,7 @@ def test_a_model_without_its_clip_is_incomplete(tmp_path, monkeypatch):
     settings = {"format": 1, "name": "m", "encoder": {"name": "RN50"}, "record": {}}
     settings |= {"views": {}, "scoring": {}, "calibration": {}}
     path = tmp_path / "m.safetensors"
-    path.write_bytes(save({"aligner.x": torch.zeros(1)}, {METADATA_KEY: json.dumps(settings)}))
+    path.write_bytes(save({}, {METADATA_KEY: json.dumps(settings)}))
     state, detail = state_of(path)
     assert state == "incomplete" and "align3d weights fetch RN50" in detail
 
