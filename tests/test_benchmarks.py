@@ -39,6 +39,11 @@ def test_seconds_of_every_step():
     assert all(float(cell) > 0 for cell in table["lite"][:6])
 
 
+def test_commands_killed_at_random_moments():
+    """One run of `score` killed and gone on with: a row without a fault."""
+    assert "0 faults" in output(FOLDER / "kill_commands.py", 1, "--commands", "score")
+
+
 def test_several_models_on_the_same_scans(tmp_path):
     """The rendering branch of the first model, the others of both, and their spread, each with four figures in %."""
     output("-m", "align3d_cli", "synth", "--out", tmp_path / "scans", "-n", 2, "--mode", "full", "--points", 3000)

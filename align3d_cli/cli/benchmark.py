@@ -74,12 +74,16 @@ def run(
     """
     if context.invoked_subcommand:
         return
+    check_views(views)
+    needs_model = not (profile or backbone or (methods and set(methods) <= {opt.Method.curvature}))
+    _check_there({dataset: root}, model if needs_model else None)
+    if protocol == opt.Protocol.cross_dataset:
+        _check_there({train_set: train_root}, None)
     from align3d_cli.evaluation.question import Question
     from align3d_cli.evaluation.runner import run_benchmark
     from align3d_cli.evaluation.scorer import ScanSettings
     from align3d_cli.model.device import resolve_device
 
-    check_views(views)
     device_name = resolve_device(device)
     question = Question(
         data_set=dataset,
@@ -129,6 +133,17 @@ def table(
 ) -> None:
     """Print the table of a run again, from its log alone; also while the run goes on."""
     print_table(run, "json" if json else format, plots)
+
+
+def _check_there(data: dict[opt.DataSet, Path | None], model: str | None) -> None:
+    """Raise EnvironmentMissing for data or a model that is not there: found before torch is loaded."""
+    from align3d_cli.datasets.registry import require_data
+    from align3d_cli.model.find import find_model
+
+    for data_set, root in data.items():
+        require_data(data_set.value, root)
+    if model is not None:
+        find_model(model)
 
 
 def default_jobs(device: str) -> int:

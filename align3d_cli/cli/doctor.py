@@ -116,7 +116,8 @@ def _test_scene() -> tuple[Any, Any]:
 def _model() -> str:
     from align3d_cli.helpers.digest import sha256_of
     from align3d_cli.helpers.places import DEFAULT_MODEL
-    from align3d_cli.model.bundle import find_model, load_bundle
+    from align3d_cli.model.bundle import load_bundle
+    from align3d_cli.model.find import find_model
 
     path = find_model(DEFAULT_MODEL)
     bundle = load_bundle(path)

@@ -1,6 +1,5 @@
 """`align3d score`: an anomaly score for every point of every scan, and one for each scan."""
 
-import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +9,14 @@ import typer
 
 from align3d_cli.cli import output
 from align3d_cli.cli import score_options as opt
-from align3d_cli.cli.options import check_folder, check_views, examples, refuse_overwriting
+from align3d_cli.cli.options import check_views, examples, refuse_overwriting
+from align3d_cli.cli.score_checks import check_outputs, check_resume
 from align3d_cli.cli.score_lines import result_line, summary
 from align3d_cli.errors import BatchFailures, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from align3d_cli.running.batch import Batch, BatchSettings, Outcome
     from align3d_cli.running.cluster_batch import ClusterBatch
 
@@ -30,6 +32,7 @@ def register(app: typer.Typer) -> None:
             "align3d score part.stl --out report.html --json",
             "align3d score xyz/000.tiff --out map.tiff --fail-above 0.6",
             "align3d score parts/ --out-dir heat/ --report report.html --jsonl > scores.jsonl",
+            "align3d score parts/ --out-dir heat/ --resume",
             "align3d score parts/ --out-dir heat/ --engine ray --ray-address auto",
             "cat part.ply | align3d score - --input-format ply --json",
             "Exit codes: 0 done, 2 usage, 3 a part exceeds --fail-above, 4 input rejected, 5 model or device "
@@ -48,6 +51,7 @@ def score(
     jsonl: opt.Jsonl = False,
     fail_above: opt.FailAbove = None,
     force: opt.Force = False,
+    resume: opt.Resume = False,
     quiet: opt.Quiet = False,
     model: opt.Model = "align3d-lite",
     device: opt.WhichDevice = "auto",
@@ -67,12 +71,15 @@ def score(
     from align3d_cli.helpers.files import check_free
     from align3d_cli.running.batch import BatchSettings
     from align3d_cli.running.inputs import find_parts, stream_format, with_named_output
+    from align3d_cli.running.record import outcomes as recorded
+    from align3d_cli.running.record import record_of
 
-    _check_outputs(out, out_dir, report, json, jsonl, format)
+    check_outputs(out, out_dir, report, json, jsonl, format)
+    check_resume(resume, out_dir, report, force=force, split=split)
     check_views(views)
     found = find_parts(inputs, avoid=out_dir)
     parts, kind = with_named_output(found.parts, out, out_dir, format)
-    refuse_overwriting([part.output for part in parts], force=force)
+    refuse_overwriting([part.output for part in parts], force=force or resume)
     for file in (out, report):
         if file is not None and str(file) != "-":
             check_free(file, force=force)
@@ -92,15 +99,19 @@ def score(
         unit=unit,
         split=split,
         format=kind,
-        force=force,
+        force=force or resume,  # what may not be replaced, the record refuses
         pages=report is not None,
         page_points=None if len(parts) == 1 else BATCH_PAGE_POINTS,
     )
     batch = _batch(settings, engine, ray_address)
+    record = None if out_dir is None else record_of(out_dir, settings)
+    kept = record.kept(parts) if record is not None and resume else {}
+    if kept and not quiet:
+        output.info(f"note: {len(kept)} of {len(parts)} parts are scored already and kept")
     if str(out) == "-":
         outcomes = _score_to_stdout(batch, parts[0], kind, quiet)
     else:
-        outcomes = _score_all(batch, parts, json=json, jsonl=jsonl, quiet=quiet)
+        outcomes = _score_all(recorded(batch, parts, record, kept), parts, json=json, jsonl=jsonl, quiet=quiet)
     if report is not None:
         _write_report(report, outcomes, force)
     _end(outcomes, fail_above)
@@ -121,25 +132,6 @@ def _batch(settings: "BatchSettings", engine: opt.Engine, ray_address: str | Non
     return ClusterBatch(settings, ray_address)
 
 
-def _check_outputs(
-    out: Path | None, out_dir: Path | None, report: Path | None, json: bool, jsonl: bool, format: str | None
-) -> None:
-    """Raise UsageError for outputs that contradict each other."""
-    if out is not None and out_dir is not None:
-        raise UsageError("--out and --out-dir: give one, --out for a single part, --out-dir for many")
-    check_folder("--out-dir", out_dir)
-    if report is not None and report.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--report {report}: is written as HTML; end its name with .html")
-    if report is not None and out is not None and os.path.realpath(report) == os.path.realpath(out):
-        raise UsageError(f"--report {report}: is the heat map's own file; give the two different names")
-    if json and jsonl:
-        raise UsageError("--json and --jsonl: give one, --jsonl for many parts")
-    if str(out) == "-" and (json or jsonl):
-        raise UsageError("--out -: standard output carries the heat map, so no JSON can be printed there; name a file")
-    if str(out) == "-" and format is None:
-        raise UsageError("--out -: needs --format")
-
-
 def _score_to_stdout(batch: "Batch | ClusterBatch", part: Any, kind: str, quiet: bool) -> "list[Outcome]":
     """Score the only part of a call with `--out -`: its heat map goes to stdout, its line to stderr."""
     with tempfile.TemporaryDirectory() as folder:
@@ -156,12 +148,14 @@ def _score_to_stdout(batch: "Batch | ClusterBatch", part: Any, kind: str, quiet:
     return outcomes
 
 
-def _score_all(batch: "Batch | ClusterBatch", parts: list, *, json: bool, jsonl: bool, quiet: bool) -> "list[Outcome]":
+def _score_all(
+    found_ones: "Iterator[Outcome]", parts: list, *, json: bool, jsonl: bool, quiet: bool
+) -> "list[Outcome]":
     """Score the parts in order and print each outcome; returns them all."""
     width, lone = max(len(part.name) for part in parts), len(parts) == 1
     outcomes = []
     with output.progress("scoring", len(parts), between_lines=not json) as advance:
-        for found in batch.outcomes(parts):
+        for found in found_ones:
             outcomes.append(found)
             if jsonl:
                 output.result_json(found.result)

@@ -54,6 +54,10 @@ FailAbove = Annotated[
     _option(panel=OUTPUTS, help="Exit with 3 when a part's score exceeds this.", min=0.0, max=1.0, callback=finite),
 ]
 Force = Annotated[bool, _option("--force", panel=OUTPUTS, help="Overwrite files that exist.")]
+Resume = Annotated[
+    bool,
+    _option("--resume", panel=OUTPUTS, help="Go on in --out-dir: parts scored there by the same call are kept."),
+]
 Quiet = Annotated[bool, _option("--quiet", "-q", panel=OUTPUTS, help="No notes and no summary.")]
 Model = Annotated[str, _option(panel=HOW, help="Name or path of the model.")]
 WhichDevice = Annotated[Device, _option("--device", panel=HOW, help="auto takes CUDA where there is a GPU.")]

@@ -39,6 +39,12 @@ def begin(call: TrainingCall, model: str | None) -> "tuple[Bundle, Profile]":
     """
     if model and (call.backbone or call.pretrained or call.weights):
         raise UsageError("--model brings its own image tower; leave --backbone, --pretrained and --weights out")
+    from align3d_cli.datasets.registry import require_data
+    from align3d_cli.model.find import find_model
+
+    require_data(call.dataset, call.root)  # what is missing is told before torch is loaded
+    if model:
+        find_model(model)
     from align3d_cli.model.bundle import load_bundle
     from align3d_cli.model.start import profile_for, untrained
     from align3d_cli.render.settings import with_views

@@ -10,7 +10,7 @@ from align3d_cli.datasets.catalogue import AUXILIARY, DATA_SETS, DataSet
 from align3d_cli.datasets.settings import GENERATED, NAMES
 from align3d_cli.errors import EnvironmentMissing, UsageError
 
-__all__ = ["AUXILIARY", "DATA_SETS", "NAMES", "find_data", "first_balanced", "open_dataset"]
+__all__ = ["AUXILIARY", "DATA_SETS", "NAMES", "find_data", "first_balanced", "open_dataset", "require_data"]
 
 ROOT_VARIABLE = "ALIGN3D_DATA"
 SYNTHETIC_SCANS = 12  # of each family without --limit: 60 scans, a few minutes on 2 cores
@@ -46,6 +46,12 @@ def open_dataset(
     found = find_data(data_set, root)
     chosen = _chosen(name, sorted(found), categories)
     return [s for category in chosen for s in _limited(data_set.samples(category, found[category]), limit, split)]
+
+
+def require_data(name: str, root: Path | str | None) -> None:
+    """Raise EnvironmentMissing where a data set is not there; no file is looked for yet but its category folders."""
+    if name in DATA_SETS:
+        find_data(DATA_SETS[name], root)
 
 
 def find_data(data_set: DataSet, root: Path | str | None) -> dict[str, Path]:

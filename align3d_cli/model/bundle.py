@@ -13,14 +13,15 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
+from align3d_cli.errors import UsageError, WeightsRejected
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.helpers.files import write_tensors
 from align3d_cli.helpers.manifest import require_stated
-from align3d_cli.helpers.places import DEFAULT_MODEL, weights_dirs
+from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.helpers.settings import SettingsError
 from align3d_cli.model import header
 from align3d_cli.model.calibration import Calibration
+from align3d_cli.model.find import find_model
 from align3d_cli.model.header import Header
 from align3d_cli.model.settings import ScoringSettings
 from align3d_cli.render.settings import ViewSettings
@@ -94,20 +95,6 @@ def load_bundle(name_or_path: str | Path = DEFAULT_MODEL) -> Bundle:
         raise WeightsRejected(f"{path}: not an align3d model ({error}); give a file written by prompt-train") from error
     known = {part.name: getattr(facts, part.name) for part in fields(Header)}
     return Bundle(tensors=tensors, sha256=digest, path=path, **known)
-
-
-def find_model(name_or_path: str | Path) -> Path:
-    """Path of a model given by path or by shipped name; EnvironmentMissing when there is none."""
-    given = Path(name_or_path)
-    if given.suffix == ".safetensors" or given.parent != Path():
-        if not given.is_file():
-            raise EnvironmentMissing(f"{given}: no such model file; `align3d weights list` shows what is installed")
-        return given
-    for folder in weights_dirs():
-        candidate = folder / f"{name_or_path}.safetensors"
-        if candidate.is_file():
-            return candidate
-    raise EnvironmentMissing(f"model {name_or_path!r} is not installed; `align3d weights list` shows what is")
 
 
 def require_branches(bundle: Bundle) -> None:

@@ -9,7 +9,8 @@ from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.encoders.settings import DeepPrompts, EncoderSettings, Precision
 from align3d_cli.errors import InputRejected, UsageError, WeightsRejected
 from align3d_cli.helpers.settings import from_dict
-from align3d_cli.model.bundle import Bundle, find_model
+from align3d_cli.model.bundle import Bundle
+from align3d_cli.model.find import find_model
 from align3d_cli.model.own_weights import name_weights, weights_of
 from align3d_cli.model.profiles import NAMES, SECTIONS, Profile, get_profile, profile_from, with_tower
 from align3d_cli.model.settings import ScoringSettings

@@ -10,6 +10,7 @@ from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.helpers.quiet_torch import import_torch_quietly
 from align3d_cli.model.calibration import Calibration
+from align3d_cli.model.find import find_model
 
 if TYPE_CHECKING:
     from align3d_cli.model.bundle import Bundle
@@ -65,10 +66,12 @@ def calibrate(
     false_alarm_rate: share of good scans above the threshold
     scoring:  settings of the model's scoring to change, by name (level_share, wide_weight, view_power, ..)
     on_start, on_scan: told how many scans there are, and of each that is done
-    Raises InputRejected for fewer than ten good scans or defective ones that score no higher than good ones.
+    Defective scans that score no higher than good ones are left out, and a note says so.
+    Raises InputRejected for fewer than ten good scans.
     """
     from align3d_cli.datasets.registry import open_dataset
 
+    model = find_model(model)
     samples = open_dataset(dataset, None if root is None else Path(root), limit=limit)
     notes = _check_enough(samples, root or dataset, false_alarm_rate)
     import_torch_quietly()
@@ -113,13 +116,15 @@ def _fitted(
     from align3d_cli.model.calibration_fit import fit_calibration
 
     good, defective = scores.good, scores.defective
+    told = defective
     if defective and mean(defective) <= mean(good):
         finding = "its defective scans score no higher than the good ones"
-        raise InputRejected(f"{name}: {finding}; check its folders, or calibrate on good/ alone")
-    fitted = fit_calibration(array(good), array(defective), concatenate(scores.points), rate, bundle.calibration)
-    record = bundle.record | {"calibrate": {"data": dataset, "good": len(good), "defective": len(defective)}}
+        notes += (f"{name}: {finding}; they are left out and the score scale stays as it was: check its folders",)
+        told = []
+    fitted = fit_calibration(array(good), array(told), concatenate(scores.points), rate, bundle.calibration)
+    record = bundle.record | {"calibrate": {"data": dataset, "good": len(good), "defective": len(told)}}
     made = replace(bundle, calibration=fitted, record=record, sha256=None, path=None)
-    return Calibrated(made, len(good), len(defective), notes)
+    return Calibrated(made, len(good), len(told), notes)
 
 
 def _check_enough(samples: Sequence[Sample], name: object, false_alarm_rate: float) -> tuple[str, ...]:

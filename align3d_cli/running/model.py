@@ -11,6 +11,7 @@ from align3d_cli.clouds.prepare import prepare
 from align3d_cli.clouds.settings import Background
 from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.helpers.quiet_torch import import_torch_quietly
+from align3d_cli.model.find import find_model
 from align3d_cli.running.arrays import Scan, as_cloud, name_of
 from align3d_cli.running.scored import FailedScan, ModelFacts, ScoredScan, attempt
 
@@ -19,7 +20,8 @@ class Model:
     """Image tower, prompts and calibration, ready to score on one device."""
 
     def __init__(self, model: str | Path = DEFAULT_MODEL, *, device: str = "auto", views: str | None = None) -> None:
-        """See `load`. What is missing is found before the slow imports of the inspector."""
+        """See `load`. What is missing is found before torch and the slow imports of the inspector."""
+        model = find_model(model)
         import_torch_quietly()
         from align3d_cli.model.bundle import load_bundle
         from align3d_cli.model.device import resolve_device

@@ -90,8 +90,9 @@ def test_a_higher_power_of_the_mean_over_views_is_stored_and_raises_every_score(
     assert squared.threshold > plain.threshold and squared.colour_high > plain.colour_high
 
 
-def test_scores_rise_from_good_to_defective_or_nothing_is_written(align3d, model, scans, tmp_path):
-    """A model that sees the dents gets a rising score and a record; one that takes dents for good is told.
+def test_defective_scans_that_score_no_higher_are_left_out(align3d, model, scans, tmp_path):
+    """A model that sees the dents gets a rising score and a record; of one that takes dents for good the good scans
+    alone set the limits, the score scale stays and a warning says so.
 
     The object score is the mean of the map, which exchanged prompts turn around.
     """
@@ -104,10 +105,14 @@ def test_scores_rise_from_good_to_defective_or_nothing_is_written(align3d, model
         out = tmp_path / f"{name}.safetensors"
         arguments = ["--root", scans, "--model", tmp_path / "model.safetensors", "--out", out, "--json"]
         run = align3d("calibrate", *arguments, "--false-alarm-rate", "0.2")
-        seen[run.code] = run, out
-    assert seen.keys() == {0, 4}
-    assert "defective scans score no higher" in seen[4][0].err and not seen[4][1].exists()
-    run, bundle = seen[0][0], load_bundle(seen[0][1])
+        assert run.code == 0, run.err
+        seen["defective scans score no higher" in run.err] = run, out
+    assert seen.keys() == {False, True}
+    told, blind = json.loads(seen[True][0].out), load_bundle(seen[True][1])
+    assert (told["good"], told["defective"]) == (N_GOOD, 0) and blind.record["calibrate"]["defective"] == 0
+    assert (blind.calibration.slope, blind.calibration.offset) == (bundle.calibration.slope, bundle.calibration.offset)
+    assert blind.calibration.threshold is not None and blind.calibration.false_alarm_rate <= 0.2
+    run, bundle = seen[False][0], load_bundle(seen[False][1])
     assert bundle.calibration.slope > 0
     told = json.loads(run.out)
     assert (told["good"], told["defective"]) == (N_GOOD, N_DENTED)

@@ -136,8 +136,9 @@ def test_other_pickles_and_kinds_are_refused(tmp_path):
 
 def test_the_average_of_the_shipped_model_with_itself_is_itself_without_its_calibration(tmp_path):
     """From the command line: tower, aligner and the prompts of both branches come back."""
-    from align3d_cli.model.bundle import find_model, load_bundle
+    from align3d_cli.model.bundle import load_bundle
     from align3d_cli.model.calibration import Calibration
+    from align3d_cli.model.find import find_model
 
     shipped, out = str(find_model("align3d-lite")), tmp_path / "mean.safetensors"
     run = weights(tmp_path, "average", shipped, shipped, "--share", "1", "--share", "2", "--out", str(out))

@@ -10,7 +10,8 @@ from safetensors.torch import save, save_file
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.helpers.manifest import write_sidecar
 from align3d_cli.hub.installed import inventory, state_of
-from align3d_cli.model.bundle import find_model, load_bundle, save_bundle
+from align3d_cli.model.bundle import load_bundle, save_bundle
+from align3d_cli.model.find import find_model
 from align3d_cli.model.header import METADATA_KEY
 
 

@@ -11,7 +11,8 @@ import struct
 import pytest
 
 from align3d_cli.errors import EnvironmentMissing, UsageError, WeightsRejected
-from align3d_cli.model.bundle import find_model, load_bundle
+from align3d_cli.model.bundle import load_bundle
+from align3d_cli.model.find import find_model
 from align3d_cli.model.header import METADATA_KEY
 from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
 

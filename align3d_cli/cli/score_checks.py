@@ -1,0 +1,37 @@
+"""Options of `align3d score` that contradict each other, found before anything is read."""
+
+import os
+from pathlib import Path
+
+from align3d_cli.cli.options import check_folder
+from align3d_cli.errors import UsageError
+
+
+def check_outputs(
+    out: Path | None, out_dir: Path | None, report: Path | None, json: bool, jsonl: bool, format: str | None
+) -> None:
+    """Raise UsageError for outputs that contradict each other."""
+    if out is not None and out_dir is not None:
+        raise UsageError("--out and --out-dir: give one, --out for a single part, --out-dir for many")
+    check_folder("--out-dir", out_dir)
+    if report is not None and report.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--report {report}: is written as HTML; end its name with .html")
+    if report is not None and out is not None and os.path.realpath(report) == os.path.realpath(out):
+        raise UsageError(f"--report {report}: is the heat map's own file; give the two different names")
+    if json and jsonl:
+        raise UsageError("--json and --jsonl: give one, --jsonl for many parts")
+    if str(out) == "-" and (json or jsonl):
+        raise UsageError("--out -: standard output carries the heat map, so no JSON can be printed there; name a file")
+    if str(out) == "-" and format is None:
+        raise UsageError("--out -: needs --format")
+
+
+def check_resume(resume: bool, out_dir: Path | None, report: Path | None, *, force: bool, split: bool) -> None:
+    """Raise UsageError for what --resume cannot be given with."""
+    if not resume:
+        return
+    if out_dir is None:
+        raise UsageError("--resume: needs --out-dir, the folder to go on in")
+    against = {"--force": force, "--split": split, "--report": report is not None}
+    for option in (name for name, given in against.items() if given):
+        raise UsageError(f"--resume and {option}: give one; {option} needs every part scored")
