@@ -75,9 +75,9 @@ def run(
     if context.invoked_subcommand:
         return
     check_views(views)
-    needs_model = not (profile or backbone or (methods and set(methods) <= {opt.Method.curvature}))
+    needs_model = not (profile or backbone or (methods and set(methods) <= {"curvature"}))
     _check_there({dataset: root}, model if needs_model else None)
-    if protocol == opt.Protocol.cross_dataset:
+    if protocol == "cross-dataset":
         _check_there({train_set: train_root}, None)
     from align3d_cli.evaluation.question import Question
     from align3d_cli.evaluation.runner import run_benchmark
@@ -135,13 +135,13 @@ def table(
     print_table(run, "json" if json else format, plots)
 
 
-def _check_there(data: dict[opt.DataSet, Path | None], model: str | None) -> None:
+def _check_there(data: dict[str, Path | None], model: str | None) -> None:
     """Raise EnvironmentMissing for data or a model that is not there: found before torch is loaded."""
     from align3d_cli.datasets.registry import require_data
     from align3d_cli.model.find import find_model
 
     for data_set, root in data.items():
-        require_data(data_set.value, root)
+        require_data(data_set, root)
     if model is not None:
         find_model(model)
 
