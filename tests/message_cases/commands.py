@@ -29,6 +29,7 @@ CASES = {
     "unknown input format": score("--input-format", "las"),
     "columns without z": score("--columns", "x,y"),
     "columns beyond the table": score("--columns", "xyzrgb"),
+    "unit that is none": score("--unit", "parsec"),
     "columns of a ply": score("--columns", "xyz", name="a.ply"),
     "a table read as ply": score("--input-format", "ply"),
     "marks kept": score("--keep-marks"),
