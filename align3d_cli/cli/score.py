@@ -143,8 +143,8 @@ def _score_to_stdout(batch: "Batch | ClusterBatch", part: Any, kind: str, quiet:
             )
             _say(outcomes[-1], lone=True, quiet=quiet)
             if found.failure is None:
-                output.info(result_line(outcomes[-1].result))
                 output.result_bytes(file.read_bytes())
+                output.info(result_line(outcomes[-1].result))
     return outcomes
 
 

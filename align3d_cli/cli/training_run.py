@@ -42,7 +42,8 @@ def begin(call: TrainingCall, model: str | None) -> "tuple[Bundle, Profile]":
     from align3d_cli.datasets.registry import require_data
     from align3d_cli.model.find import find_model
 
-    require_data(call.dataset, call.root)  # what is missing is told before torch is loaded
+    if not call.print_config:
+        require_data(call.dataset, call.root)  # what is missing is told before torch is loaded
     if model:
         find_model(model)
     from align3d_cli.model.bundle import load_bundle

@@ -55,7 +55,7 @@ def drawable(scan: Prepared, plan: ViewSettings) -> Drawable:
     if plan.input == "all points":
         return Drawable(scan, scan, np.arange(len(scan.xyz)))
     side = plan.size_px
-    index, rows = _of_grid(scan, scan.grid, side) if scan.grid else _of_array(len(scan.xyz), side)
+    index, rows = _of_grid(scan, scan.grid, side) if scan.grid else _of_array(scan.index, side)
     if len(rows) < MINIMUM_POINTS:
         finding = f"{len(rows)} of {len(scan.xyz)} points of the scan are left at {side} x {side}"
         raise InputRejected(f"{finding}, at least {MINIMUM_POINTS} are needed; scan the part larger in the image")
@@ -83,7 +83,10 @@ def _of_grid(scan: Prepared, grid: tuple[int, int], side: int) -> tuple[np.ndarr
     return index, rows[index]
 
 
-def _of_array(n_points: int, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same of points without grid: point floor(i * M / side ** 2), so that the order of the array stays."""
+def _of_array(index: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same of points without grid: point floor(i * M / side ** 2) in the order of the file, which stays.
+
+    index: (M,) rows of the file that the prepared points are
+    """
     place = np.arange(side * side)
-    return place, place * n_points // (side * side)
+    return place, np.argsort(index)[place * len(index) // (side * side)]

@@ -22,7 +22,7 @@ def write_views(
     """Write the pictures, then views.json; returns what that holds.
 
     images: (V, C, H, W) float tensor in [0, 1]; anything but 1 or 3 channels is tiled from left to right
-    maps:   also maps.npz: rows (M,) of the scan that were drawn, index (V, H, W) row of the scan or -1,
+    maps:   also maps.npz: rows (M,) of the scan that were drawn, rising, index (V, H, W) row of the scan or -1,
             depth (V, H, W), pixel_of_point (V, M), visible (V, M)
     Raises UsageError for files that exist and are not forced, EnvironmentMissing when they cannot be written.
     """
@@ -65,14 +65,14 @@ def _describe(scan: Prepared, views: Views, preset: str, names: list[str]) -> di
 
 
 def _maps(scan: Prepared, views: Views) -> bytes:
-    index = views.index.cpu().numpy()
+    index, order = views.index.cpu().numpy(), np.argsort(scan.index)
     data = io.BytesIO()
     np.savez_compressed(
         data,
-        rows=scan.index,
+        rows=scan.index[order],
         index=np.where(index >= 0, scan.index[index], -1),
         depth=views.depth.cpu().numpy(),
-        pixel_of_point=views.pixel_of_point.cpu().numpy(),
-        visible=views.visible.cpu().numpy(),
+        pixel_of_point=views.pixel_of_point.cpu().numpy()[:, order],
+        visible=views.visible.cpu().numpy()[:, order],
     )
     return data.getvalue()

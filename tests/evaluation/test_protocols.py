@@ -160,7 +160,9 @@ def test_without_colour_the_rendering_branch_stands_alone(tmp_path, scan_folder,
 @pytest.mark.slow
 def test_pointad_trains_no_aligner(tmp_path, mvtec_root, model):
     """A profile without stage 1 trains the prompts of the rendering branch and nothing else."""
-    base = save_bundle(tmp_path / "m.safetensors", replace(load_bundle(model), record={"profile": {"name": "pointad"}}))
+    given = load_bundle(model)
+    views = replace(given.views, input="size of a view")  # as the profile draws, and its point loss needs
+    base = save_bundle(tmp_path / "m.safetensors", replace(given, views=views, record={"profile": {"name": "pointad"}}))
     question = Question(
         "mvtec3d", mvtec_root, protocol="one-vs-rest", model=str(base.path), auxiliary=("carrot",), prompt_epochs=1
     )

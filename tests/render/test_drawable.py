@@ -46,7 +46,7 @@ def test_other_scans_are_resampled_in_the_order_of_the_array(count):
     """Point k is point k * M / 576 of the scan, rounded down: fewer or more, and as many as a view has pixels."""
     scan = prepare(PointCloud(np.random.default_rng(1).normal(size=(count, 3))), background="keep")
     drawn = drawable(scan, RESIZED)
-    assert drawn.rows.tolist() == [k * len(scan.xyz) // 576 for k in range(576)]
+    assert drawn.cloud_rows.tolist() == [k * len(scan.xyz) // 576 for k in range(576)]
     assert drawn.scan.index.tolist() == list(range(576)) and drawn.scan.grid is None
 
 

@@ -124,7 +124,7 @@ def test_the_rgb_tower_is_the_file_of_its_manifest(tmp_path, monkeypatch):
     trunk = tmp_path / "imagenet-lite0.safetensors"
     save_file(LiteTrunk("lite0").state_dict(), trunk)
     write_manifest(tmp_path, licence="none", source="drawn at random")
-    monkeypatch.setattr("align3d_cli.model.bundle.weights_dirs", lambda: [tmp_path])
+    monkeypatch.setattr("align3d_cli.model.find.weights_dirs", lambda: [tmp_path])
     assert rgb_tower(bundle, encoder, "cpu").spec.style == "colour"
     trunk.write_bytes(trunk.read_bytes()[:-1] + b"!")  # 1.0 ends in "?"
     with pytest.raises(InputRejected, match=r"SHA-256 .* of manifest.json"):
