@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
         pytest.param(("mypy",), id="types", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_the_tools_find_nothing(tool):
     """What they print is the finding."""
     done = subprocess.run([sys.executable, "-m", *tool], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -94,6 +94,7 @@ def test_the_commands_of_the_examples_run(line, tmp_path):
     assert (tmp_path / words[words.index("--out") + 1]).stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_runs(tmp_path):
     """As it stands, but for the data sets that only the reader has."""
     code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]

@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+pytestmark = pytest.mark.slow  # each test starts programs
+
 
 def test_the_exit_code_follows_the_findings(align3d):
     """0 when everything needed is there, else 5; what works is found, a GPU that is hidden is not."""

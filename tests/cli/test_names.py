@@ -5,6 +5,8 @@ import pytest
 from align3d_cli.errors import UsageError
 from align3d_cli.running.inputs import find_parts, with_named_output, with_outputs
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 
 def refused(done, code, words):
     """Exit code, one line, no traceback."""

@@ -18,6 +18,8 @@ from align3d_cli.running.record import RECORD, outcomes, record_of
 
 from .conftest import PATHS
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 N_PARTS, PATIENCE_S = 12, 120
 
 

@@ -20,6 +20,8 @@ from align3d_cli.io.read import read_scan
 from align3d_cli.report.result import FIELDS, result_schema
 from align3d_cli.running.record import RECORD
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 REPOSITORY = Path(__file__).parents[2]
 
 

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 DISK = "tmpfs"
 
 

@@ -21,6 +21,8 @@ from align3d_cli.model.bundle import load_bundle
 from align3d_cli.model.profiles import get_profile
 from align3d_cli.model.prompts import ClipPrompts
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 CONFIG = {
     "embed_dim": 24,
     "quick_gelu": True,

@@ -127,6 +127,7 @@ def relief() -> PointCloud:
     return PointCloud(np.stack([u, v, z], -1).reshape(-1, 3), colours=colours, grid=(SIDE, SIDE))
 
 
+@pytest.mark.slow
 def test_the_published_look_is_drawn_through_the_same_road():
     """Grey and coloured views of a plan with that look are those of `pointad_images` in the published views."""
     scan = prepare(relief(), background="keep")

@@ -191,6 +191,7 @@ def test_of_a_resized_scan_every_pixel_is_stored(extraction):
     assert not found.visible[:, ~torch.from_numpy(held)].any() and found.visible.any()
 
 
+@pytest.mark.slow
 def test_both_stages_run_as_published_on_resized_scans(extraction, tmp_path):
     """`paper` from scans to text vectors: resized, every pixel in the point loss, a last batch of one scan."""
     plan = ViewSettings("mvtec", 9, 64, "pointad", "published", "one per pixel", "size of a view", "published")
