@@ -71,7 +71,6 @@ def separated(cloud: PointCloud, index: np.ndarray, labels: np.ndarray) -> list[
 
 
 def _only(cloud: PointCloud, rows: np.ndarray) -> PointCloud:
-    rows = np.sort(rows)
     if cloud.grid is not None:
         xyz = np.full_like(cloud.xyz, np.nan)
         xyz[rows] = cloud.xyz[rows]

@@ -81,22 +81,23 @@ class Batch:
         raises EnvironmentMissing or WeightsRejected.
         """
         self.seconds = {}
-        pieces = attempt(part.name, lambda: self._timed("read", lambda: self._read(part)))
-        if isinstance(pieces, FailedScan):
-            yield Outcome(part, pieces.result(), pieces)
+        read = attempt(part.name, lambda: self._timed("read", lambda: self._read(part)))
+        if isinstance(read, FailedScan):
+            yield Outcome(part, read.result(), read)
             return
+        pieces, background = read
         if self.model is None:
             self.model = self._timed("load", self._load)
         for number, piece in enumerate(pieces, 1):
             own = part if len(pieces) == 1 else numbered(part, number)
-            how: Background = self.settings.background if len(pieces) == 1 else "keep"
-            found = attempt(own.name, partial(self._scored, self.model, own, piece, how))
+            found = attempt(own.name, partial(self._scored, self.model, own, piece, background))
             yield Outcome(own, found.result(), found) if isinstance(found, FailedScan) else found
             self.seconds = {}
 
-    def _read(self, part: Part) -> list[PointCloud]:
-        cloud = read_part(part, self.settings)
-        return split_cloud(cloud, self.settings.background) if self.settings.split else [cloud]
+    def _read(self, part: Part) -> tuple[list[PointCloud], Background]:
+        """What is scored of a scan, and with which background."""
+        cloud, background = read_part(part, self.settings), self.settings.background
+        return split_cloud(cloud, background) if self.settings.split else ([cloud], background)
 
     def _timed(self, step: str, action: Callable[[], Value]) -> Value:
         start = time.perf_counter()

@@ -82,10 +82,9 @@ class Model:
         as for `score`. A scan of one part gives that score.
         """
         name, scored = name_of(scan), []
-        pieces = split_cloud(as_cloud(scan, seed), background)
+        pieces, how = split_cloud(as_cloud(scan, seed), background)
         for number, piece in enumerate(pieces, 1):
             own = name if len(pieces) == 1 else f"{name}#{number}"
-            how: Background = background if len(pieces) == 1 else "keep"  # what lay around the parts is gone
             scored.append(self.score_cloud(piece, own, background=how, threshold=threshold, seed=seed))
         return scored
 
@@ -101,10 +100,12 @@ class Model:
             yield attempt(name_of(scan), one)
 
 
-def split_cloud(cloud: PointCloud, background: Background) -> list[PointCloud]:
-    """The separate parts of a scan without background and strays; the scan itself where it holds one part."""
+def split_cloud(cloud: PointCloud, background: Background) -> tuple[list[PointCloud], Background]:
+    """The separate parts of a scan without background and strays, the scan itself where it holds one part; and how
+    they are scored: of several parts what lay around them is gone."""
     scan = prepare(cloud, background=background)
-    return separated(cloud, scan.index, parts_of(scan.xyz, scan.spacing))
+    pieces = separated(cloud, scan.index, parts_of(scan.xyz, scan.spacing))
+    return pieces, background if len(pieces) == 1 else "keep"
 
 
 def load(model: str | Path = DEFAULT_MODEL, *, device: str = "auto", views: str | None = None) -> Model:
