@@ -10,6 +10,7 @@ from align3d_cli.cli.benchmark_lists import BenchmarkGroup
 from align3d_cli.cli.benchmark_output import RunProgress, print_table
 from align3d_cli.cli.options import check_folder, check_views, examples
 from align3d_cli.errors import BatchFailures, UsageError
+from align3d_cli.helpers.places import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from align3d_cli.evaluation.runner import RunTasks
@@ -48,7 +49,7 @@ def run(
     limit: opt.Limit = None,
     protocol: opt.WhichProtocol = "zero-shot",
     methods: opt.Methods = [],  # noqa: B006
-    model: opt.Model = "align3d-lite",
+    model: opt.Model = DEFAULT_MODEL,
     profile: opt.Profile = None,
     backbone: opt.Backbone = None,
     weights: opt.Weights = None,

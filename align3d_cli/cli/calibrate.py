@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 
 from align3d_cli.cli.options import examples, finite
+from align3d_cli.helpers.places import DEFAULT_MODEL
 
 EXAMPLES = examples(
     "align3d calibrate --root parts/ --out mine.safetensors",
@@ -24,7 +25,7 @@ def _of_the_model(says: str, least: float = 0.0, most: float = 1.0):
 
 def calibrate(
     out: Path = typer.Option(..., "--out", help="The calibrated model to write (.safetensors)."),
-    model: str = typer.Option("align3d-lite", help="Name or path of the model."),
+    model: str = typer.Option(DEFAULT_MODEL, help="Name or path of the model."),
     dataset: str = typer.Option("folder", help="folder, synthetic, or a data set of `align3d benchmark`."),
     root: Path | None = typer.Option(None, help="Its folder: good/ in it and, if you have them, folders of defects."),
     limit: int | None = typer.Option(None, min=1, help="At most so many scans a category."),

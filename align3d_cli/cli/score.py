@@ -13,6 +13,7 @@ from align3d_cli.cli.options import check_views, examples, refuse_overwriting
 from align3d_cli.cli.score_checks import check_outputs, check_resume
 from align3d_cli.cli.score_lines import result_line, summary
 from align3d_cli.errors import BatchFailures, UsageError
+from align3d_cli.helpers.places import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ def score(
     force: opt.Force = False,
     resume: opt.Resume = False,
     quiet: opt.Quiet = False,
-    model: opt.Model = "align3d-lite",
+    model: opt.Model = DEFAULT_MODEL,
     device: opt.WhichDevice = "auto",
     views: opt.Views = None,
     background: opt.WhichBackground = "auto",
