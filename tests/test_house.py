@@ -11,7 +11,7 @@ FLOORS = (
     {"errors"},
     {"helpers"},
     {"clouds", "metrics"},
-    {"io", "render"},
+    {"io", "render", "matching"},
     {"encoders", "synthetic"},
     {"model", "datasets"},
     {"report", "hub", "training"},

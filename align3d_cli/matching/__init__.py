@@ -1,0 +1,1 @@
+"""Points of one scan found on another: descriptors, registration, deviation."""
