@@ -6,6 +6,10 @@ bump or dent, a cylindrical hole (deep or right through), a plane cut, a patch o
 moved along one direction, the mean normal of the spot (for cuts near it). Labelled is what moved by 15 % of the most;
 of a cut all that moved, of a patch all of it, of a hole right through its rim. The tree is read by
 `align3d benchmark --dataset folder --root plain`.
+
+`--pose one` puts every object into one pose of its own, which a scan leaves by a tilt of up to 8 degrees and any turn
+in the image plane. `--vary` bends every part a little, as parts of one line differ. `--train 4` adds good parts in
+`train/good`, for the methods that see some.
 """
 
 import argparse
@@ -15,12 +19,15 @@ import numpy as np
 import tifffile
 import trimesh
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
 KINDS = ("bump", "dent", "hole", "cut", "rough", "scratch")
 STEP_PX = 0.7  # longest edge of the triangles whose corners are seen: no pixel of the surface without one
 LABELLED = 0.15  # of the largest displacement
 NOISE = (1e-4, 1e-3)  # of the part's diagonal, log-uniform
 TRIES = 20
+TILT = np.radians(8)  # at most, of a scan in one pose
+WAVES = 4  # of the bending of a part, about one over the part
 
 
 def defect(
@@ -92,12 +99,37 @@ def dense(mesh: trimesh.Trimesh, side: int) -> tuple[np.ndarray, np.ndarray]:
     return corners[first], mesh.face_normals[face[first]]
 
 
+def any_turn(rng: np.random.Generator) -> np.ndarray:
+    """A proper rotation (3, 3), all alike likely."""
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    return turn * np.sign(np.linalg.det(turn))
+
+
+def near_turn(pose: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(3, 3) a pose tilted by TILT at most and then turned about the line of sight."""
+    towards, about = rng.uniform(0, 2 * np.pi, 2)
+    tilt = Rotation.from_rotvec(rng.uniform(0, TILT) * np.array([np.cos(towards), np.sin(towards), 0]))
+    return (Rotation.from_rotvec([0, 0, about]) * tilt).as_matrix() @ pose
+
+
+def varied(points: np.ndarray, amount: float, rng: np.random.Generator) -> np.ndarray:
+    """(N, 3) points of a part that differs from its like: slow waves, `amount` of the diagonal high, and its size."""
+    size = np.linalg.norm(np.ptp(points, axis=0))
+    waves, phase = rng.normal(size=(WAVES, 3)) * 2 / size, rng.uniform(0, 2 * np.pi, WAVES)
+    ways = rng.normal(size=(WAVES, 3)) * amount * size / np.sqrt(WAVES)
+    return points * (1 + rng.normal(0, amount)) + np.sin(points @ waves.T * np.pi + phase) @ ways
+
+
 def scan(
-    points: np.ndarray, normals: np.ndarray, kind: str, strength: float, side: int, rng: np.random.Generator
+    points: np.ndarray,
+    normals: np.ndarray,
+    kind: str,
+    strength: float,
+    side: int,
+    turn: np.ndarray,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """xyz (H, W, 3) float32, 0 where nothing is seen, and labels (H, W) bool; None when the defect is out of sight."""
-    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
-    turn *= np.sign(np.linalg.det(turn))
     points, normals = points @ turn.T, normals @ turn.T
     labels = np.zeros(len(points), bool)
     if kind != "good":
@@ -127,24 +159,39 @@ def main() -> None:
         "--strength", type=float, default=1.0, help="times the heights and depths, 0.6 to 2 %% of the part"
     )
     parser.add_argument("--side", type=int, default=320, help="height and width of a scan in points")
+    parser.add_argument("--pose", choices=("any", "one"), default="any", help="of all scans of an object")
+    parser.add_argument("--vary", type=float, default=0.0, help="how parts differ, as a share of the diagonal")
+    parser.add_argument("--train", type=int, default=0, help="good scans in train/good")
     parser.add_argument("--seed", type=int, default=5)
     given = parser.parse_args()
 
     for number, path in enumerate(sorted(p for p in given.meshes.iterdir() if p.is_file())):
         rng = np.random.default_rng([given.seed, number])
         points, normals = dense(trimesh.load(path, force="mesh"), given.side)
-        for place, kind in enumerate((*["good"] * len(KINDS), *KINDS)):
-            tries = (scan(points, normals, kind, given.strength, given.side, rng) for _ in range(TRIES))
-            made = next((found for found in tries if found), None)
-            if made is None:
+        pose = any_turn(rng)
+        places = [("good", f"train{place:02d}") for place in range(given.train)]
+        places += [(kind, f"{place:02d}") for place, kind in enumerate((*["good"] * len(KINDS), *KINDS))]
+        for kind, name in places:
+            for _ in range(TRIES):
+                part = varied(points, given.vary, rng) if given.vary else points
+                turn = any_turn(rng) if given.pose == "any" else near_turn(pose, rng)
+                made = scan(part, normals, kind, given.strength, given.side, turn, rng)
+                if made is not None:
+                    break
+            else:
                 print(f"{path.name}: no {kind} in sight in {TRIES} tries; left out")
                 continue
-            folder = given.out / path.stem
-            (folder / kind).mkdir(parents=True, exist_ok=True)
-            tifffile.imwrite(folder / kind / f"{place:02d}.tiff", made[0])
-            if kind != "good":
-                (folder / "gt" / kind).mkdir(parents=True, exist_ok=True)
-                Image.fromarray(made[1].astype(np.uint8) * 255).save(folder / "gt" / kind / f"{place:02d}.png")
+            write(given.out / path.stem, kind, name, *made)
+
+
+def write(folder: Path, kind: str, name: str, xyz: np.ndarray, labels: np.ndarray) -> None:
+    """One scan and, of a defective one, its mask."""
+    place = folder / "train" / kind if name.startswith("train") else folder / kind
+    place.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(place / f"{name.removeprefix('train')}.tiff", xyz)
+    if kind != "good":
+        (folder / "gt" / kind).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(labels.astype(np.uint8) * 255).save(folder / "gt" / kind / f"{name}.png")
 
 
 if __name__ == "__main__":
