@@ -6,8 +6,8 @@ import random
 
 import pytest
 
+from align3d_cli.helpers import compiled
 from align3d_cli.helpers.compiled import files_of, sums_of, told
-from align3d_cli.render import compiled
 
 SOURCE = """
 import numba as nb
