@@ -1,4 +1,4 @@
-"""Some of the points, drawn by where they are: the same ones in whatever order a file tells them."""
+"""Some of the points: drawn by where they are, the same ones in whatever order a file tells them, or spread by row."""
 
 import numpy as np
 
@@ -50,3 +50,12 @@ def some_points(xyz: np.ndarray, n: int) -> np.ndarray:
     if not n / 2 <= len(drawn) <= 2 * n:
         drawn = np.argpartition(mixed, n)[:n]
     return xyz[drawn]
+
+
+def spread_rows(n_rows: int, n: int) -> np.ndarray:
+    """(n,) int64 rows spread over 0..n_rows - 1 without a rhythm that a grid could answer to; all rows if n covers."""
+    if n >= n_rows:
+        return np.arange(n_rows)
+    taken = np.zeros(n_rows, bool)
+    taken[(np.arange(n) * 0.6180339887498949 % 1.0 * n_rows).astype(np.int64)] = True
+    return np.flatnonzero(taken)

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from align3d_cli.clouds.sample import spread_rows as spread_rows
+from align3d_cli.clouds.sensor import sensor_direction
+
 SAMPLE = 60_000  # points that stand for the scan; the test costs some 15 ms
 FINEST = 192  # cells along the longest side, fewer when points are few: about two a cell
 SHEET = 0.5  # share of points seen from both sides: a closed part shows only its rim (and through its holes)
@@ -20,7 +23,7 @@ def choose_views(xyz: np.ndarray, grid: tuple[int, int] | None, n: int, index: n
     if grid is not None:
         if index is None and len(xyz) != grid[0] * grid[1]:
             return f"{_side(*_towards_origin(xyz))}:{n}"
-        return f"{_side(*_sensor_direction(_organised(xyz, grid, index)))}:{n}"
+        return f"{_side(*_main_axis(_sensor_direction(xyz, grid, index)))}:{n}"
     sample = xyz[spread_rows(len(xyz), SAMPLE)]
     low, high = sample.min(axis=0), sample.max(axis=0)
     unit = (sample - low) / max(float((high - low).max()), 1e-12)
@@ -34,13 +37,16 @@ def _side(axis: int, sign: float) -> str:
     return "front" if name == "front+z" else name
 
 
-def spread_rows(n_rows: int, n: int) -> np.ndarray:
-    """(n,) int64 rows spread over 0..n_rows - 1 without a rhythm that a grid could answer to; all rows if n covers."""
-    if n >= n_rows:
-        return np.arange(n_rows)
-    taken = np.zeros(n_rows, bool)
-    taken[(np.arange(n) * 0.6180339887498949 % 1.0 * n_rows).astype(np.int64)] = True
-    return np.flatnonzero(taken)
+def _sensor_direction(xyz: np.ndarray, grid: tuple[int, int], index: np.ndarray | None) -> np.ndarray:
+    if index is None:  # places without a measurement are exactly zero
+        index = np.flatnonzero((xyz != 0).any(axis=1))
+        xyz = xyz[index]
+    return sensor_direction(xyz, index, grid)
+
+
+def _main_axis(direction: np.ndarray) -> tuple[int, float]:
+    axis = max((2, 1, 0), key=lambda a: abs(direction[a]))  # z before y before x when they tie
+    return axis, float(direction[axis])
 
 
 def _towards_origin(xyz: np.ndarray) -> tuple[int, float]:
@@ -48,32 +54,6 @@ def _towards_origin(xyz: np.ndarray) -> tuple[int, float]:
     middle = xyz[spread_rows(len(xyz), SAMPLE)].mean(axis=0)
     axis = max((2, 1, 0), key=lambda a: abs(middle[a]))
     return axis, -float(np.sign(middle[axis]) or -1.0)
-
-
-def _organised(xyz: np.ndarray, grid: tuple[int, int], index: np.ndarray | None) -> np.ndarray:
-    """(H, W, 3) with NaN where nothing is left."""
-    if index is None:
-        return xyz.reshape(*grid, 3)
-    image = np.full((grid[0] * grid[1], 3), np.nan)
-    image[index] = xyz
-    return image.reshape(*grid, 3)
-
-
-def _sensor_direction(image: np.ndarray) -> tuple[int, float]:
-    """Axis and sign that point from the surface to the sensor.
-
-    image: (H, W, 3). Seen from the sensor, columns run right and rows run down, so right x down leads away from it.
-    """
-    step = max(min(image.shape[:2]) // 64, 1)  # finite differences far wider than the noise
-    corners = image[:-step:step, :-step:step], image[:-step:step, step::step], image[step::step, :-step:step]
-    corner, right, down = (part.reshape(-1, 3) for part in corners)
-    away = np.cross(right - corner, down - corner)
-    measured = np.isfinite(away).all(axis=1) & (corner != 0).any(axis=1)
-    if not measured.any():
-        return 2, 1.0
-    away = np.median(away[measured], axis=0)
-    axis = int(np.abs(away).argmax())
-    return axis, -float(np.sign(away[axis]) or 1.0)
 
 
 def _one_layer_seen_from_both_sides(unit: np.ndarray, axis: int) -> float:

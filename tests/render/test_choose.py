@@ -43,6 +43,16 @@ def test_organised_scans_are_seen_from_the_sensor(depth_sign, expected):
     assert toward_sensor @ [0, 0, -depth_sign] == pytest.approx(1)
 
 
+@pytest.mark.parametrize("tilt_deg", [0, 45, 80])
+def test_steep_scans_are_seen_from_the_sensor_too(tilt_deg):
+    """A side that falls away from the sensor is not drawn from where it faces: nobody measured what is seen there."""
+    rows, columns = np.mgrid[:60, :80].astype(np.float64)
+    depth = 500 + np.tan(np.radians(tilt_deg)) * rows + np.sin(columns / 7)
+    xyz = np.stack([columns, rows, depth], axis=-1).reshape(-1, 3)
+    assert choose_views(xyz, (60, 80), 9) == "front-z:9"
+    assert choose_views(xyz[:, [1, 2, 0]], (60, 80), 9) == "front-y:9"
+
+
 def test_real_parts(shared_data):
     """CAD parts are closed; tiles of road are sheets with a sensor above."""
     import tifffile
