@@ -1,0 +1,17 @@
+"""Points of one scan, evenly spaced: however densely it was measured, the surface counts alike everywhere."""
+
+import numpy as np
+
+from align3d_cli.clouds.voxels import cell_keys
+
+
+def even_points(xyz: np.ndarray, cell: float) -> tuple[np.ndarray, np.ndarray]:
+    """(S, 3) float64 mean of the points in each cubic cell of a side, which also takes noise off, and (N,) int64 the row
+    of each point's mean.
+
+    xyz: (N, 3) finite; cell: in its unit
+    """
+    _, row = np.unique(cell_keys(xyz, cell), return_inverse=True)
+    row = row.ravel()
+    count = np.bincount(row)
+    return np.stack([np.bincount(row, xyz[:, axis]) / count for axis in range(3)], axis=1), row
