@@ -86,7 +86,7 @@ def _cuda() -> str:
 
 def _splat() -> str:
     """Draw a small cloud: loads or compiles the kernels, as the first scan would."""
-    from align3d_cli.render.compiled import told
+    from align3d_cli.helpers.compiled import told
     from align3d_cli.render.splat import splat
 
     start = time.perf_counter()

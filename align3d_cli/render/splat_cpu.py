@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numba as nb
 import numpy as np
 
+from align3d_cli.helpers.compiled import compiled
 from align3d_cli.helpers.cpus import usable_cpus
 from align3d_cli.render.cameras import Cameras
-from align3d_cli.render.compiled import compiled
 from align3d_cli.render.front import OFFSET_STEPS, splat_weights
 
 _POINTS = nb.types.Array(nb.float64, 2, "C", readonly=True)

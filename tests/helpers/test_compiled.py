@@ -6,12 +6,12 @@ import random
 
 import pytest
 
-from align3d_cli.render import compiled
-from align3d_cli.render.compiled import files_of, sums_of, told
+from align3d_cli.helpers import compiled
+from align3d_cli.helpers.compiled import files_of, sums_of, told
 
 SOURCE = """
 import numba as nb
-from align3d_cli.render.compiled import compiled
+from align3d_cli.helpers.compiled import compiled
 
 @compiled(nb.int64(nb.int64))
 def twice(number):
