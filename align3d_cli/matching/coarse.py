@@ -13,9 +13,11 @@ from align3d_cli.matching.surface import Surface, thinned
 
 POINTS = 2000  # of each surface; spacing 2 to 3 % of the size, within which fine registration finds home
 REACH = 3.0  # spacings within which points are partners: poses from pairs err by one or two
-ASKED = 300  # points a pose is scored by in each direction; the share is good to 3 %
-ASKED_AGAIN = 1000  # points once few poses are left
-TRIED = 24  # poses that differ, refined on the thin surfaces; symmetric parts have as many that are right
+GLANCE = 80  # points a pose is scored by at first in each direction; the share is good to 6 %
+GLANCED = 200  # poses left after that
+ASKED = 300  # points they are scored by again, good to 3 %
+ASKED_AGAIN = 600  # points once few poses are left, and points that those are refined by
+TRIED = 16  # poses that differ, refined on the thin surfaces; symmetric parts have as many that are right
 BEST = 6  # poses that go on to fine registration
 STEPS = 6  # at each reach; the thin surfaces are a start only
 TURN_DEG = 8.0  # poses nearer to each other than this and SHIFT find the same home
@@ -76,6 +78,7 @@ def scored(here: Side, there: Side, poses: np.ndarray, n: int) -> np.ndarray:
 
 def _refined_best(here: Side, there: Side, poses: np.ndarray) -> np.ndarray:
     """The best of the poses after a short refinement, the best first."""
+    poses = poses[np.argsort(-scored(here, there, poses, GLANCE), kind="stable")[:GLANCED]]
     tried = poses[_best_rows(poses, scored(here, there, poses, ASKED), here.thin, TRIED)]
     some = here.thin.take(np.arange(min(ASKED_AGAIN, len(here.thin))))
     reaches = [there.grid.cell, there.grid.cell / 2]

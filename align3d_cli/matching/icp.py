@@ -14,7 +14,7 @@ FACING = 0.7  # cosine between a point's normal and its partner's: 45 degrees, e
 TUKEY = 4.685  # scales beyond which a residual weighs nothing; 95 % efficient for normal noise (Holland, Welsch 1977)
 NORMAL_SCALE = 1.4826  # standard deviation of normal noise over its median absolute value
 LEAST_SCALE = 1e-3  # of the spacing: exact copies have a median of rounding only
-STILL = 1e-5  # of the size: motion of a step below which the pose stands still, a hundredth of usual noise
+STILL = 3e-5  # of the size: motion of a step below which the pose stands still, a thirtieth of usual noise
 DAMPING = 1e-6  # of the largest curvature: what turning a ball changes is left as it is
 FEWEST = 12  # partners, twice the unknowns; with fewer there is nothing to solve
 

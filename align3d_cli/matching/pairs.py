@@ -62,16 +62,14 @@ def _alike(here: Surface, there: Surface, tolerance: float) -> np.ndarray:
     lengths, there_lengths = _lengths(here.xyz), _lengths(there.xyz)
     alike = np.abs(lengths - there_lengths) < tolerance
     alike &= np.minimum(lengths, there_lengths) > SHORTEST * min(here.size, there.size)
-    features = _angles(here, lengths), _angles(there, there_lengths)
-    if not (here.oriented and there.oriented):
-        features = tuple([np.abs(angle) for angle in angles] for angles in features)
-    for angle, there_angle in zip(*features, strict=True):
-        alike &= np.abs(angle - there_angle) < ANGLE
+    signed = here.oriented and there.oriented
+    for angle, there_angle in zip(_angles(here, lengths), _angles(there, there_lengths), strict=True):
+        differs = angle - there_angle if signed else np.abs(angle) - np.abs(there_angle)
+        alike &= np.abs(differs) < ANGLE
     return alike
 
 
 def _lengths(xyz: np.ndarray) -> np.ndarray:
-    squares = (xyz**2).sum(1)
     centred = xyz - xyz.mean(0)
     squares = (centred**2).sum(1)
     return np.sqrt(np.maximum(squares[:, None] + squares - 2 * centred @ centred.T, 0))

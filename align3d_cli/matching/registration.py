@@ -11,7 +11,8 @@ from align3d_cli.matching.poses import inverse
 from align3d_cli.matching.surface import Surface, in_own_order
 
 REACHES = (4.0, 2.5, 2.0)  # spacings within which partners are looked for, from coarse to fine
-STEPS = (10, 10, 30)  # at most, for each; most end after five
+STEPS = 8  # at most at each; most end after five
+POINTS = 2000  # of the moving surface, enough to choose among poses; the best is refined by all
 OVERLAP_REACH = 2.0  # spacings: two samplings of one surface have partners within one, noise doubles it
 LARGEST_RATIO = 4.0  # of the sizes; a scan of one side or of half a part is at least a third of the whole across
 LEAST_OVERLAP = 0.5  # of the surface that lies more in the other
@@ -72,15 +73,13 @@ def _fitted(moving: Surface, fixed: Surface, poses: np.ndarray) -> Registration:
     """The pose that fits best after fine registration, and how well."""
     oriented = moving.oriented and fixed.oriented
     spacing = max(moving.spacing, fixed.spacing)
-    grid, back = (grid_of(side.xyz, side.normals, REACHES[0] * spacing, oriented) for side in (fixed, moving))
-    best, least = poses[0], np.inf
-    for pose in poses:
-        for reach, steps in zip(REACHES, STEPS, strict=True):
-            pose = refined(moving, grid, pose, [reach * spacing], steps)
-        misfit = _misfit(moving, grid, pose, spacing) + _misfit(fixed, back, inverse(pose), spacing)
-        if misfit < least:
-            best, least = pose, misfit
-    return _measured(moving, fixed, grid, back, best)
+    reaches = [reach * spacing for reach in REACHES]
+    grid, back = (grid_of(side.xyz, side.normals, reaches[0], oriented) for side in (fixed, moving))
+    some, some_fixed = (side.take(np.arange(min(POINTS, len(side)))) for side in (moving, fixed))
+    fine = [refined(some, grid, pose, reaches, STEPS) for pose in poses]
+    misfits = [_misfit(some, grid, pose, spacing) + _misfit(some_fixed, back, inverse(pose), spacing) for pose in fine]
+    best = fine[int(np.argmin(misfits))]
+    return _measured(moving, fixed, grid, back, refined(moving, grid, best, reaches[1:], STEPS))
 
 
 def _misfit(moving: Surface, grid: Grid, pose: np.ndarray, spacing: float) -> float:
