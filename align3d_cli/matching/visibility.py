@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PIXEL = 1.5  # spacings a side: smaller pixels of a depth map have holes between the points
+PIXEL = 2.0  # spacings a side: smaller pixels of a depth map have holes between the points
 FACING = 0.35  # cosine; surfaces seen at less than 20 degrees are lost by sensors, and not missed
-BEHIND = 3.0  # pixels of depth: the slope of a surface at the least angle, within one pixel
+BEHIND = 2.5  # pixels of depth: the slope of a surface at the least angle, within one pixel
 
 
 @dataclass(frozen=True, slots=True)

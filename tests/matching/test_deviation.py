@@ -49,7 +49,7 @@ def test_bumps_and_dents_have_their_height(box, other, height):
     xyz = other.xyz + other.normals * (lifted + rng.normal(0, noise, N))[:, None]
     moving = sheet_of(moved(pose, xyz), turned(pose, other.normals), other.spacing, other.size)
     found = deviation(moving, sheet(box), inverse(pose))
-    plateau = np.abs(lifted) > 0.99 * abs(height) * other.size
+    plateau = place(other) < 0.35 * RADIUS
     plain = (lifted == 0) & (place(other) > 1.3 * RADIUS)
     assert np.abs(found.signed[plateau] / (height * other.size) - 1).max() < 0.1
     assert np.abs(found.signed[plain]).max() < 4 * noise / np.sqrt(12) + 0.0005 * box.size
@@ -70,7 +70,7 @@ def test_a_hole_is_told_to_its_rim(box, other):
     away = place(other)[~hole]
     assert rim.sum() > 20 and away[rim].max() < RADIUS + 3 * box.spacing / box.size
     assert found.missing.max() == pytest.approx(RADIUS * box.size, rel=0.15)
-    assert found.missing_share == pytest.approx(hole.mean(), rel=0.35)
+    assert 0.5 * hole.mean() < found.missing_share < hole.mean()  # but for a margin of two spacings
     assert np.nanmax(np.abs(found.signed)) < 0.5 * box.spacing and not found.extra.any()
 
 
@@ -114,7 +114,7 @@ def test_a_surface_hides_what_is_behind_it(eye):
     screen = box.xyz[front & (box.xyz[:, 0] > 0)] + [0, 0, 1.0]
     covered = visible(box.xyz, box.normals, screen, box.spacing, view)
     assert covered[front & (box.xyz[:, 0] < -0.1)].all()
-    assert covered[front & (box.xyz[:, 0] > 0.2) & (box.xyz[:, 0] < 0.6)].mean() < 0.05
+    assert covered[front & (box.xyz[:, 0] > 0.2) & (box.xyz[:, 0] < 0.6)].mean() < 0.1
 
 
 def cube_mesh():
@@ -165,7 +165,7 @@ def test_signs_where_normals_are_of_unknown_sign(box, other):
     loose = sheet_of(box.xyz, flipped, box.spacing, box.size, oriented=False)
     known = sheet_of(xyz, other.normals, other.spacing, other.size)
     unknown = sheet_of(xyz, other.normals, other.spacing, other.size, oriented=False)
-    plateau = lifted < -0.99 * HEIGHT * other.size
+    plateau = place(other) < 0.35 * RADIUS
     assert deviation(known, loose, np.eye(4)).signed[plateau].max() < -0.9 * HEIGHT * box.size
     assert deviation(unknown, loose, np.eye(4)).signed[plateau].min() > 0.9 * HEIGHT * box.size
     assert deviation(unknown, sheet(box), np.eye(4)).signed[plateau].max() < -0.9 * HEIGHT * box.size

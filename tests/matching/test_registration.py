@@ -59,7 +59,7 @@ def test_asymmetric_parts_are_found(whole, name, scan):
         degrees, shift = errors(found, pose, here, fixed.size)
         assert found.success and degrees < 0.3 and shift < 0.002
         assert np.linalg.det(found.fixed_from_moving) == pytest.approx(1)
-        assert found.overlap_moving > 0.95 and found.residual_share < 2 * NOISE
+        assert found.overlap_moving > 0.95 and found.residual < 2 * NOISE * fixed.size
 
 
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
