@@ -9,7 +9,7 @@ from align3d_cli.matching.icp import FACING, refined
 from align3d_cli.matching.nearest import Grid, agreements, grid_of
 from align3d_cli.matching.pairs import matches, pair_poses
 from align3d_cli.matching.poses import about, angles_between, inverse
-from align3d_cli.matching.surface import Surface, thinned
+from align3d_cli.matching.surface import Surface, shown, thinned
 
 POINTS = 2000  # of each surface; spacing 2 to 3 % of the size, within which fine registration finds home
 REACH = 3.0  # spacings within which points are partners: poses from pairs err by one or two
@@ -57,8 +57,8 @@ def coarse_poses(moving: Surface, fixed: Surface, guesses: np.ndarray) -> np.nda
         _centred(guesses, here.thin.xyz.mean(axis=0), there.thin.xyz.mean(axis=0)),
     ]))  # fmt: skip
     turned = first[0] @ own_turns(here.thin.xyz)
-    scores = scored(here, there, turned, ASKED)
-    alike = turned[scores > NEARLY * scored(here, there, first[:1], ASKED)]
+    scores = _scored(here, there, turned, ASKED)
+    alike = turned[scores > NEARLY * _scored(here, there, first[:1], ASKED)]
     return _refined_best(here, there, np.concatenate((first, alike)))
 
 
@@ -66,7 +66,7 @@ def _centred(guesses: np.ndarray, centre: np.ndarray, fixed_centre: np.ndarray) 
     return np.concatenate([about(guess[None, :3, :3], centre, fixed_centre) for guess in guesses])
 
 
-def scored(here: Side, there: Side, poses: np.ndarray, n: int) -> np.ndarray:
+def _scored(here: Side, there: Side, poses: np.ndarray, n: int) -> np.ndarray:
     """(K,) in [0, 1]: share of either surface that lies on the other, the mean of both directions.
 
     Both, because a scan of one side is a share of the whole part, and the whole part no share of it.
@@ -76,14 +76,26 @@ def scored(here: Side, there: Side, poses: np.ndarray, n: int) -> np.ndarray:
     return (forth + agreements(*there.asked(n), inverse(poses), here.grid, reach, FACING)) / 2
 
 
+def _scored_by_views(here: Side, there: Side, poses: np.ndarray) -> np.ndarray:
+    """`_scored` for few poses, of the points that the other scan must show if the pose is right."""
+    reach = min(here.grid.cell, there.grid.cell, REACH * max(here.thin.spacing, there.thin.spacing))
+
+    def share(side: Side, other: Side, pose: np.ndarray) -> float:
+        rows = np.flatnonzero(shown(side.thin, other.thin, pose))[:ASKED_AGAIN]
+        asked = side.thin.xyz[rows], side.thin.normals[rows]
+        return float(agreements(*asked, pose[None], other.grid, reach, FACING)[0]) if len(rows) else 0.0
+
+    return np.array([share(here, there, pose) + share(there, here, inverse(pose)) for pose in poses]) / 2
+
+
 def _refined_best(here: Side, there: Side, poses: np.ndarray) -> np.ndarray:
     """The best of the poses after a short refinement, the best first."""
-    poses = poses[np.argsort(-scored(here, there, poses, GLANCE), kind="stable")[:GLANCED]]
-    tried = poses[_best_rows(poses, scored(here, there, poses, ASKED), here.thin, TRIED)]
+    poses = poses[np.argsort(-_scored(here, there, poses, GLANCE), kind="stable")[:GLANCED]]
+    tried = poses[_best_rows(poses, _scored(here, there, poses, ASKED), here.thin, TRIED)]
     some = here.thin.take(np.arange(min(ASKED_AGAIN, len(here.thin))))
     reaches = [there.grid.cell, there.grid.cell / 2]
     better = np.array([refined(some, there.grid, pose, reaches, STEPS) for pose in tried])
-    rows = _best_rows(better, scored(here, there, better, ASKED_AGAIN), here.thin, BEST)
+    rows = _best_rows(better, _scored_by_views(here, there, better), here.thin, BEST)
     return better[rows]
 
 

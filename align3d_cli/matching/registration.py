@@ -8,7 +8,7 @@ from align3d_cli.matching.coarse import coarse_poses
 from align3d_cli.matching.icp import plane_residuals, refined, robust_scale
 from align3d_cli.matching.nearest import Grid, grid_of
 from align3d_cli.matching.poses import inverse
-from align3d_cli.matching.surface import Surface, in_own_order
+from align3d_cli.matching.surface import Surface, in_own_order, shown, thinned
 
 REACHES = (4.0, 2.5, 2.0)  # spacings within which partners are looked for, from coarse to fine
 STEPS = 8  # at most at each; most end after five
@@ -75,18 +75,22 @@ def _fitted(moving: Surface, fixed: Surface, poses: np.ndarray) -> Registration:
     spacing = max(moving.spacing, fixed.spacing)
     reaches = [reach * spacing for reach in REACHES]
     grid, back = (grid_of(side.xyz, side.normals, reaches[0], oriented) for side in (fixed, moving))
-    some, some_fixed = (side.take(np.arange(min(POINTS, len(side)))) for side in (moving, fixed))
+    some, some_fixed = thinned(moving, POINTS), thinned(fixed, POINTS)
     fine = [refined(some, grid, pose, reaches, STEPS) for pose in poses]
-    misfits = [_misfit(some, grid, pose, spacing) + _misfit(some_fixed, back, inverse(pose), spacing) for pose in fine]
+    misfits = [
+        _misfit(some, some_fixed, grid, pose, spacing) + _misfit(some_fixed, some, back, inverse(pose), spacing)
+        for pose in fine
+    ]
     best = fine[int(np.argmin(misfits))]
     return _measured(moving, fixed, grid, back, refined(moving, grid, best, reaches[1:], STEPS))
 
 
-def _misfit(moving: Surface, grid: Grid, pose: np.ndarray, spacing: float) -> float:
-    """Mean over the points of the squared distance in spacings, 1 at most and without a partner: a defect counts as
-    much in one pose as in another."""
-    residuals = plane_residuals(moving, grid, pose, OVERLAP_REACH * spacing)[3] / spacing
-    return 1 - float(np.maximum(1 - residuals**2, 0).sum()) / len(moving)
+def _misfit(moving: Surface, fixed: Surface, grid: Grid, pose: np.ndarray, spacing: float) -> float:
+    """Mean of the squared distance in spacings, 1 at most and without a partner, over the points that the fixed
+    surface must show: a defect counts as much in one pose as in another."""
+    expected = moving.take(shown(moving, fixed, pose))
+    residuals = plane_residuals(expected, grid, pose, OVERLAP_REACH * spacing)[3] / spacing
+    return 1 - float(np.maximum(1 - residuals**2, 0).sum()) / max(len(expected), 1)
 
 
 def _measured(moving: Surface, fixed: Surface, grid: Grid, back: Grid, pose: np.ndarray) -> Registration:

@@ -6,6 +6,8 @@ import numpy as np
 
 from align3d_cli.clouds.sample import hash_order
 from align3d_cli.clouds.voxels import cell_keys
+from align3d_cli.matching.poses import moved, turned
+from align3d_cli.matching.visibility import View, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Surface:
                  their Euclidean distance
     spacing:     of neighbouring points, in the file's unit
     size:        diagonal of the scan, in the file's unit
+    view:        from where a scan of one side was taken, in its own frame; None for scans from all sides
     """
 
     xyz: np.ndarray
@@ -26,6 +29,7 @@ class Surface:
     spacing: float
     size: float
     oriented: bool = True
+    view: View | None = None
 
     def __post_init__(self) -> None:
         n = len(self.xyz)
@@ -60,3 +64,14 @@ def thinned(surface: Surface, n: int) -> Surface:
     cell = surface.spacing * float(np.sqrt(len(surface) / n))
     rows = np.sort(np.unique(cell_keys(surface.xyz, cell), return_index=True)[1])
     return surface.take(rows, cell)
+
+
+def shown(surface: Surface, by: Surface, by_from_surface: np.ndarray) -> np.ndarray:
+    """(N,) bool: the points of a surface that another, brought upon it by pose (4, 4), must show where it is right.
+
+    All of them where that one was scanned from all sides, or where the surface does not know its outside.
+    """
+    if by.view is None or not surface.oriented:
+        return np.ones(len(surface), bool)
+    xyz, normals = moved(by_from_surface, surface.xyz), turned(by_from_surface, surface.normals)
+    return visible(xyz, normals, by.xyz, max(surface.spacing, by.spacing), by.view)
