@@ -1,0 +1,112 @@
+"""Registration of one scan to another: coarse without a guess, then fine, and whether it is to be believed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from align3d_cli.matching.coarse import coarse_poses
+from align3d_cli.matching.icp import plane_residuals, refined, robust_scale
+from align3d_cli.matching.nearest import Grid, grid_of
+from align3d_cli.matching.poses import inverse
+from align3d_cli.matching.surface import Surface, in_own_order, shown, thinned
+
+REACHES = (4.0, 2.5, 2.0)  # spacings within which partners are looked for, from coarse to fine
+STEPS = 8  # at most at each; most end after five
+POINTS = 2000  # of the moving surface, enough to choose among poses; the best is refined by all
+OVERLAP_REACH = 2.0  # spacings: two samplings of one surface have partners within one, noise doubles it
+LARGEST_RATIO = 4.0  # of the sizes; a scan of one side or of half a part is at least a third of the whole across
+LEAST_OVERLAP = 0.5  # of the surface that lies more in the other
+LARGEST_RESIDUAL = 0.01  # of the smaller size; sensors are ten times better, other objects are worse
+UNITS = {1000.0: "m and mm", 25.4: "inch and mm", 10.0: "cm and mm", 100.0: "m and cm", 39.37: "m and inch"}
+NEAR_UNIT = 0.15  # of a ratio of units; sizes of two scans of one part differ by less
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Where a moving surface lies on a fixed one.
+
+    fixed_from_moving: (4, 4) rigid motion, never a mirror image
+    residual:          robust root mean square of the distances between points and the planes of their partners, in
+                       the file's unit; nan where there are none; residual_share: the same over the smaller size
+    overlap_moving:    share of the moving surface's points that have a partner in the fixed one, [0, 1]
+    overlap_fixed:     share of the fixed surface's points that have one in the moving
+    failure:           why the pose is not to be believed, in words; empty where it is
+    """
+
+    fixed_from_moving: np.ndarray
+    residual: float
+    residual_share: float
+    overlap_moving: float
+    overlap_fixed: float
+    failure: str = ""
+
+    @property
+    def success(self) -> bool:
+        """Whether the surfaces are the same as far as they overlap."""
+        return not self.failure
+
+
+def register(moving: Surface, fixed: Surface, guesses: np.ndarray | None = None) -> Registration:
+    """Find the moving surface on the fixed one, in whatever pose; a symmetric part where it fits best.
+
+    guesses: (G, 4, 4) poses that are tried beside those found, the identity by default
+    The answer does not depend on the order of the points, and nothing is drawn at random.
+    """
+    ratio = moving.size / fixed.size
+    if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
+        return Registration(np.eye(4), np.nan, np.nan, 0.0, 0.0, _of_another_size(ratio))
+    moving, fixed = in_own_order(moving), in_own_order(fixed)
+    guesses = np.eye(4)[None] if guesses is None else guesses
+    return _fitted(moving, fixed, coarse_poses(moving, fixed, guesses))
+
+
+def _of_another_size(ratio: float) -> str:
+    """The ratio of the sizes in words, and the units that explain it."""
+    times = max(ratio, 1 / ratio)
+    which = "as large as" if ratio > 1 else "smaller than"
+    units = [name for unit, name in UNITS.items() if abs(times / unit - 1) < NEAR_UNIT]
+    said = f"it is {times:.4g} times {which} the reference"
+    return f"{said}: one file in {units[0].replace(' and ', ', the other in ')}?" if units else said
+
+
+def _fitted(moving: Surface, fixed: Surface, poses: np.ndarray) -> Registration:
+    """The pose that fits best after fine registration, and how well."""
+    oriented = moving.oriented and fixed.oriented
+    spacing = max(moving.spacing, fixed.spacing)
+    reaches = [reach * spacing for reach in REACHES]
+    grid, back = (grid_of(side.xyz, side.normals, reaches[0], oriented) for side in (fixed, moving))
+    some, some_fixed = thinned(moving, POINTS), thinned(fixed, POINTS)
+    fine = [refined(some, grid, pose, reaches, STEPS) for pose in poses]
+    misfits = [
+        _misfit(some, some_fixed, grid, pose, spacing) + _misfit(some_fixed, some, back, inverse(pose), spacing)
+        for pose in fine
+    ]
+    best = fine[int(np.argmin(misfits))]
+    return _measured(moving, fixed, grid, back, refined(moving, grid, best, reaches[1:], STEPS))
+
+
+def _misfit(moving: Surface, fixed: Surface, grid: Grid, pose: np.ndarray, spacing: float) -> float:
+    """Mean of the squared distance in spacings, 1 at most and without a partner, over the points that the fixed
+    surface must show: a defect counts as much in one pose as in another."""
+    expected = moving.take(shown(moving, fixed, pose))
+    residuals = plane_residuals(expected, grid, pose, OVERLAP_REACH * spacing)[3] / spacing
+    return 1 - float(np.maximum(1 - residuals**2, 0).sum()) / max(len(expected), 1)
+
+
+def _measured(moving: Surface, fixed: Surface, grid: Grid, back: Grid, pose: np.ndarray) -> Registration:
+    """Residual and overlaps of a pose, and the verdict on them."""
+    reach = OVERLAP_REACH * max(moving.spacing, fixed.spacing)
+    residuals = plane_residuals(moving, grid, pose, reach)[3]
+    partners_back = plane_residuals(fixed, back, inverse(pose), reach)[0]
+    residual = robust_scale(residuals, 0.0) if len(residuals) else np.nan
+    share = residual / min(moving.size, fixed.size)
+    overlaps = len(residuals) / len(moving), len(partners_back) / len(fixed)
+    return Registration(pose, residual, share, *overlaps, _why_not(share, max(overlaps)))
+
+
+def _why_not(residual_share: float, overlap: float) -> str:
+    if overlap < LEAST_OVERLAP:
+        return f"only {overlap:.0%} of it lies on the reference"
+    if not residual_share <= LARGEST_RESIDUAL:
+        return f"it deviates from the reference by {residual_share:.1%} of its size nearly everywhere"
+    return ""
