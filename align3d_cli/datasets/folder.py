@@ -1,6 +1,7 @@
 """An own folder: `<root>/{good,<defect>..}/*.{ply,pcd,tiff,..}`, with labels in `gt` folders where there are any.
 
 A root whose sub-folders each look like that is read as one category a sub-folder; `align3d synth` writes such trees.
+Scans in `train/good` are of the split "train", all others of "test".
 """
 
 from functools import partial
@@ -26,8 +27,10 @@ def find(root: Path) -> dict[str, Path]:
 
 
 def samples(category: str, folder: Path) -> list[Sample]:
-    """All scans, all in the test split. A defective scan without a label file has no point labels."""
+    """All scans, those of train/good first. A defective scan without a label file has no point labels."""
     found = []
+    for scan in layout.files(layout.child(layout.child(folder, "train") or folder / "train", "good"), *SCAN_SUFFIXES):
+        found.append(Sample(f"{category}/train/good/{scan.name}", category, "train", "good", partial(load, scan, None)))
     for kind in filter(_is_kind, layout.folders(folder)):
         for scan in layout.files(kind, *SCAN_SUFFIXES):
             defect = "good" if kind.name.lower() == "good" else kind.name

@@ -1,0 +1,53 @@
+"""A scan as it is compared with others: evenly spaced points, their descriptors, and what the model says of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from align3d_cli.clouds.prepare import Prepared
+from align3d_cli.clouds.sensor import sensor_direction
+from align3d_cli.matching.evenly import even_points
+from align3d_cli.matching.fpfh import fpfh
+from align3d_cli.matching.orientation import oriented_normals
+from align3d_cli.matching.surface import Surface
+from align3d_cli.matching.visibility import View
+
+CELL = 0.01  # of the references' diagonal, between even points: 5 000 to 15 000 points a scan
+RADII = (0.035, 0.09)  # of it: a dent's own surroundings, and where on the part that is
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A scan's S even points and its M prepared ones.
+
+    zero_shot: (S,) float32 in [0, 1], mean point score of the model around each even point
+    row:       (M,) int64, the even point of each prepared point
+    raw:       object score of the model before calibration
+    """
+
+    surface: Surface
+    zero_shot: np.ndarray
+    row: np.ndarray
+    raw: float
+
+
+def diagonal(xyz: np.ndarray) -> float:
+    """Length of the diagonal of the box around (N, 3) points."""
+    return float(np.linalg.norm(np.ptp(xyz, axis=0)))
+
+
+def see(scan: Prepared, points: np.ndarray, raw: float, size: float | None = None) -> Seen:
+    """A scan made comparable.
+
+    points: (M,) point scores of the model in [0, 1]; raw: its object score before calibration
+    size:   diagonal of the references in the file's unit, the scan's own by default: what is compared is measured alike
+    """
+    size = size or diagonal(scan.xyz)
+    xyz, row = even_points(scan.xyz, CELL * size)
+    towards = None if scan.grid is None else sensor_direction(scan.xyz, scan.index, scan.grid)
+    normals = oriented_normals(xyz, towards)
+    descriptors = fpfh(xyz, normals, [radius * size for radius in RADII])
+    view = None if towards is None else View(-towards)
+    surface = Surface(xyz, normals, descriptors, CELL * size, diagonal(xyz), view=view)
+    zero_shot = np.bincount(row, points) / np.bincount(row)
+    return Seen(surface, zero_shot.astype(np.float32), row, raw)
