@@ -9,9 +9,9 @@ from align3d_cli.matching.icp import FACING, refined
 from align3d_cli.matching.nearest import Grid, agreements, grid_of
 from align3d_cli.matching.pairs import matches, pair_poses
 from align3d_cli.matching.poses import about, angles_between, inverse
-from align3d_cli.matching.surface import Surface, shown, thinned
+from align3d_cli.matching.surface import Surface, shown, spacing_for, thinned
 
-POINTS = 2000  # of each surface; spacing 2 to 3 % of the size, within which fine registration finds home
+POINTS = 2000  # of the larger surface; spacing 2 to 3 % of the size, within which fine registration finds home
 REACH = 3.0  # spacings within which points are partners: poses from pairs err by one or two
 GLANCE = 80  # points a pose is scored by at first in each direction; the share is good to 6 %
 GLANCED = 200  # poses left after that
@@ -37,9 +37,15 @@ class Side:
         return self.thin.xyz[:n], self.thin.normals[:n]
 
 
-def side_of(surface: Surface, oriented: bool) -> Side:
-    """Thin a surface that stands in its own order."""
-    thin = thinned(surface, POINTS)
+def sides_of(moving: Surface, fixed: Surface) -> tuple[Side, Side]:
+    """Both thinned alike; they stand in their own order."""
+    spacing = max(spacing_for(moving, POINTS), spacing_for(fixed, POINTS))
+    oriented = moving.oriented and fixed.oriented
+    return _side_of(moving, spacing, oriented), _side_of(fixed, spacing, oriented)
+
+
+def _side_of(surface: Surface, spacing: float, oriented: bool) -> Side:
+    thin = thinned(surface, spacing)
     return Side(thin, grid_of(thin.xyz, thin.normals, REACH * thin.spacing, oriented))
 
 
@@ -48,8 +54,7 @@ def coarse_poses(moving: Surface, fixed: Surface, guesses: np.ndarray) -> np.nda
 
     guesses: (G >= 1, 4, 4), tried as they are and with the centres brought together.
     """
-    oriented = moving.oriented and fixed.oriented
-    here, there = side_of(moving, oriented), side_of(fixed, oriented)
+    here, there = sides_of(moving, fixed)
     first = _refined_best(here, there, np.concatenate([
         pair_poses(here.thin, there.thin, matches(here.thin, there.thin)),
         axis_poses(here.thin.xyz, there.thin.xyz),

@@ -15,7 +15,7 @@ from align3d_cli.matching.surface import Surface
 ASKED = 1000  # points of the moving surface that look for their like
 KEPT = 700  # matches; their table of pairs is squared as a matrix, 30 ms
 CANDIDATES = 2  # likes of each point: the right one is often second where parts repeat themselves
-COMMON = 0.03  # share of all points that look alike to a point on a plain face; a match must stand out from these
+USUAL = 10  # nearest descriptors whose mean distance is usual for a point
 SHORTEST = 0.12  # of the size, between the ends of a pair; shorter ones turn with every error of the ends
 ANGLE = 0.35  # difference of cosines; 20 degrees at right angles, for normals of noisy scans near edges
 PARTNERS = 3  # pairs tried from each match: those that most others agree with
@@ -31,17 +31,25 @@ class Matches:
 
 
 def matches(moving: Surface, fixed: Surface) -> Matches:
-    """Points with the nearest descriptors; of many the ones whose likeness stands out most from a common one."""
-    asked = moving.descriptors[:ASKED]
-    there = fixed.descriptors
+    """Points with the nearest descriptors; of many the ones whose likeness stands out most.
+
+    Distances are measured by what is usual for either point (cross-domain similarity local scaling, Conneau et al.,
+    2018): without that a few points of no shape in particular would be the nearest of all others.
+    """
+    asked, there = moving.descriptors[:ASKED], fixed.descriptors
     squared = (asked**2).sum(1)[:, None] + (there**2).sum(1) - 2 * asked @ there.T
-    common = min(max(int(COMMON * len(there)), CANDIDATES), len(there) - 1)
-    nearest = np.argpartition(squared, (*range(CANDIDATES), common), axis=1)
-    rows = np.arange(len(asked))
-    distances = np.sqrt(np.maximum(np.take_along_axis(squared, nearest, axis=1), 0))
-    stands_out = distances[:, common][:, None] - distances[:, :CANDIDATES]
-    best = np.argsort(-stands_out, axis=None, kind="stable")[:KEPT]
-    return Matches(np.repeat(rows, CANDIDATES)[best], nearest[:, :CANDIDATES].ravel()[best])
+    distances = np.sqrt(np.maximum(squared, 0))
+    distances = 2 * distances - _usual(distances)[:, None] - _usual(distances.T)
+    candidates = min(CANDIDATES, distances.shape[1])
+    nearest = np.argpartition(distances, candidates - 1, axis=1)[:, :candidates]
+    best = np.argsort(np.take_along_axis(distances, nearest, axis=1), axis=None, kind="stable")[:KEPT]
+    return Matches(best // candidates, nearest.ravel()[best])
+
+
+def _usual(distances: np.ndarray) -> np.ndarray:
+    """Mean of the least distances in each row."""
+    least = min(USUAL, distances.shape[1])
+    return np.partition(distances, least - 1, axis=1)[:, :least].mean(axis=1)
 
 
 def pair_poses(moving: Surface, fixed: Surface, found: Matches) -> np.ndarray:

@@ -8,11 +8,11 @@ from align3d_cli.matching.coarse import coarse_poses
 from align3d_cli.matching.icp import plane_residuals, refined, robust_scale
 from align3d_cli.matching.nearest import Grid, grid_of
 from align3d_cli.matching.poses import inverse
-from align3d_cli.matching.surface import Surface, in_own_order, shown, thinned
+from align3d_cli.matching.surface import Surface, in_own_order, shown, spacing_for, thinned
 
 REACHES = (4.0, 2.5, 2.0)  # spacings within which partners are looked for, from coarse to fine
 STEPS = 8  # at most at each; most end after five
-POINTS = 2000  # of the moving surface, enough to choose among poses; the best is refined by all
+POINTS = 2000  # of each surface, enough to choose among poses; the best is refined by all
 OVERLAP_REACH = 2.0  # spacings: two samplings of one surface have partners within one, noise doubles it
 LARGEST_RATIO = 4.0  # of the sizes; a scan of one side or of half a part is at least a third of the whole across
 LEAST_OVERLAP = 0.5  # of the surface that lies more in the other
@@ -75,7 +75,7 @@ def _fitted(moving: Surface, fixed: Surface, poses: np.ndarray) -> Registration:
     spacing = max(moving.spacing, fixed.spacing)
     reaches = [reach * spacing for reach in REACHES]
     grid, back = (grid_of(side.xyz, side.normals, reaches[0], oriented) for side in (fixed, moving))
-    some, some_fixed = thinned(moving, POINTS), thinned(fixed, POINTS)
+    some, some_fixed = (thinned(side, spacing_for(side, POINTS)) for side in (moving, fixed))
     fine = [refined(some, grid, pose, reaches, STEPS) for pose in poses]
     misfits = [
         _misfit(some, some_fixed, grid, pose, spacing) + _misfit(some_fixed, some, back, inverse(pose), spacing)

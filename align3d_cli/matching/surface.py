@@ -57,13 +57,17 @@ def in_own_order(surface: Surface) -> Surface:
     return surface.take(hash_order(surface.xyz))
 
 
-def thinned(surface: Surface, n: int) -> Surface:
-    """About n points of the surface (at most twice as many), again evenly spaced, in the order they had."""
-    if len(surface) <= n:
+def thinned(surface: Surface, spacing: float) -> Surface:
+    """Points of the surface about `spacing` apart, in the order they had; all where they are no nearer than that."""
+    if spacing <= surface.spacing:
         return surface
-    cell = surface.spacing * float(np.sqrt(len(surface) / n))
-    rows = np.sort(np.unique(cell_keys(surface.xyz, cell), return_index=True)[1])
-    return surface.take(rows, cell)
+    rows = np.sort(np.unique(cell_keys(surface.xyz, spacing), return_index=True)[1])
+    return surface.take(rows, spacing)
+
+
+def spacing_for(surface: Surface, n: int) -> float:
+    """How far apart about n points of the surface are."""
+    return surface.spacing * max(1.0, float(np.sqrt(len(surface) / n)))
 
 
 def shown(surface: Surface, by: Surface, by_from_surface: np.ndarray) -> np.ndarray:
