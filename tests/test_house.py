@@ -14,7 +14,7 @@ FLOORS = (
     {"io", "render", "matching"},
     {"encoders", "synthetic"},
     {"model", "datasets"},
-    {"report", "hub", "training"},
+    {"report", "hub", "training", "reference"},
     {"running", "tuning"},
     {"evaluation"},
     {"cli"},

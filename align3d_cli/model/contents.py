@@ -10,7 +10,7 @@ from align3d_cli.helpers.digest import digest_of_arrays, digest_of_settings
 from align3d_cli.helpers.settings import SettingsError
 from align3d_cli.model.aligner import Aligner
 
-PARTS = ("encoder.", "aligner.", "text.")
+PARTS = ("encoder.", "aligner.", "text.", "good.")
 TEXTS = ("text.rendering", "text.rgb")
 WEIGHT_TYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 COUNTER_TYPES = (torch.int64, torch.int32, torch.uint8, torch.bool)

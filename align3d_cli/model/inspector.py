@@ -17,6 +17,7 @@ from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import Prepared, prepare, spread_to_cloud
 from align3d_cli.clouds.settings import Background
 from align3d_cli.encoders.encoder import Encoder
+from align3d_cli.model.beside import Beside, Joined
 from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.device import drawing_device, exact
 from align3d_cli.model.doubts import doubts_of
@@ -44,6 +45,9 @@ class Inspection:
     notes:        what was doubtful about the scan, a sentence each
     doubts:       reasons for which a low score does not mean a good part, a sentence each
     drawn:        the views it was scored from, for pictures of it
+    beside:       what references added; None where there are none
+    deviation:    (N,) float32 signed distance from a reference in the file's unit, nan where none goes on or nothing
+                  was measured; None where the scan lies on none
     """
 
     score: float
@@ -59,6 +63,8 @@ class Inspection:
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     drawn: Drawn | None = field(default=None, repr=False)
+    beside: Joined | None = field(default=None, repr=False)
+    deviation: np.ndarray | None = field(default=None, repr=False)
 
 
 class Clock:
@@ -119,8 +125,12 @@ class Inspector:
 
     @exact()
     @torch.inference_mode()
-    def inspect(self, cloud: PointCloud, background: Background = "auto") -> Inspection:
-        """Score every point of the scan and the scan as a whole. Raises InputRejected where that cannot be done."""
+    def inspect(self, cloud: PointCloud, background: Background = "auto", beside: Beside | None = None) -> Inspection:
+        """Score every point of the scan and the scan as a whole.
+
+        beside: joins what is known beside the scan to the model's word
+        Raises InputRejected where that cannot be done.
+        """
         clock = Clock(self.device)
         with clock("prepare"):
             scan = prepare(cloud, background=background)
@@ -128,10 +138,31 @@ class Inspector:
         branches, n_unseen = self.branches(look, clock)
         with clock("lift"):
             points, raw = self.scores(look, branches)
+        joined = None
+        if beside is not None:
+            with clock("beside"):
+                joined = beside(scan, points, raw)
+        return self._inspection(cloud, scan, look, n_unseen, points, raw, joined, clock)
+
+    def _inspection(
+        self,
+        cloud: PointCloud,
+        scan: Prepared,
+        look: EncodedViews,
+        n_unseen: int,
+        points: np.ndarray,
+        raw: float,
+        joined: Joined | None,
+        clock: Clock,
+    ) -> Inspection:
+        """What was found, on the rows of the cloud."""
         report = scan.report
+        score = float(self.bundle.calibration.score(raw)) if joined is None else joined.score
+        points = points if joined is None else joined.points
+        deviation = None if joined is None else joined.deviation
         return Inspection(
-            score=float(self.bundle.calibration.score(raw)),
-            raw_score=raw,
+            score=score,
+            raw_score=raw if joined is None else joined.raw,
             point_scores=_on_cloud(points, scan, cloud),
             n_points=len(cloud),
             n_invalid=report["n_invalid"],
@@ -140,9 +171,11 @@ class Inspector:
             views=look.preset,
             preparation=report,
             seconds=clock.seconds,
-            notes=scan.notes,
+            notes=scan.notes + (() if joined is None else joined.notes),
             drawn=drawn_of(look.drawn.cloud_rows, look.views),
-            doubts=doubts_of(scan, self.plan.size_px),
+            doubts=doubts_of(scan, self.plan.size_px) + (() if joined is None else joined.doubts),
+            beside=joined,
+            deviation=None if deviation is None else spread_to_cloud(deviation, scan, len(cloud)),
         )
 
     def look(self, scan: Prepared, clock: Clock | None = None) -> EncodedViews:

@@ -8,21 +8,19 @@ import numpy as np
 from align3d_cli.clouds.sample import hash_order
 from align3d_cli.matching.deviation import Deviation, deviation
 from align3d_cli.matching.poses import moved
-from align3d_cli.matching.sheet import Sheet, sheet_of
-from align3d_cli.matching.surface import Surface
-from align3d_cli.reference.good import GoodPart, Place, places
-from align3d_cli.reference.seen import Seen
+from align3d_cli.reference.good import GoodPart, Laid, Place, Usual, lay
+from align3d_cli.reference.seen import Seen, sheet
 
 BANK = 3000  # descriptors of a good part that a scan's are compared with; all of them find no more
-ALIKE = 5  # nearest descriptors whose zero-shot score is expected of a point
-AROUND = 8  # points at the same place of a good part whose zero-shot score is expected there
+ALIKE = 5  # nearest descriptors, whose zero-shot score is expected of a point
+AROUND = 8  # points at the same place of a good part, whose zero-shot score is expected there
 WITHIN = 0.05  # of the size: how far a place may have shifted between parts that differ a little
 CHUNK = 2048  # descriptors compared at once, 25 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Of a scan's S even points; arrays (S,).
+    """Of a scan's S even points; arrays (S,) float.
 
     zero_shot: the model's own score, [0, 1]
     unlike:    distance of the descriptor to the nearest of any good part, [0, 2]
@@ -31,6 +29,8 @@ class Evidence:
     signed:    deviation from the good part that deviates least there, in the file's unit, positive outside; nan where
                it lies on none or none goes on there
     missing:   how far material that is missing reaches from here, in the file's unit; nan where it lies on none
+    missing_share: of what the scan should show, [0, 1]; nan likewise
+    usual:     what of this is usual there; None before that was measured
     why_apart: why the scan could not be laid onto the good parts, empty where it was
     """
 
@@ -40,59 +40,78 @@ class Evidence:
     shift: np.ndarray
     signed: np.ndarray
     missing: np.ndarray
+    missing_share: float
+    usual: Usual | None
     why_apart: str
 
-    @property
-    def laid(self) -> bool:
-        """Whether the scan was laid onto the good parts, so that they speak place by place."""
-        return not self.why_apart
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """Distance to the nearest descriptor of one good part, and rows (S, K) of its nearest points."""
+
+    part: GoodPart
+    distance: np.ndarray
+    rows: np.ndarray
 
 
-def evidence_of(seen: Seen, parts: Sequence[GoodPart]) -> Evidence:
-    """What good parts, one at least, say of a scan that was seen at their scale."""
-    near = [_nearest_descriptors(seen, part) for part in parts]
-    laid, why = places(seen, parts)
-    zero_shot = seen.zero_shot
-    surprise = zero_shot - np.mean([expected for _, expected in near], axis=0)
-    unlike = np.min([distance for distance, _ in near], axis=0)
-    if not laid:
-        nothing = np.full(len(zero_shot), np.nan)
-        return Evidence(zero_shot, unlike, surprise, nothing, nothing, nothing, why)
-    shift = zero_shot - np.mean([_zero_shot_there(seen, place) for place in laid], axis=0)
-    sheet = _sheet(seen.surface)
-    found = [
-        deviation(sheet, _sheet(place.part.seen.surface), place.part_from_scan, seen.surface.view) for place in laid
-    ]
+@dataclass(frozen=True, slots=True)
+class _There:
+    """Rows (S, K) of the points of one good part nearest to each point of the scan, and which of them are near."""
+
+    part: GoodPart
+    rows: np.ndarray
+    near: np.ndarray
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """(S,) mean of values (P,) of the part's points over the near ones; 0 where there are none."""
+        return np.where(self.near, values[self.rows], 0).sum(axis=1) / np.maximum(self.near.sum(axis=1), 1)
+
+
+def evidence_of(seen: Seen, parts: Sequence[GoodPart], laid: Laid | None = None) -> Evidence:
+    """What good parts, one at least, say of a scan that was seen at their scale.
+
+    laid: where it lies on them, if that is known
+    """
+    alike = [_alike(seen, part) for part in parts]
+    places, why = laid or lay(seen, parts)
+    unlike = np.min([one.distance for one in alike], axis=0)
+    surprise = seen.zero_shot - np.mean([one.part.seen.zero_shot[one.rows].mean(axis=1) for one in alike], axis=0)
+    if not places:
+        nothing, usual = np.full(len(unlike), np.nan), _usual_alike(alike)
+        return Evidence(seen.zero_shot, unlike, surprise, nothing, nothing, nothing, np.nan, usual, why)
+    there = [_there(seen, place) for place in places]
+    shift = seen.zero_shot - np.mean([one.mean(one.part.seen.zero_shot) for one in there], axis=0)
+    own = sheet(seen)
+    found = [deviation(own, place.part.sheet, place.part_from_scan, seen.surface.view) for place in places]
     missing = np.min([one.missing for one in found], axis=0)
-    return Evidence(zero_shot, unlike, surprise, shift, _least(found), missing, "")
+    share = min(one.missing_share for one in found)
+    return Evidence(seen.zero_shot, unlike, surprise, shift, _least(found), missing, share, _usual_there(there), "")
 
 
-def _nearest_descriptors(seen: Seen, part: GoodPart) -> tuple[np.ndarray, np.ndarray]:
-    """(S,) distance to the nearest descriptor of a good part, and the mean zero-shot score of the nearest few."""
+def _alike(seen: Seen, part: GoodPart) -> _Alike:
     bank = hash_order(part.seen.surface.xyz)[:BANK]
-    known, expected = part.seen.surface.descriptors[bank], part.seen.zero_shot[bank]
-    length, k = np.einsum("ij,ij->i", known, known), min(ALIKE, len(bank))
-    distances, scores = [], []
+    known, k = part.seen.surface.descriptors[bank], min(ALIKE, len(bank))
+    length = np.einsum("ij,ij->i", known, known)
+    distances, rows = [], []
     for asked in np.split(seen.surface.descriptors, range(CHUNK, len(seen.surface), CHUNK)):
         squared = length - 2 * (asked @ known.T)  # less the asked one's own length, which changes no order
         nearest = np.argpartition(squared, k - 1, axis=1)[:, :k]
         least = np.take_along_axis(squared, nearest, axis=1).min(axis=1) + np.einsum("ij,ij->i", asked, asked)
         distances.append(np.sqrt(np.maximum(least, 0)))
-        scores.append(expected[nearest].mean(axis=1))
-    return np.concatenate(distances), np.concatenate(scores)
+        rows.append(bank[nearest])
+    return _Alike(part, np.concatenate(distances), np.concatenate(rows))
 
 
-def _zero_shot_there(seen: Seen, place: Place) -> np.ndarray:
-    """(S,) mean zero-shot score of the points of a good part nearest to each point of the scan, 0 where it has none."""
+def _there(seen: Seen, place: Place) -> _There:
     from scipy.spatial import cKDTree
 
-    there = place.part.seen
-    tree = cKDTree(there.surface.xyz, balanced_tree=False, compact_nodes=False)
-    reach = WITHIN * there.surface.size
+    there = place.part.seen.surface
+    tree = cKDTree(there.xyz, balanced_tree=False, compact_nodes=False)
     asked = moved(place.part_from_scan, seen.surface.xyz)
-    distance, row = tree.query(asked, k=min(AROUND, len(there.zero_shot)), distance_upper_bound=reach, workers=-1)
-    found = np.isfinite(distance)
-    return np.where(found, there.zero_shot[np.where(found, row, 0)], 0).sum(axis=1) / np.maximum(found.sum(axis=1), 1)
+    reach = WITHIN * there.size
+    distance, rows = tree.query(asked, k=min(AROUND, len(there)), distance_upper_bound=reach, workers=-1)
+    near = np.isfinite(distance)
+    return _There(place.part, np.where(near, rows, 0), near)
 
 
 def _least(found: Sequence[Deviation]) -> np.ndarray:
@@ -102,5 +121,13 @@ def _least(found: Sequence[Deviation]) -> np.ndarray:
     return np.take_along_axis(signed, best[None], axis=0)[0]
 
 
-def _sheet(surface: Surface) -> Sheet:
-    return sheet_of(surface.xyz, surface.normals, surface.spacing, surface.size, oriented=surface.oriented)
+def _usual_alike(alike: Sequence[_Alike]) -> Usual | None:
+    """What is usual on the points with the nearest descriptors, mean over the good parts."""
+    known = [[v[one.rows].mean(axis=1) for v in one.part.usual.values] for one in alike if one.part.usual is not None]
+    return Usual(*np.mean(known, axis=0)) if known else None
+
+
+def _usual_there(there: Sequence[_There]) -> Usual | None:
+    """What is usual at the same place, mean over the good parts."""
+    known = [[one.mean(v) for v in one.part.usual.values] for one in there if one.part.usual is not None]
+    return Usual(*np.mean(known, axis=0)) if known else None

@@ -1,16 +1,35 @@
 """Good parts: their points as a scan is compared with, laid onto each other where they are the same rigid body."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from align3d_cli.errors import InputRejected
 from align3d_cli.matching.poses import inverse
 from align3d_cli.matching.registration import register
-from align3d_cli.reference.seen import Seen
+from align3d_cli.matching.sheet import Sheet
+from align3d_cli.reference.seen import Seen, sheet
 
 LARGEST_RATIO = 1.5  # of diagonals; one-sided scans of one part in any pose differ by less
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is usual on a good part at each of its S even points, measured against other good parts; (S,) float32.
+
+    unlike: distance of descriptors; shift: of zero-shot scores, without sign; deviation: of the surface, without sign,
+    in the file's unit
+    """
+
+    unlike: np.ndarray
+    shift: np.ndarray
+    deviation: np.ndarray
+
+    @property
+    def values(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Its arrays, in the order of the fields."""
+        return self.unlike, self.shift, self.deviation
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +38,15 @@ class GoodPart:
 
     name, sha256: of its file
     first_from_part: (4, 4) pose that lays it onto the first good part, None where it is not the same rigid body
+    usual: None before anything was compared
     """
 
     name: str
     sha256: str | None
     seen: Seen
+    sheet: Sheet
     first_from_part: np.ndarray | None
+    usual: Usual | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,39 +57,44 @@ class Place:
     part_from_scan: np.ndarray
 
 
+Laid = tuple[list[Place], str]  # on which good parts a scan lies, and why on none where it is so
+
+
 def laid_out(named: Sequence[tuple[str, str | None, Seen]]) -> tuple[GoodPart, ...]:
-    """Good parts from scans seen at one scale, the first first.
+    """Good parts from scans seen at one scale, laid onto the first.
 
     Raises InputRejected for a part of another size, naming it.
     """
-    first = named[0][2].surface
-    parts = [GoodPart(*named[0], np.eye(4))]
+    first = named[0][2]
+    parts = [GoodPart(*named[0], sheet(first), np.eye(4))]
     for name, sha256, seen in named[1:]:
-        ratio = seen.surface.size / first.size
+        ratio = seen.surface.size / first.surface.size
         if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
             text = f"{name}: {ratio:.3g} times the size of {named[0][0]}; name good parts of one kind and unit"
             raise InputRejected(text)
-        found = register(seen.surface, first)
-        parts.append(GoodPart(name, sha256, seen, None if found.failure else found.fixed_from_moving))
+        found = register(seen.surface, first.surface)
+        pose = None if found.failure else found.fixed_from_moving
+        parts.append(GoodPart(name, sha256, seen, sheet(seen), pose))
     return tuple(parts)
 
 
-def places(seen: Seen, parts: Sequence[GoodPart]) -> tuple[list[Place], str]:
-    """The scan laid onto every good part that lies on the first, and why on none where it is so."""
-    fixed = next(part for part in parts if part.first_from_part is not None)
+def lay(seen: Seen, parts: Sequence[GoodPart]) -> Laid:
+    """A scan laid onto every good part that lies on the first, and why on none where it is so."""
+    fixed, first_from_fixed = _that_lie(parts)[0]
     found = register(seen.surface, fixed.seen.surface)
-    if found.failure:
-        return [], found.failure
-    first_from_scan = fixed.first_from_part @ found.fixed_from_moving
-    laid = [part for part in parts if part.first_from_part is not None]
-    return [Place(part, inverse(part.first_from_part) @ first_from_scan) for part in laid], ""
+    return ([], found.failure) if found.failure else _onto_all(parts, first_from_fixed @ found.fixed_from_moving)
 
 
-def without(parts: Sequence[GoodPart], out: int) -> tuple[GoodPart, ...]:
-    """The good parts without one of them, still laid onto each other: the first of the others is the first."""
-    rest = [part for number, part in enumerate(parts) if number != out]
-    base = next((part.first_from_part for part in rest if part.first_from_part is not None), None)
-    if base is None:
-        return (replace(rest[0], first_from_part=np.eye(4)), *rest[1:])
-    moved = [None if p.first_from_part is None else inverse(base) @ p.first_from_part for p in rest]
-    return tuple(replace(part, first_from_part=pose) for part, pose in zip(rest, moved, strict=True))
+def lay_known(part: GoodPart, others: Sequence[GoodPart]) -> Laid:
+    """A good part laid onto the others."""
+    if part.first_from_part is None or not _that_lie(others):
+        return [], "it is not the same rigid body as the other good parts"
+    return _onto_all(others, part.first_from_part)
+
+
+def _that_lie(parts: Sequence[GoodPart]) -> list[tuple[GoodPart, np.ndarray]]:
+    return [(part, part.first_from_part) for part in parts if part.first_from_part is not None]
+
+
+def _onto_all(parts: Sequence[GoodPart], first_from_scan: np.ndarray) -> Laid:
+    return [Place(part, inverse(pose) @ first_from_scan) for part, pose in _that_lie(parts)], ""

@@ -9,6 +9,7 @@ from align3d_cli.clouds.sensor import sensor_direction
 from align3d_cli.matching.evenly import even_points
 from align3d_cli.matching.fpfh import fpfh
 from align3d_cli.matching.orientation import oriented_normals
+from align3d_cli.matching.sheet import Sheet, sheet_of
 from align3d_cli.matching.surface import Surface
 from align3d_cli.matching.visibility import View
 
@@ -42,12 +43,22 @@ def see(scan: Prepared, points: np.ndarray, raw: float, size: float | None = Non
     points: (M,) point scores of the model in [0, 1]; raw: its object score before calibration
     size:   diagonal of the references in the file's unit, the scan's own by default: what is compared is measured alike
     """
-    size = size or diagonal(scan.xyz)
-    xyz, row = even_points(scan.xyz, CELL * size)
     towards = None if scan.grid is None else sensor_direction(scan.xyz, scan.index, scan.grid)
-    normals = oriented_normals(xyz, towards)
-    descriptors = fpfh(xyz, normals, [radius * size for radius in RADII])
+    return seen_from(scan.xyz, points, raw, size or diagonal(scan.xyz), towards)
+
+
+def seen_from(xyz: np.ndarray, points: np.ndarray, raw: float, size: float, towards: np.ndarray | None) -> Seen:
+    """As `see`, of prepared points (M, 3). towards: (3,) to the sensor of a one-sided scan, else None"""
+    even, row = even_points(xyz, CELL * size)
+    normals = oriented_normals(even, towards)
+    descriptors = fpfh(even, normals, [radius * size for radius in RADII])
     view = None if towards is None else View(-towards)
-    surface = Surface(xyz, normals, descriptors, CELL * size, diagonal(xyz), view=view)
+    surface = Surface(even, normals, descriptors, CELL * size, diagonal(even), view=view)
     zero_shot = np.bincount(row, points) / np.bincount(row)
     return Seen(surface, zero_shot.astype(np.float32), row, raw)
+
+
+def sheet(seen: Seen) -> Sheet:
+    """The scan as a surface that deviations are measured from."""
+    surface = seen.surface
+    return sheet_of(surface.xyz, surface.normals, surface.spacing, surface.size, oriented=surface.oriented)

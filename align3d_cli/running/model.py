@@ -1,19 +1,26 @@
 """A loaded model that scores scans: what `align3d.load()` gives."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.parts import parts_of, separated
 from align3d_cli.clouds.prepare import prepare
 from align3d_cli.clouds.settings import Background
+from align3d_cli.errors import UsageError
 from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.helpers.quiet_torch import import_torch_quietly
 from align3d_cli.model.find import find_model
 from align3d_cli.running.arrays import Scan, as_cloud, name_of
 from align3d_cli.running.scored import FailedScan, ModelFacts, ScoredScan, attempt
+
+if TYPE_CHECKING:
+    from align3d_cli.reference.references import References, Told
 
 
 class Model:
@@ -28,12 +35,75 @@ class Model:
 
         bundle, where = load_bundle(model), resolve_device(device)
         from align3d_cli.model.inspector import Inspector
+        from align3d_cli.reference.stored import references_of
 
         self.inspector = Inspector(bundle, device=where, views=views)
         self.facts = ModelFacts(bundle.name, bundle.sha256, bundle.calibration, where)
+        self.references: References | None = None
+        if (known := references_of(bundle)) is not None:
+            self._knows(known)
 
     def __repr__(self) -> str:
         return f"Model({self.facts.name!r}, device={self.facts.device!r})"
+
+    def _knows(self, references: "References") -> None:
+        self.references = references
+        self.facts = replace(self.facts, calibration=references.calibration)
+
+    def teach(
+        self,
+        scans: Iterable[Scan],
+        *,
+        background: Background = "auto",
+        false_alarm_rate: float = 0.05,
+        seed: int = 0,
+        on_scan: Callable[[], None] = lambda: None,
+    ) -> "Model":
+        """A model that knows good parts of the kind it is to judge, without any training; this one stays as it is.
+
+        scans: of good parts, one at least, see `score`
+        false_alarm_rate: of further good parts, at which the new model's threshold aims
+        on_scan: told of each scan that is done
+        Raises InputRejected where a scan cannot be read, or is not like the others, naming it.
+        """
+        told = []
+        for scan in scans:
+            cloud = as_cloud(scan, seed)
+            told.append(self.tell(cloud, name_of(scan), background=background))
+            on_scan()
+        return self.knowing(told, false_alarm_rate=false_alarm_rate)
+
+    def tell(self, cloud: PointCloud, name: str, *, background: Background = "auto") -> "Told":
+        """A good part as `knowing` takes it: prepared and scored by the model alone."""
+        from align3d_cli.reference.references import Told
+
+        scan = prepare(cloud, background=background)
+        points, raw = self.inspector.score_part(scan)
+        return Told(name, cloud.sha256, scan, points, raw)
+
+    def knowing(self, told: "Sequence[Told]", *, false_alarm_rate: float = 0.05) -> "Model":
+        """`teach` of good parts that were told before."""
+        from align3d_cli.reference.references import learn
+
+        if not told:
+            raise UsageError("good parts are needed: name one at least")
+        made = copy(self)
+        made._knows(learn(told, self.inspector.bundle.calibration, false_alarm_rate=false_alarm_rate))
+        return made
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the model with the good parts it knows, for `load`.
+
+        Raises UsageError when the file is there, EnvironmentMissing when it cannot be written.
+        """
+        from align3d_cli.helpers.files import check_free
+        from align3d_cli.model.bundle import save_bundle
+        from align3d_cli.reference.stored import with_references
+
+        bundle = self.inspector.bundle
+        known = bundle if self.references is None else with_references(bundle, self.references)
+        save_bundle(check_free(path, force=force), known)
+        return Path(path)
 
     @property
     def threshold(self) -> float | None:
@@ -67,9 +137,11 @@ class Model:
         seconds: dict[str, float] | None = None,
     ) -> ScoredScan:
         """`score` of a cloud that was read before. name: what results call it; seconds: of the steps so far."""
-        inspection = self.inspector.inspect(cloud, background=background)
+        known = self.references
+        inspection = self.inspector.inspect(cloud, background=background, beside=known.beside if known else None)
         spent = (seconds or {}) | inspection.seconds
-        limit = self.threshold if threshold is None else threshold
+        own = self.threshold if inspection.beside is None else inspection.beside.limit
+        limit = own if threshold is None else threshold
         spent["total"] = sum(spent.values())
         return ScoredScan(name, cloud, inspection, self.facts, limit, background, seed, spent)
 

@@ -1,0 +1,36 @@
+"""What a scan scores once something is known beside it: the place where references join in, whatever they are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from align3d_cli.clouds.prepare import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The model's word and that of references in one, on a scan's M prepared points.
+
+    points:    (M,) in [0, 1]; score: of the object in [0, 1]; raw: the same before any limit of good parts
+    limit:     score above which the part is defective, None where nobody knows one
+    account:   who spoke and how much, as JSON
+    deviation: (M,) signed distance from a reference in the file's unit, positive outside, nan where none goes on;
+               None where the scan was laid onto none
+    notes:     what the user should know of it, a sentence each; doubts: why a low score does not mean a good part
+    """
+
+    points: np.ndarray
+    score: float
+    raw: float
+    limit: float | None
+    account: dict[str, Any]
+    deviation: np.ndarray | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+Beside = Callable[[Prepared, np.ndarray, float], Joined]
+"""From a prepared scan, its point scores (M,) and its raw object score by the model alone to both joined. Raises
+InputRejected where a reference must be met and is not."""

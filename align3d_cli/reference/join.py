@@ -1,0 +1,99 @@
+"""Evidence weighed: one logit for every even point, from what the model says and what good parts say beside it.
+
+A logistic regression over ten measures, fitted by `benchmarks/fit_join.py` on objects and defects that no figure of the
+README is of. What is usual on the good parts themselves brings every measure to one scale, so the same weights serve all
+parts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from align3d_cli.reference.evidence import Evidence
+from align3d_cli.reference.seen import Seen
+
+AROUND = 8  # even points that a logit is the mean of
+TOP_SHARE = 0.03  # of the surface, whose mean logit is the object's: a defect of any size is in it, and little else
+FLOOR_UNLIKE = 0.02  # of descriptors: below, they differ by rounding
+FLOOR_SHIFT = 0.02  # of zero-shot scores
+FLOOR_DEVIATION = 2e-4  # of the size: a fifth of what scanners are off
+FAR = 0.05  # of the size: a hole that reaches farther is missing as much
+ENDS = 0.03  # of the size: what deviates where no good part goes on
+
+CHANNELS = {
+    "zero-shot": (0,),
+    "descriptors": (1, 2, 3, 9),
+    "same place": (4, 5),
+    "deviation": (6, 7, 8),
+}  # by which an account is given, the measures of each
+
+
+def measures(found: Evidence, size: float) -> np.ndarray:
+    """(S, 10) of every even point; those that need a place on a good part are 0 where the scan lies on none.
+
+    size: diagonal of the good parts in the file's unit
+    """
+    usual = found.usual
+    if usual is None:
+        raise ValueError("evidence is weighed by what is usual on the good parts: measure that first")
+    zeros = np.zeros(len(found.unlike))
+    columns = [
+        found.zero_shot,
+        found.surprise,
+        np.log(found.unlike + FLOOR_UNLIKE),
+        np.log((found.unlike + FLOOR_UNLIKE) / (usual.unlike + FLOOR_UNLIKE)),
+    ]
+    if found.why_apart:
+        columns += [zeros] * 5
+    else:
+        off = np.abs(found.signed) / size
+        off = np.where(np.isnan(off), ENDS, off)
+        columns += [
+            found.shift,
+            found.shift / (usual.shift + FLOOR_SHIFT),
+            np.log(off + FLOOR_DEVIATION),
+            np.log((off + FLOOR_DEVIATION) / (usual.deviation / size + FLOOR_DEVIATION)),
+            np.minimum(found.missing / size, FAR) / FAR,
+        ]
+    relative = np.log((found.unlike + FLOOR_UNLIKE) / (np.median(found.unlike) + FLOOR_UNLIKE))
+    return np.stack([*columns, relative], axis=1)
+
+
+def smoothed(values: np.ndarray, seen: Seen) -> np.ndarray:
+    """Values (S, ..) of even points as means over the points around each."""
+    from scipy.spatial import cKDTree
+
+    xyz = seen.surface.xyz
+    return values[cKDTree(xyz).query(xyz, k=min(AROUND, len(xyz)))[1]].mean(axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Of the ten measures, and the logit without any."""
+
+    each: tuple[float, ...]
+    offset: float
+
+
+def weights_for(n_parts: int, laid: bool) -> Weights:
+    """The weights for as many good parts: a lone one knows what is usual by its noise alone."""
+    return WEIGHTS["one" if n_parts == 1 else "several", "laid" if laid else "apart"]
+
+
+def logits(found: Evidence, seen: Seen, size: float, n_parts: int) -> tuple[np.ndarray, dict[str, float]]:
+    """(S,) logit of every even point, higher where a defect is likelier, and by channel how much of the logits of the
+    highest points, above the scan's middle, it gave."""
+    weights = weights_for(n_parts, not found.why_apart)
+    parts = smoothed(measures(found, size), seen) * np.array(weights.each)
+    logit = parts.sum(axis=1) + weights.offset
+    high = logit >= np.quantile(logit, 1 - TOP_SHARE)
+    gains = parts[high].mean(axis=0) - np.median(parts, axis=0)
+    given = {name: max(float(gains[list(rows)].sum()), 0.0) for name, rows in CHANNELS.items()}
+    total = sum(given.values())
+    return logit, {name: round(gain / total, 3) if total else 0.0 for name, gain in given.items()}
+
+
+def object_logit(logit: np.ndarray, seen: Seen) -> float:
+    """Mean of the highest logits (S,) over TOP_SHARE of the surface."""
+    n = max(1, round(TOP_SHARE * len(logit)))
+    return float(np.partition(logit, len(logit) - n)[len(logit) - n :].mean())

@@ -1,0 +1,46 @@
+"""The limit that good parts alone set, however few they are."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+PRIOR_SPREAD = 0.5  # of object logits among good parts of one kind, as it is over many kinds
+PRIOR_PARTS = 3  # as many parts' worth that counts
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """value: object logit above which a part is defective; spread: of good parts' logits; alarms: of the good parts
+    above it, of n"""
+
+    value: float
+    spread: float
+    alarms: int
+    n: int
+
+
+def limit_of(raw: np.ndarray, false_alarm_rate: float) -> Limit:
+    """The logit that a further good part exceeds with this probability, from those of good parts (G,), G >= 1.
+
+    The upper end of a prediction interval: mean + t * spread * sqrt(1 + 1 / G), with the spread of these parts and, as
+    if it were of PRIOR_PARTS more, the one that is usual. Few parts give a cautious limit.
+    """
+    from scipy.stats import t
+
+    n = len(raw)
+    squares = float(((raw - raw.mean()) ** 2).sum()) + PRIOR_PARTS * PRIOR_SPREAD**2
+    freedom = n - 1 + PRIOR_PARTS
+    spread = math.sqrt(squares / freedom)
+    value = float(raw.mean() + t.ppf(1 - false_alarm_rate, freedom) * spread * math.sqrt(1 + 1 / n))
+    return Limit(value, spread, int((raw > value).sum()), n)
+
+
+def interval(alarms: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The range in which the false-alarm rate lies when `alarms` of n good parts gave one (Clopper, Pearson 1934)."""
+    from scipy.stats import beta
+
+    tail = (1 - confidence) / 2
+    low = 0.0 if alarms == 0 else float(beta.ppf(tail, alarms, n - alarms + 1))
+    high = 1.0 if alarms == n else float(beta.ppf(1 - tail, alarms + 1, n - alarms))
+    return low, high

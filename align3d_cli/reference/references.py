@@ -1,0 +1,141 @@
+"""Good parts ready to judge: `References` joins what they say to what the model says of a scan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from align3d_cli.clouds.prepare import Prepared
+from align3d_cli.errors import InputRejected
+from align3d_cli.model.beside import Joined
+from align3d_cli.model.calibration import Calibration
+from align3d_cli.reference.evidence import Evidence, evidence_of
+from align3d_cli.reference.good import LARGEST_RATIO, GoodPart, laid_out
+from align3d_cli.reference.join import logits, object_logit
+from align3d_cli.reference.limits import interval, limit_of
+from align3d_cli.reference.seen import Seen, diagonal, see
+from align3d_cli.reference.usual import halves_of, measured
+
+UNLIKE = 2.0  # times the usual distance of descriptors, over the middle of a scan: another object
+ODD = 1.6  # times that of the other good parts: it is not one of them
+GOOD_QUANTILE, HIGH_QUANTILE = 0.98, 0.9995  # of the good parts' points: where colours begin and end
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One good part as it came: name and hash of its file, the prepared scan, and what the model says of it."""
+
+    name: str
+    sha256: str | None
+    scan: Prepared
+    points: np.ndarray
+    raw: float
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Good parts, measured against each other.
+
+    size:        diagonal of the first one, in the file's unit: the scale at which all is compared
+    calibration: threshold and colours that the good parts alone set; slope and offset take an object logit to [0, 1]
+    usual_unlike: median distance of descriptors between good parts
+    own:         calibration of the model beneath, for scans that are unlike the good parts
+    facts:       what `teach` reports and results repeat, as JSON
+    """
+
+    parts: tuple[GoodPart, ...]
+    size: float
+    calibration: Calibration
+    usual_unlike: float
+    own: Calibration
+    facts: dict[str, Any]
+
+    def beside(self, scan: Prepared, points: np.ndarray, raw: float) -> Joined:
+        """A scan's own scores, (M,) and of the object, joined with what the good parts say of it."""
+        ratio = diagonal(scan.xyz) / self.size
+        if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
+            return self._alone(points, raw, f"it is {ratio:.3g} times as large as they are")
+        seen = see(scan, points, raw, self.size)
+        found = evidence_of(seen, self.parts)
+        times = float(np.median(found.unlike)) / self.usual_unlike
+        if times > UNLIKE:
+            return self._alone(
+                points, raw, f"its surface is {times:.2g} times as unlike theirs as theirs among each other"
+            )
+        return self._joined(seen, found)
+
+    def _joined(self, seen: Seen, found: Evidence) -> Joined:
+        logit, spoke = logits(found, seen, self.size, len(self.parts))
+        top = object_logit(logit, seen)
+        laid = not found.why_apart
+        account = self.facts | {"spoke": spoke, "laid": laid, "why_apart": found.why_apart or None}
+        if laid:
+            account |= {"missing_share": round(found.missing_share, 4)}
+        return Joined(
+            points=expit(logit)[seen.row],
+            score=float(self.calibration.score(top)),
+            raw=top,
+            limit=self.calibration.threshold,
+            account=account,
+            deviation=found.signed[seen.row] if laid else None,
+        )
+
+    def _alone(self, points: np.ndarray, raw: float, why: str) -> Joined:
+        """The model's own word where the good parts are of something else."""
+        account = self.facts | {"spoke": {"zero-shot": 1.0}, "laid": False, "why_apart": why}
+        note = f"the good parts are unlike this scan ({why}), so the model alone speaks; name good parts of its kind"
+        score = float(self.own.score(raw))
+        return Joined(points, score, raw, self.own.threshold, account, notes=(note,))
+
+
+def expit(logit: np.ndarray) -> np.ndarray:
+    """Logits of any shape to (0, 1)."""
+    return 1 / (1 + np.exp(-np.clip(logit, -50, 50)))
+
+
+def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0.05) -> References:
+    """References from good parts, one at least.
+
+    own: calibration of the model beneath; false_alarm_rate: of further good parts, which the threshold aims at
+    Raises InputRejected for parts that are not alike, naming the odd one.
+    """
+    size = diagonal(told[0].scan.xyz)
+    named = [(one.name, one.sha256, see(one.scan, one.points, one.raw, size)) for one in told]
+    halves = halves_of(told[0].scan, told[0].points, named[0][2]) if len(told) == 1 else None
+    known = measured(laid_out(named), halves)
+    unlike = np.array([float(np.median(found.unlike)) for found in known.evidence])
+    _check_alike(known.parts, unlike)
+    seen = [part.seen for part in known.parts] if halves is None else [halves[0]]
+    found = [logits(one, at, size, len(told))[0] for one, at in zip(known.evidence, seen, strict=True)]
+    raw = np.array([object_logit(logit, at) for logit, at in zip(found, seen, strict=True)])
+    limit = limit_of(raw, false_alarm_rate)
+    low, high = np.quantile(expit(np.concatenate(found)), [GOOD_QUANTILE, HIGH_QUANTILE])
+    calibration = Calibration(
+        slope=1 / limit.spread,
+        offset=-limit.value / limit.spread,
+        threshold=0.5,
+        false_alarm_rate=false_alarm_rate,
+        colour_low=float(low),
+        colour_high=float(max(high, low + 1e-3)),
+    )
+    facts = {
+        "kind": "good",
+        "parts": [one.name for one in told],
+        "laid_parts": sum(part.first_from_part is not None for part in known.parts),
+        "false_alarm_rate": false_alarm_rate,
+        "alarms": limit.alarms if len(told) > 1 else None,
+        "interval": [round(end, 4) for end in interval(limit.alarms, limit.n)] if len(told) > 1 else None,
+    }
+    return References(known.parts, size, calibration, float(np.median(unlike)), own, facts)
+
+
+def _check_alike(parts: Sequence[GoodPart], unlike: np.ndarray) -> None:
+    """Raise InputRejected for a good part that is far more unlike the others than these are among each other."""
+    if len(parts) < 3:
+        return
+    worst = int(np.argmax(unlike))
+    times = unlike[worst] / float(np.median(np.delete(unlike, worst)))
+    if times > ODD:
+        finding = f"{times:.2g} times as unlike the other good parts as these are among each other"
+        raise InputRejected(f"{parts[worst].name}: {finding}; leave it out, or teach its kind apart")

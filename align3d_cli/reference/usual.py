@@ -1,0 +1,88 @@
+"""What is usual on good parts: each of them measured against the others, a lone one against a half of itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from align3d_cli.clouds.prepare import Prepared
+from align3d_cli.clouds.sample import position_hash
+from align3d_cli.reference.evidence import Evidence, evidence_of
+from align3d_cli.reference.good import GoodPart, Place, Usual, laid_out, lay_known
+from align3d_cli.reference.seen import CELL, Seen, seen_from
+
+AROUND = 20  # even points that what is usual is the mean of: single ones are noise
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Good parts with what is usual on them, and the evidence that good parts give against themselves, one each."""
+
+    parts: tuple[GoodPart, ...]
+    evidence: tuple[Evidence, ...]
+
+
+def measured(parts: Sequence[GoodPart], halves: tuple[Seen, Seen] | None = None) -> Measured:
+    """Measure what is usual on each good part.
+
+    halves: of a lone part, see `halves_of`; several parts are measured against each other
+    """
+    if len(parts) == 1:
+        if halves is None:
+            raise ValueError("a lone good part is measured against a half of itself")
+        return _alone(parts[0], halves)
+    first = _against_others(parts)
+    known = [replace(part, usual=usual_of(part.seen, found)) for part, found in zip(parts, first, strict=True)]
+    return Measured(tuple(known), _against_others(known))
+
+
+def _against_others(parts: Sequence[GoodPart]) -> tuple[Evidence, ...]:
+    found = []
+    for number, part in enumerate(parts):
+        others = [*parts[:number], *parts[number + 1 :]]
+        found.append(evidence_of(part.seen, others, lay_known(part, others)))
+    return tuple(found)
+
+
+def _alone(part: GoodPart, halves: tuple[Seen, Seen]) -> Measured:
+    """A lone good part by two halves of its points, one measured against the other: they differ by noise alone."""
+    from scipy.spatial import cKDTree
+
+    other = laid_out([(part.name, part.sha256, halves[1])])
+    found = evidence_of(halves[0], other, ([Place(other[0], np.eye(4))], ""))
+    nearest = cKDTree(halves[0].surface.xyz).query(part.seen.surface.xyz)[1]
+    usual = Usual(*(values[nearest] for values in usual_of(halves[0], found).values))
+    known = replace(part, usual=usual)
+    again = replace(other[0], usual=Usual(*(v for v in _onto(known, halves[1]))))
+    return Measured((known,), (evidence_of(halves[0], (again,), ([Place(again, np.eye(4))], "")),))
+
+
+def _onto(part: GoodPart, seen: Seen) -> tuple[np.ndarray, ...]:
+    from scipy.spatial import cKDTree
+
+    nearest = cKDTree(part.seen.surface.xyz).query(seen.surface.xyz)[1]
+    assert part.usual is not None
+    return tuple(values[nearest] for values in part.usual.values)
+
+
+def halves_of(scan: Prepared, points: np.ndarray, whole: Seen) -> tuple[Seen, Seen]:
+    """Two halves of a scan's points, drawn by their places.
+
+    points: (M,) point scores of the model; whole: the scan as it was seen, at whose scale the halves are
+    """
+    drawn = (position_hash(scan.xyz) & np.uint64(1)).astype(bool)
+    size, view = whole.surface.spacing / CELL, whole.surface.view
+    towards = None if view is None else -view.direction
+    one, other = (seen_from(scan.xyz[h], points[h], whole.raw, size, towards) for h in (drawn, ~drawn))
+    return one, other
+
+
+def usual_of(seen: Seen, found: Evidence) -> Usual:
+    """Evidence of a good part as what is usual on it: without sign, the mean over the points around."""
+    from scipy.spatial import cKDTree
+
+    around = cKDTree(seen.surface.xyz).query(seen.surface.xyz, k=min(AROUND, len(seen.surface)))[1]
+    deviation = np.abs(found.signed)
+    shift = np.abs(found.surprise if found.why_apart else found.shift)
+    known = (found.unlike, shift, np.nan_to_num(deviation, nan=seen.surface.spacing))
+    return Usual(*(values[around].mean(axis=1).astype(np.float32) for values in known))
