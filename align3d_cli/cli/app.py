@@ -1,5 +1,6 @@
 """The `align3d` program: wires the commands and maps every error to its exit code."""
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -16,6 +17,7 @@ from align3d_cli.errors import Align3DError, UsageError
 from align3d_cli.helpers.interrupts import is_interrupt, listen
 
 COMMANDS = ("score", "render", "synth", "tune", "align", "prompt_train", "benchmark", "calibrate", "weights", "doctor")
+NO_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)  # of no file system, however a name is asked for: never a bug of ours
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
@@ -97,3 +99,8 @@ def main() -> None:
     except Align3DError as error:
         output.info(f"error: {error}")
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in NO_NAMES:
+            raise
+        output.info(f"error: {error.filename}: {error.strerror}; give another name")
+        sys.exit(UsageError.exit_code)

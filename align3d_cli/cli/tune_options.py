@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from align3d_cli.cli.options import finite, positive
+from align3d_cli.cli.options import Device, finite, positive
+from align3d_cli.encoders.settings import LiteVariant
 from align3d_cli.helpers.settings import SEEDS
 from align3d_cli.render.settings import SIZES
 
@@ -27,7 +28,7 @@ Meshes = Annotated[
 MeshShare = Annotated[
     float, typer.Option(min=0.0, max=1.0, callback=finite, help="Share of the scans made from those meshes.")
 ]
-Variant = Annotated[str, typer.Option(help="Trunk: lite0, lite1 or lite2.")]
+Variant = Annotated[LiteVariant, typer.Option(help="Size of the trunk.")]
 Size = Annotated[int, typer.Option(min=32, max=SIZES.most, help="Pixels a side of a view; a multiple of 32.")]
 Steps = Annotated[int, typer.Option(min=1, help="Optimiser steps.")]
 Batch = Annotated[int, typer.Option(min=1, help="Views a step.")]
@@ -51,7 +52,7 @@ WaveShare = Annotated[
 LearningRate = Annotated[float, typer.Option(callback=positive, help="Peak learning rate.")]
 Seed = Annotated[int, typer.Option(min=0, max=SEEDS.most, help="Seed of scans, batches and augmentation.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes that make scans.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+WhichDevice = Annotated[Device, typer.Option("--device", help="auto takes CUDA where there is a GPU.")]
 MaxMinutes = Annotated[
     float | None, typer.Option(callback=positive, help="Stop then and keep a checkpoint; call again to go on.")
 ]

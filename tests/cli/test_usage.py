@@ -9,6 +9,8 @@ import pytest
 import typer
 
 from align3d_cli.cli.app import app, main
+from align3d_cli.encoders.lite_trunk import VARIANTS
+from align3d_cli.encoders.settings import LiteVariant
 from align3d_cli.helpers.settings import SEEDS
 
 NOT_NUMBERS = ("nan", "inf", "-inf", "1e400", "-0.1", "x", "")
@@ -113,3 +115,8 @@ def test_a_command_without_a_word_shows_its_help(monkeypatch, capsys):
         main()
     said = capsys.readouterr()
     assert "Commands" in said.out + said.err and "error:" not in said.err
+
+
+def test_the_sizes_of_the_trunk_are_those_there_are():
+    """`tune --variant` offers what can be built."""
+    assert get_args(LiteVariant) == tuple(VARIANTS)
