@@ -2,9 +2,10 @@
 
 import fuzz_stores
 import pytest
-from stores import KINDS
+from stores import KINDS, Kind
 
 MUTANTS = 300  # of each kind, some seconds together
+SOUND = b"1234567890" * 9
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -16,13 +17,12 @@ def test_damage_never_gives_another_result(tmp_path, kind):
     assert found["refused"] + found["less"] > MUTANTS / 2
 
 
-def test_another_result_is_a_fault(tmp_path):
+def test_another_result_is_a_fault(tmp_path, monkeypatch):
     """The harness sees what it looks for: a reader that believes everything, and one that dies of it."""
-    write = lambda folder: (folder / "number").write_bytes(b"1234567890" * 9)  # noqa: E731
-    believing = fuzz_stores.Kind(write, lambda folder: (folder / "number").read_bytes())
-    dying = fuzz_stores.Kind(write, lambda folder: int((folder / "number").read_bytes().decode()) // 10**88)
-    for kind, told in ((believing, "another result"), (dying, "Traceback")):
-        KINDS["number"] = kind
-        found, fault, _ = fuzz_stores.fuzz("number", 40, 0, tmp_path / told.split()[0])
-        assert found["fault"] > 0 and told in fault
-    del KINDS["number"]
+    found = {}
+    for name, read in (("believing", bytes), ("dying", lambda data: data == SOUND or 1 / 0)):
+        kind = Kind(lambda at: (at / "file").write_bytes(SOUND), lambda at, read=read: read((at / "file").read_bytes()))
+        monkeypatch.setitem(KINDS, name, kind)
+        found[name] = fuzz_stores.fuzz(name, 40, 0, tmp_path)
+    assert all(outcomes["fault"] > 20 for outcomes, _, _ in found.values())
+    assert "another result" in found["believing"][1] and "ZeroDivisionError" in found["dying"][1]
