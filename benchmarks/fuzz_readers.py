@@ -7,7 +7,6 @@ the file. All else is a fault: the table counts them, the first of each kind is 
 
 import argparse
 import io
-import re
 import tempfile
 import time
 import traceback
@@ -18,6 +17,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import tifffile
+from accidents import mutant
 
 from align3d_cli.clouds.cloud import Mesh, PointCloud
 from align3d_cli.clouds.prepare import prepare
@@ -27,22 +27,6 @@ from align3d_cli.io.write import dump_scores
 
 POINTS = np.round(np.random.default_rng(0).random((120, 3)), 4)
 SQUARE = Mesh(np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0.0]]), np.array([[0, 1, 2], [0, 2, 3]]))
-WORDS = (
-    b"-1",
-    b"0",
-    b"3",
-    b"99999999999",
-    b"4294967295",
-    b"nan",
-    b"1.#QNAN",
-    b"1,5",
-    b"1e400",
-    b"0.5",
-    b"x",
-    b"ascii",
-    b"",
-)
-STAMPS = (b"\0" * 4, b"\xff" * 4, b"\xff\xff\xff\x7f", b"\x01\0\0\0", b"\n", b" ", b"\r", b"\xef\xbb\xbf")
 
 
 def ply_files() -> list[bytes]:
@@ -152,52 +136,6 @@ SOUND: dict[str, Callable[[], list[bytes]]] = {
     "obj": lambda: [OBJ],
     "glb": lambda: [_written("glb", SQUARE)],
 }
-
-
-def mutant(data: bytes, rng: np.random.Generator) -> bytes:
-    """The bytes after one accident or two, a third of them near the beginning, where the header stands."""
-    accidents = (_cut, _noise, _stamp, _lose, _double, _move, _exchange_word)
-    for accident in rng.choice(len(accidents), 1 + (rng.random() < 0.3)):
-        reach = min(len(data), 300) if rng.random() < 0.33 else len(data)
-        at = int(rng.integers(reach)) if reach else 0
-        data = accidents[accident](data, at, rng)
-    return data
-
-
-def _cut(data: bytes, at: int, rng: np.random.Generator) -> bytes:
-    return data[: -int(rng.integers(1, 20))] if rng.random() < 0.7 else data[:at]
-
-
-def _noise(data: bytes, at: int, rng: np.random.Generator) -> bytes:
-    return data[:at] + rng.bytes(int(rng.integers(1, 4))) + data[at + 3 :]
-
-
-def _stamp(data: bytes, at: int, rng: np.random.Generator) -> bytes:
-    stamp = STAMPS[rng.integers(len(STAMPS))]
-    return data[:at] + stamp + data[at + len(stamp) :]
-
-
-def _lose(data: bytes, at: int, rng: np.random.Generator) -> bytes:
-    return data[:at] + data[at + int(rng.integers(1, 40)) :]
-
-
-def _double(data: bytes, at: int, rng: np.random.Generator) -> bytes:
-    end = at + int(rng.integers(1, 40))
-    return data[:end] + data[at:end] + data[end:]
-
-
-def _move(data: bytes, at: int, rng: np.random.Generator) -> bytes:
-    lines = data.split(b"\n")
-    if len(lines) < 3:
-        return data
-    moved = lines.pop(int(rng.integers(min(len(lines), 15))))
-    lines.insert(int(rng.integers(min(len(lines), 15))), moved)
-    return b"\n".join(lines)
-
-
-def _exchange_word(data: bytes, at: int, rng: np.random.Generator) -> bytes:
-    found = re.compile(rb"[^\s,;]+").search(data, at)
-    return data if not found else data[: found.start()] + WORDS[rng.integers(len(WORDS))] + data[found.end() :]
 
 
 def outcome(path: Path) -> str:

@@ -1,5 +1,6 @@
 """The `align3d` program: wires the commands and maps every error to its exit code."""
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -11,24 +12,33 @@ from typer.core import TyperGroup
 from align3d_cli import __version__
 from align3d_cli.cli import output
 from align3d_cli.cli.options import examples
+from align3d_cli.cli.usage import in_one_line
 from align3d_cli.errors import Align3DError, UsageError
 from align3d_cli.helpers.interrupts import is_interrupt, listen
 
 COMMANDS = ("score", "render", "synth", "tune", "align", "prompt_train", "benchmark", "calibrate", "weights", "doctor")
+NO_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)  # of no file system, however a name is asked for: never a bug of ours
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 class Program(TyperGroup):
-    """The commands in the order of COMMANDS; an interrupt ends any of them with its own exit code."""
+    """The commands in the order of COMMANDS; an interrupt ends any of them with its own exit code, and what cannot be
+    parsed is told in one line."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The commands' names, in that order."""
         return sorted(self.commands, key=[name.replace("_", "-") for name in COMMANDS].index)
 
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        """Parse what stands before the command."""
+        with in_one_line():
+            return super().make_context(*args, **more)
+
     def invoke(self, ctx: Any) -> object:
         """Run the command that was named."""
         try:
-            return super().invoke(ctx)
+            with in_one_line():
+                return super().invoke(ctx)
         except BaseException as error:
             if not is_interrupt(error):
                 raise
@@ -85,7 +95,12 @@ def main() -> None:
     try:
         with output.complete():
             _refuse_dashed_files(sys.argv[1:])
-            app()
+            app(prog_name=app.info.name)  # also for `python -m align3d_cli`
     except Align3DError as error:
         output.info(f"error: {error}")
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in NO_NAMES:
+            raise
+        output.info(f"error: {error.filename}: {error.strerror}; give another name")
+        sys.exit(UsageError.exit_code)

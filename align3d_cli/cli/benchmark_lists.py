@@ -4,6 +4,8 @@ from typing import Any
 
 from typer.core import TyperGroup
 
+from align3d_cli.errors import UsageError
+
 LISTS = ("--seeds", "--category", "--methods", "--auxiliary")
 
 
@@ -16,13 +18,15 @@ class BenchmarkGroup(TyperGroup):
 
 
 def spread_lists(args: list[str]) -> list[str]:
-    """`--seeds 0 1 2` and `--seeds 0,1,2` as `--seeds 0 --seeds 1 --seeds 2`, for all options of LISTS."""
+    """`--seeds 0 1 2` and `--seeds 0,1,2` as `--seeds 0 --seeds 1 --seeds 2`, for all options of LISTS.
+
+    Raises UsageError for one that is given without a value: nothing is not all there is.
+    """
     spread: list[str] = []
     option: str | None = None
     for arg in args:
-        name, _, value = arg.partition("=")
-        if name in LISTS:
-            option, arg = name, value
+        if _name(arg) in LISTS:
+            option, _, arg = arg.partition("=")
             if not arg:
                 continue
         elif arg.startswith("-"):
@@ -31,4 +35,10 @@ def spread_lists(args: list[str]) -> list[str]:
             spread.append(arg)
         else:
             spread += [word for part in arg.split(",") if part for word in (option, part)]
+    if empty := [name for name in LISTS if name in map(_name, args) and name not in spread]:
+        raise UsageError(f"{empty[0]}: give a value, or several")
     return spread
+
+
+def _name(arg: str) -> str:
+    return arg.partition("=")[0]

@@ -12,6 +12,7 @@ from align3d_cli.cli.score_options import WhichEngine as WhichEngine
 from align3d_cli.clouds.settings import Background
 from align3d_cli.datasets.settings import DataSetName
 from align3d_cli.evaluation.settings import Method, Protocol, TableFormat
+from align3d_cli.helpers.settings import SEEDS
 
 DATA, PROTOCOL, HOW, RUN = "Data", "Protocol", "How it is scored", "The run"
 
@@ -49,7 +50,13 @@ Backbone = Annotated[str | None, _option("--backbone", panel=PROTOCOL, help="ope
 Weights = Annotated[Path | None, _option("--weights", panel=PROTOCOL, help="Local weights of that backbone.")]
 Seeds = Annotated[
     list[int],
-    _option("--seeds", panel=PROTOCOL, help="Of training and generated scans; mean and std over them.", min=0),
+    _option(
+        "--seeds",
+        panel=PROTOCOL,
+        help="Of training and generated scans; mean and std over them.",
+        min=0,
+        max=SEEDS.most,
+    ),
 ]
 Auxiliary = Annotated[
     list[str], _option("--auxiliary", panel=PROTOCOL, help="Categories to train on (default: the field's).")

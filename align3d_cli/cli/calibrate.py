@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from align3d_cli.cli.options import examples, finite
+from align3d_cli.cli.options import Device, examples, finite
 from align3d_cli.helpers.places import DEFAULT_MODEL
 
 EXAMPLES = examples(
@@ -35,7 +35,7 @@ def calibrate(
     level_share: float | None = _of_the_model("Share of a scan's median point score that is taken off its map"),
     wide_weight: float | None = _of_the_model("Weight of the highest tenth of a scan's points in its object score"),
     view_power: float | None = _of_the_model("Power of the mean over the views that see a point", 1.0, 8.0),
-    device: str = typer.Option("auto", help="auto, cpu or cuda."),
+    device: Device = typer.Option("auto", help="auto takes CUDA where there is a GPU."),
     as_json: bool = typer.Option(False, "--json", help="Print the calibration as JSON."),
     force: bool = typer.Option(False, "--force", help="Overwrite --out."),
 ) -> None:

@@ -1,13 +1,12 @@
 """What several commands share: examples in the help, devices, numbers, views, refusing to overwrite."""
 
-import math
 import os
 from pathlib import Path
 
 import typer
 
 from align3d_cli.errors import UsageError
-from align3d_cli.helpers.settings import SettingsError
+from align3d_cli.helpers.settings import LARGEST, SettingsError
 from align3d_cli.model.settings import Device as Device
 from align3d_cli.render.settings import ViewSettings, with_views
 
@@ -19,16 +18,23 @@ def examples(*lines: str) -> str:
 
 def finite(param: typer.CallbackParam, value: float | None) -> float | None:
     """The value of an option, None for one not given. Raises UsageError for nan and inf, which pass for numbers."""
-    if value is not None and not math.isfinite(value):
+    if value is not None and not abs(value) < LARGEST:
         raise UsageError(f"{param.opts[0]} {value:g}: give a finite number")
     return value
 
 
 def positive(param: typer.CallbackParam, value: float | None) -> float | None:
     """The value of an option, None for one not given. Raises UsageError unless it is finite and above 0."""
-    if value is not None and not 0 < value < math.inf:
+    if value is not None and not 0 < value < LARGEST:
         raise UsageError(f"{param.opts[0]} {value:g}: give a finite number above 0")
     return value
+
+
+def each_positive(param: typer.CallbackParam, values: list[float]) -> list[float]:
+    """The values of an option that takes several. Raises UsageError as `positive`."""
+    for value in values:
+        positive(param, value)
+    return values
 
 
 def refuse_overwriting(paths: list[Path | None], *, force: bool) -> None:

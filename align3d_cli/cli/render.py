@@ -10,6 +10,7 @@ from align3d_cli.cli import output
 from align3d_cli.cli.options import Device, check_folder, check_views, examples, positive, refuse_overwriting
 from align3d_cli.clouds.settings import Background
 from align3d_cli.errors import InputRejected
+from align3d_cli.helpers.settings import SEEDS
 from align3d_cli.render.settings import SIZES, Camera, Style, ViewSettings, with_views
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def render(
     ] = False,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where there is a GPU.")] = "auto",
     focal: Annotated[float | None, typer.Option(help="Focal length in px, for depth maps.", callback=positive)] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the points drawn from meshes.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS.most, help="Of the points drawn from meshes.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print what views.json holds.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
 ) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from align3d_cli.cli.options import Device, finite, positive
 from align3d_cli.clouds.settings import Background
+from align3d_cli.helpers.settings import SEEDS
 
 OUTPUTS, HOW, READING, WHERE = "Outputs", "How to score", "How to read", "On which machines"
 
@@ -71,7 +72,7 @@ WhichBackground = Annotated[
 Split = Annotated[
     bool, _option("--split", panel=HOW, help="Score the separate parts of a scan apart, one result each.")
 ]
-Seed = Annotated[int, _option(panel=HOW, help="Of the points drawn from meshes.", min=0)]
+Seed = Annotated[int, _option(panel=HOW, help="Of the points drawn from meshes.", min=0, max=SEEDS.most)]
 InputFormat = Annotated[
     str | None, _option(panel=READING, help="Format of the inputs whatever their names say; - needs it.")
 ]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from align3d_cli.helpers.settings import SEEDS
 from align3d_cli.io.source import POINT_LIMIT
 
 EXAMPLES = """Examples:
@@ -26,7 +27,7 @@ def register(app: typer.Typer) -> None:
 def synth(
     out: Path = typer.Option(..., "--out", help="Folder for the scans; a folder of the same settings is completed."),
     n: int = typer.Option(200, "-n", "--number", min=1, help="How many scans; every other one of a part is good."),
-    seed: int = typer.Option(0, min=0, help="The same seed gives the same scans."),
+    seed: int = typer.Option(0, min=0, max=SEEDS.most, help="The same seed gives the same scans."),
     meshes: list[Path] = typer.Option(
         [], "--from", help="Folders of meshes (or one mesh) to take instead of families."
     ),

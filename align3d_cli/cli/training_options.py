@@ -1,5 +1,6 @@
 """What `align3d align` and `align3d prompt-train` both take: their options, as the help shows them."""
 
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,7 +9,7 @@ import typer
 
 from align3d_cli.cli.options import Device, check_views, finite, positive
 from align3d_cli.encoders.settings import EncoderSettings, Precision
-from align3d_cli.helpers.settings import Range, meaning_of, range_of
+from align3d_cli.helpers.settings import SEEDS, Range, meaning_of, range_of
 from align3d_cli.training.settings import AlignSettings
 
 DATA, MODEL, HOW, RUN = "Auxiliary data", "Model", "How to train", "Run"
@@ -25,7 +26,8 @@ def setting(kind: type, name: str, *names: str, panel: str = HOW) -> Any:
     checks: dict[str, Any] = {}
     if numbers != Range():
         checks["callback"] = positive if numbers.above == 0 else finite
-        checks |= {side: bound for side, bound in (("min", numbers.least), ("max", numbers.most)) if abs(bound) < 1e9}
+        bounds = {"min": numbers.least, "max": numbers.most}
+        checks |= {side: bound for side, bound in bounds.items() if math.isfinite(bound)}
     return option(*names, panel=panel, help=f"{meaning[0].upper()}{meaning[1:]}; default: the profile's.", **checks)
 
 
@@ -47,7 +49,7 @@ class TrainingCall:
     ] = "test"
     limit: Annotated[int | None, option(panel=DATA, help="At most so many scans a category and split.", min=1)] = None
     count: Annotated[int, option(panel=DATA, help="Scans to generate, with --dataset synthetic.", min=1)] = 60
-    data_seed: Annotated[int, option(panel=DATA, help="Seed of generated scans.", min=0)] = 0
+    data_seed: Annotated[int, option(panel=DATA, help="Seed of generated scans.", min=0, max=SEEDS.most)] = 0
 
     backbone: Annotated[
         str | None,

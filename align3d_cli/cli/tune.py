@@ -40,7 +40,7 @@ def tune(
     learning_rate: opt.LearningRate = 1e-3,
     seed: opt.Seed = 0,
     jobs: opt.Jobs = 2,
-    device: opt.Device = "auto",
+    device: opt.WhichDevice = "auto",
     max_minutes: opt.MaxMinutes = None,
     force: opt.Force = False,
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from align3d_cli.cli.options import examples
+from align3d_cli.cli.options import each_positive, examples
 
 MEGABYTE = 10**6
 
@@ -171,7 +171,7 @@ def average(
         ..., help="Models of one tower or tuned from one start, or a start and its tuning."
     ),
     out: Path = typer.Option(..., "--out", help="The model to write (.safetensors)."),
-    share: list[float] = typer.Option([], help="Weight of each, in order; all alike if absent."),
+    share: list[float] = typer.Option([], callback=each_positive, help="Weight of each, in order; default: alike."),
     force: bool = typer.Option(False, "--force", help="Overwrite --out."),
 ) -> None:
     """Average the image towers and prompts of several models; settings are those of the first.

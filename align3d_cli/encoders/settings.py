@@ -8,6 +8,7 @@ from align3d_cli.render.settings import SIZES, Style
 
 Precision = Literal["float32", "bfloat16", "float16"]
 Interpolation = Literal["bilinear", "bicubic"]
+LiteVariant = Literal["lite0", "lite1", "lite2"]  # sizes of EfficientNet-Lite, see `lite_trunk.VARIANTS`
 DeepPrompts = Literal["float32", "float16"]
 
 

@@ -1,7 +1,7 @@
 """The run log: what a benchmark found, one JSON line a scan and arm, appended and never changed.
 
     RUN/run.json      settings of the run and their hash; a run takes no others
-    RUN/log.jsonl     lines of type "plan", "scan" and "failure" with checksums, see `scorer`, `runner`, `log_lines`
+    RUN/log.jsonl     lines of type "plan", "scan" and "failure" with checksums, see `scorer`, `runner`
     RUN/points/*.npz  per-point outputs, one file a scan line, which holds its hash, see `outputs`
     RUN/models/       models trained for this run
     RUN/.lock         held by the process that writes here
@@ -21,10 +21,11 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from align3d_cli import __version__
 from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
-from align3d_cli.evaluation.log_lines import read_lines, sealed
+from align3d_cli.evaluation.log_lines import read_lines
 from align3d_cli.helpers.digest import digest_of_settings, sha256_of
 from align3d_cli.helpers.files import make_folder, write_bytes, write_json
 from align3d_cli.helpers.identity import differences, plain
+from align3d_cli.helpers.sealed_lines import sealed
 
 FORMAT = 2  # of run.json and of the lines
 LOG, RUN, LOCK = "log.jsonl", "run.json", ".lock"

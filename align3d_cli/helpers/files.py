@@ -5,10 +5,12 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from align3d_cli.errors import EnvironmentMissing, UsageError
+from align3d_cli.helpers.leftovers import sweep
 
 if TYPE_CHECKING:  # torch is slow to import, and whoever has a tensor has imported it
     from torch import Tensor
@@ -52,6 +54,7 @@ def replacing(path: str | Path, *, force: bool = False, durable: bool = False) -
     path = check_free(path, force=force)
     if path.is_symlink():
         path = path.resolve()  # the file is replaced, not the link to it
+    _sweep_once(path.parent)
     beside = partial_of(path)
     try:
         with beside.open("xb") as stream:
@@ -66,6 +69,12 @@ def replacing(path: str | Path, *, force: bool = False, durable: bool = False) -
     finally:
         with suppress(OSError):  # on a read-only file system even removing nothing fails, which is told already
             beside.unlink(missing_ok=True)
+
+
+@lru_cache  # once a folder and process: a batch writes thousands of files into one
+def _sweep_once(folder: Path) -> None:
+    """Remove what killed processes have left in a folder."""
+    sweep(folder)
 
 
 def partial_of(path: Path) -> Path:

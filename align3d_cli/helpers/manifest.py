@@ -4,6 +4,7 @@ A statement about a file is looked up by its name alone, and the file is hashed 
 """
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -52,8 +53,8 @@ def stated(path: Path) -> Stated | None:
     entry = read_manifest(path.parent).get(path.name)
     if entry is not None:
         return _from_entry(entry, path.with_name(MANIFEST))
-    blob = path.resolve().name
-    return Stated(blob, None, "hub", path.resolve()) if path.is_symlink() and SHA256.fullmatch(blob) else None
+    blob = Path(os.path.realpath(path))  # unlike resolve, takes a link that leads in a circle
+    return Stated(blob.name, None, "hub", blob) if path.is_symlink() and SHA256.fullmatch(blob.name) else None
 
 
 def require_stated(path: Path, digest: str | None = None, published: str | None = None, *, note: bool = False) -> None:

@@ -38,13 +38,15 @@ class Range:
 
     def __str__(self) -> str:
         low = f"above {self.above:g}" if math.isfinite(self.above) else f"of at least {self.least:g}"
-        high = f"at most {self.most:g}"
+        high = f"at most {self.most:,}" if isinstance(self.most, int) else f"at most {self.most:g}"
         bounds = [low] if math.isfinite(max(self.above, self.least)) else []
         return " and ".join(bounds + [high] * math.isfinite(self.most))
 
 
 Count = Annotated[int, Range(1)]
 Natural = Annotated[int, Range(0)]
+SEEDS = Range(0, 2**32 - 1)  # what every generator takes: torch's and numpy's
+Seed = Annotated[int, SEEDS]
 Share = Annotated[float, Range(0, 1)]
 Positive = Annotated[float, Range(above=0)]
 NotNegative = Annotated[float, Range(0)]

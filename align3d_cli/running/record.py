@@ -1,11 +1,10 @@
 """What was scored into a folder: a file beside the heat maps, from which a call that was cut off goes on.
 
-A line is JSON with its own checksum. One at the start of a call names the heat maps that it is to write and the key of
-everything that decides their content; then one follows for every heat map that is done. Nothing is ever taken over from
-another model, other settings or another scan.
+A line is JSON with its own checksum (`helpers.sealed_lines`). One at the start of a call names the heat maps that it is
+to write and the key of everything that decides their content; then one follows for every heat map that is done. Nothing
+is ever taken over from another model, other settings or another scan.
 """
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from align3d_cli import __version__
 from align3d_cli.errors import EnvironmentMissing, UsageError
 from align3d_cli.helpers.digest import digest_of_settings, sha256_of
 from align3d_cli.helpers.files import make_folder
+from align3d_cli.helpers.sealed_lines import sealed, unsealed
 from align3d_cli.model.find import find_model
 from align3d_cli.running.batch import BatchSettings, Outcome
 from align3d_cli.running.inputs import Part
@@ -68,16 +68,15 @@ class Record:
         """Note an outcome whose heat map is written. Raises EnvironmentMissing when that cannot be done."""
         if found.failure is None and found.part.output is not None:
             output = found.part.output
-            sha256 = sha256_of(output)
-            self._append({"key": self.key, "outputs": [str(output)], "sha256": sha256, "result": found.result})
+            line = {"key": self.key, "outputs": [str(output)], "output_sha256": sha256_of(output)}
+            self._append(line | {"result": found.result})
 
-    def _append(self, body: dict[str, Any]) -> None:
-        line = json.dumps({"body": body, "sha256": digest_of_settings(body)}) + "\n"
+    def _append(self, line: dict[str, Any]) -> None:
         make_folder(self.path.parent)
         try:
             with self.path.open("ab") as stream:
                 # a line of its own, whatever half a line a killed call left
-                stream.write((b"\n" if stream.tell() else b"") + line.encode())
+                stream.write((b"\n" if stream.tell() else b"") + sealed(line))
         except OSError as error:
             finding = f"cannot be written ({error.strerror}); free space or choose another --out-dir"
             raise EnvironmentMissing(f"{self.path}: {finding}") from error
@@ -93,8 +92,8 @@ class Record:
             raise EnvironmentMissing(
                 f"{self.path}: cannot be read ({error.strerror}); check its permissions"
             ) from error
-        for body in filter(None, map(_body, lines)):
-            told |= dict.fromkeys(body["outputs"], body)
+        for line in filter(None, map(_whole, lines)):
+            told |= dict.fromkeys(line["outputs"], line)
         return told
 
 
@@ -131,15 +130,13 @@ def _recorded(found: Outcome, record: Record | None) -> Outcome:
     return found
 
 
-def _body(line: bytes) -> dict[str, Any] | None:
+def _whole(text: bytes) -> dict[str, Any] | None:
     """What a line says; None for half a line, a damaged one, or one of somebody else."""
     try:
-        told = json.loads(line)
-        body = told["body"]
-        whole = told["sha256"] == digest_of_settings(body)
-    except (ValueError, KeyError, TypeError, RecursionError):
+        line = unsealed(text)
+    except ValueError:  # its part is scored again
         return None
-    return body if whole else None
+    return line if "outputs" in line else None
 
 
 def _is_current(line: dict[str, Any], part: Part) -> bool:
@@ -148,6 +145,6 @@ def _is_current(line: dict[str, Any], part: Part) -> bool:
     if result is None or part.output is None or result["input"] != part.name:
         return False
     try:
-        return sha256_of(part.output) == line["sha256"] and sha256_of(part.name) == result["input_sha256"]
+        return sha256_of(part.output) == line["output_sha256"] and sha256_of(part.name) == result["input_sha256"]
     except OSError:  # the scan is gone, or is standard input
         return False

@@ -1,5 +1,6 @@
 """Parts from files: any mesh becomes a dense oriented surface with its own colours."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,7 +16,7 @@ DENSE_POINTS = 260_000  # enough for an organised scan of 60 k points from any s
 def mesh_sources(folder: str | Path) -> list[Path]:
     """The meshes of a folder (or one file), in name order. Raises InputRejected when there is none."""
     root = Path(folder)
-    found = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+    found = [root] if os.path.isfile(root) else sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
     if not found:
         raise InputRejected(f"{root}: no mesh in it; give a folder with {', '.join(SUFFIXES)}")
     return found

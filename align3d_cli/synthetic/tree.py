@@ -71,11 +71,19 @@ def _claim(plan: TreePlan, force: bool) -> None:
     settings = asdict(plan) | {"version": __version__, "n_points": plan.n_points}
     settings = {key: list(v) if isinstance(v, tuple) else v for key, v in settings.items() if key not in ("out", "n")}
     note = plan.out / SETTINGS
-    if note.exists() and not force and json.loads(note.read_text()) != settings:
+    if note.exists() and not force and _noted(note) != settings:
         raise UsageError(f"{note}: the folder was made with other settings; choose another --out or give --force")
     plan.out.mkdir(parents=True, exist_ok=True)
     with replacing(note, force=True) as stream:
         stream.write(json.dumps(settings, indent=1).encode())
+
+
+def _noted(note: Path) -> object:
+    """The settings in a folder's note; None for a note that is damaged, which are no settings to go on with."""
+    try:
+        return json.loads(note.read_bytes())
+    except (ValueError, RecursionError):
+        return None
 
 
 def write_one(plan: TreePlan, i: int, force: bool = False) -> Written:

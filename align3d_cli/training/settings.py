@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from align3d_cli.helpers.settings import Count, Natural, NotNegative, Positive, Range, SettingsError, check_settings
+from align3d_cli.helpers.settings import (
+    Count,
+    Natural,
+    NotNegative,
+    Positive,
+    Range,
+    Seed,
+    SettingsError,
+    check_settings,
+)
 from align3d_cli.model.settings import TEMPERATURE
 
 Reweighting = Literal["published", "discrepancy", "none"]
@@ -28,7 +37,7 @@ class AlignSettings:
     batch: Annotated[Count, "samples a step"] = 4
     learning_rate: Annotated[Positive, "of Adam"] = 1e-3
     betas: Annotated[tuple[Beta, Beta], "of Adam"] = (0.5, 0.999)
-    seed: Annotated[Natural, "of initial weights and sample order"] = 111
+    seed: Annotated[Seed, "of initial weights and sample order"] = 111
     order: Annotated[
         Order, "samples are shuffled anew in each epoch or, as published, once: all epochs have the same batches"
     ] = "each epoch"
@@ -81,7 +90,7 @@ class PromptSettings:
     ] = False
     learning_rate: Annotated[Positive, "of Adam"] = 1e-3
     betas: Annotated[tuple[Beta, Beta], "of Adam"] = (0.5, 0.999)
-    seed: Annotated[Natural, "of initial prompts and sample order"] = 111
+    seed: Annotated[Seed, "of initial prompts and sample order"] = 111
     n_ctx: Annotated[Count, "learned context tokens before the words of a prompt"] = 12
     depth: Annotated[Count, "blocks of the text tower that learned tokens enter, all where it is more"] = 9
     n_deep: Annotated[Natural, "learned tokens in each of these blocks but the first"] = 4

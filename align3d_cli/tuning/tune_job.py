@@ -1,6 +1,7 @@
 """One tuning run from its arguments to a bundle on disk: what it starts from, what it learns from, what it leaves."""
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ from align3d_cli.encoders.lite import LiteEncoder
 from align3d_cli.encoders.lite_trunk import load_imagenet_file
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.helpers.digest import sha256_of
+from align3d_cli.helpers.files import check_free
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.model.settings import ScoringSettings
@@ -89,6 +91,7 @@ class TuneJob:
         log: gets the lines of the log, `advance` the number of steps done since it was last called
         Raises UsageError where `out` is taken, InputRejected for a checkpoint of another run, and as `train`.
         """
+        check_free(self.out, force=True)  # before hours of work; whether it is taken is told below
         run = Run(
             self.folder,
             self.identity(),
@@ -141,7 +144,7 @@ class TuneJob:
             "encoder": self.encoder,
             "start": start.sha256 if start else None,
             "teacher": teacher.sha256 if teacher else None,
-            "imagenet": sha256_of(self.imagenet) if self.imagenet and self.imagenet.is_file() else None,
+            "imagenet": sha256_of(self.imagenet) if self.imagenet and os.path.isfile(self.imagenet) else None,
             "meshes": [[path.name for path in mesh_sources(folder)] for folder in self.meshes],
             "mesh_share": self.mesh_share,
         }

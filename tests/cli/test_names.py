@@ -1,11 +1,32 @@
 """Names that file systems and shells make difficult: one line and an exit code, or simply done."""
 
+import sys
+
 import pytest
 
+from align3d_cli.cli.app import main
 from align3d_cli.errors import UsageError
 from align3d_cli.running.inputs import find_parts, with_named_output, with_outputs
 
 pytestmark = pytest.mark.slow  # each test starts programs
+
+
+@pytest.fixture
+def refusal(monkeypatch, capsys, tmp_path, write_ball):
+    """`refusal(*words)`: what a refused call says; it runs beside a scan and a link to itself, `loop`."""
+    (tmp_path / "loop").symlink_to("loop")
+    write_ball(tmp_path / "ball.ply")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["align3d", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr().err
+        assert end.value.code in (2, 4, 5) and "error: " in said, said
+        return said
+
+    return run
 
 
 def refused(done, code, words):
@@ -49,3 +70,27 @@ def test_an_own_input_reached_through_a_link_is_not_overwritten(tmp_path):
     link.symlink_to(file)
     with pytest.raises(UsageError, match="is the scan itself"):
         with_named_output(find_parts([str(file)]).parts, link, None, None)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["synth", "-n", "1", "--out", "s", "--from", "{}"],
+        ["tune", "--steps", "1", "--imagenet", "{}", "--out", "t.safetensors"],
+        ["tune", "--steps", "1", "--out", "{}"],
+        ["tune", "--steps", "1", "--out", "t.safetensors", "--start", "{}"],
+        ["render", "ball.ply", "--out", "{}"],
+        ["synth", "-n", "1", "--out", "{}"],
+        ["benchmark", "--run", "{}"],
+        ["benchmark", "--dataset", "folder", "--root", "{}"],
+        ["benchmark", "table", "{}"],
+        ["calibrate", "--root", "{}", "--out", "c.safetensors"],
+        ["weights", "manifest", "{}"],
+        ["weights", "import", "{}", "--out", "i.safetensors"],
+    ],
+    ids=lambda call: " ".join(call),
+)
+@pytest.mark.parametrize("name", ["b" * 300, "loop"])
+def test_names_that_no_file_system_has_are_refused_wherever_they_are_given(refusal, call, name):
+    """300 letters, and a link that leads in a circle: the name is told, before any work."""
+    assert name in refusal(*(word.format(name) for word in call))

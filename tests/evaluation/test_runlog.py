@@ -13,12 +13,13 @@ import pytest
 
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.evaluation import runlog
-from align3d_cli.evaluation.log_lines import read_lines, sealed
+from align3d_cli.evaluation.log_lines import read_lines
 from align3d_cli.evaluation.runlog import RunLog, read_run
 from align3d_cli.evaluation.runner import run_benchmark
 from align3d_cli.evaluation.table_text import render
 from align3d_cli.evaluation.tables import build_table
 from align3d_cli.helpers.digest import digest_of_bytes
+from align3d_cli.helpers.sealed_lines import sealed
 
 REPOSITORY = Path(__file__).parents[2]
 ARM = {"name": "curvature", "methods": ["curvature"], "auxiliary": None, "seed": None}

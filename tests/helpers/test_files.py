@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,17 @@ def test_nothing_is_left_beside_the_file(tmp_path):
     """The partial file is gone, and missing folders are made."""
     write_bytes(tmp_path / "a" / "b" / "page.html", b"x", force=False)
     assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["page.html"]
+
+
+def test_what_killed_processes_left_goes_with_the_next_file(tmp_path):
+    """A partial file untouched for an hour is removed; a young one may be growing, and others' files stay."""
+    old, young, foreign = (tmp_path / name for name in (f".a.{'0' * 16}.part", f".b.{'1' * 16}.part", ".mine.part"))
+    for path in (old, young, foreign):
+        path.write_bytes(b"half")
+    for path in (old, foreign):
+        os.utime(path, (time.time() - 3600,) * 2)
+    write_bytes(tmp_path / "page.html", b"x", force=False)
+    assert {path.name for path in tmp_path.iterdir()} == {young.name, foreign.name, "page.html"}
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):

@@ -1,14 +1,7 @@
 """Whatever happens to a file on its way: it is read, or refused in one line."""
 
-import importlib.util
-from pathlib import Path
-
+import fuzz_readers
 import pytest
-
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "fuzz_readers.py"
-spec = importlib.util.spec_from_file_location("fuzz_readers", SCRIPT)
-fuzz_readers = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(fuzz_readers)
 
 
 @pytest.mark.parametrize("kind", fuzz_readers.SOUND)

@@ -156,11 +156,12 @@ def test_whole_numbers_in_three_channels_are_coordinates(tmp_path, kind):
     )
 
 
-@pytest.mark.parametrize("tag", ["TileWidth", "TileLength", "ImageWidth", "ImageLength"])
+@pytest.mark.parametrize("tag", ["TileWidth", "TileLength", "ImageWidth", "ImageLength", "RowsPerStrip"])
 def test_sizes_of_zero(tmp_path, tag):
-    """A tiled image or tiles without width or height are refused in one line."""
+    """An image, tiles or strips without width or height are refused in one line."""
     path = tmp_path / "a.tiff"
-    tifffile.imwrite(path, scan(32, 32), photometric="rgb", tile=(16, 16))
+    pieces = {"rowsperstrip": 8} if tag == "RowsPerStrip" else {"tile": (16, 16)}
+    tifffile.imwrite(path, scan(32, 32), photometric="rgb", **pieces)
     with tifffile.TiffFile(path, mode="r+b") as tiff:
         tiff.pages[0].tags[tag].overwrite(0)
     with pytest.raises(InputRejected, match=r"an image of \d+ x \d+ pixels in (strips|tiles) of"):

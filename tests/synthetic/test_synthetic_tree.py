@@ -55,6 +55,15 @@ def test_a_stopped_run_resumes(plan):
     assert not list(plan.out.rglob("*.part"))
 
 
+@pytest.mark.parametrize("note", [b"", b"[1", b"\xff", b"null", b"[" * 100_000])
+def test_a_damaged_note_of_the_settings_is_refused(plan, note):
+    """Nobody knows what the scans there were made with: the next step is said, no traceback."""
+    plan.out.mkdir(parents=True)
+    (plan.out / "synth.json").write_bytes(note)
+    with pytest.raises(UsageError, match=r"synth\.json: .*; choose another --out or give --force"):
+        list(write_tree(plan, 1))
+
+
 def test_other_settings_are_refused(plan):
     """A folder made with one seed does not take scans of another."""
     list(write_tree(plan, 1))
