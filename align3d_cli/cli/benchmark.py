@@ -27,6 +27,7 @@ benchmark = typer.Typer(
         "align3d benchmark --dataset real3d --root data/Real3D-AD --jobs 4 --run runs/real3d",
         "align3d benchmark --dataset mvtec3d --protocol one-vs-rest --profile align3d --seeds 0 1 2 --run runs/mvtec",
         "align3d benchmark --dataset eyecandies --protocol cross-dataset --train-root data/mvtec3d --run runs/cross",
+        "align3d benchmark --dataset prerendered --root MVTec3D-AD_x_9_views --model paper.safetensors --drawn both",
         "align3d benchmark table runs/real3d --format md --plots plots/",
         "one-vs-rest and cross-dataset train, with labels, on the TEST split of the auxiliary category: that is the "
         "field's protocol, and the table says so.",
@@ -59,6 +60,7 @@ def run(
     train_root: opt.TrainRoot = None,
     align_epochs: opt.AlignEpochs = None,
     prompt_epochs: opt.PromptEpochs = None,
+    drawn: opt.WhichDrawing = "ours",
     views: opt.Views = None,
     background: opt.WhichBackground = "auto",
     device: opt.WhichDevice = "auto",
@@ -99,6 +101,7 @@ def run(
         weights=weights,
         seeds=tuple(seeds),
         auxiliary=tuple(auxiliary),
+        drawn=drawn,
         train_set=train_set,
         train_root=train_root,
         align_epochs=align_epochs,

@@ -11,7 +11,7 @@ from align3d_cli.cli.score_options import RayAddress as RayAddress
 from align3d_cli.cli.score_options import WhichEngine as WhichEngine
 from align3d_cli.clouds.settings import Background
 from align3d_cli.datasets.settings import DataSetName
-from align3d_cli.evaluation.settings import Method, Protocol, TableFormat
+from align3d_cli.evaluation.settings import Drawn, Method, Protocol, TableFormat
 
 DATA, PROTOCOL, HOW, RUN = "Data", "Protocol", "How it is scored", "The run"
 
@@ -38,6 +38,15 @@ WhichProtocol = Annotated[
 Methods = Annotated[
     list[str],  # typer has no lists of Literals; the question itself refuses other words
     _option("--methods", panel=PROTOCOL, help=f"Rows of the table: {', '.join(get_args(Method))} (default: all)."),
+]
+WhichDrawing = Annotated[
+    Drawn,
+    _option(
+        "--drawn",
+        panel=HOW,
+        help="Views: drawn here (ours), those that came with --dataset prerendered (theirs), or both in one table; "
+        "training sees theirs with theirs alone.",
+    ),
 ]
 Model = Annotated[
     str, _option("--model", panel=PROTOCOL, help="Model by name or file; its encoder where the protocol trains.")

@@ -7,3 +7,4 @@ DataSetName = Literal[
 ]
 NAMES = get_args(DataSetName)
 GENERATED = "synthetic"  # the one that is made on the spot, anew for every seed; all others are files
+PRERENDERED = "prerendered"  # the one whose scans come with views

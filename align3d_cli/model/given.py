@@ -3,8 +3,10 @@
 from align3d_cli.clouds.given import GivenViews
 from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.errors import UsageError
+from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.device import drawing_device
 from align3d_cli.model.inspector import EncodedViews, Inspector
+from align3d_cli.model.parts import LITE
 from align3d_cli.render.given import given_drawable, given_images, given_views
 
 GREY = "grey"  # the style of all published renderings
@@ -22,6 +24,13 @@ def look_at_given(inspector: Inspector, scan: Prepared, given: GivenViews) -> En
     pooled, tokens = inspector.encoder.encode(images)
     views = given_views(given, size_px, device)
     return EncodedViews(given_drawable(scan, given), given.preset, views, images, None, pooled, tokens)
+
+
+def style_of(bundle: Bundle) -> str:
+    """The pictures that a model's image tower reads, told without building it."""
+    if isinstance(bundle.encoder, dict) and bundle.encoder.get("name") == LITE:
+        return "geometry"
+    return str((bundle.encoder.get("settings") or {}).get("style", GREY))
 
 
 def check_reads_grey(style: str, called: str) -> None:

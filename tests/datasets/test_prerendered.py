@@ -8,7 +8,18 @@ import pytest
 from align3d_cli.datasets.registry import open_dataset
 from align3d_cli.errors import InputRejected
 
-from .prerendered_root import HEIGHT, SIDE, VIEWS, WIDTH, put_image, put_manifest, put_pcd, put_scan, put_views, resized
+from ..prerendered_root import (
+    HEIGHT,
+    SIDE,
+    VIEWS,
+    WIDTH,
+    put_image,
+    put_manifest,
+    put_pcd,
+    put_scan,
+    put_views,
+    resized,
+)
 
 SCANS = (("good", "000"), ("hole", "000"), ("hole", "001"))
 

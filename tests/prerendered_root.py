@@ -96,3 +96,24 @@ def put_pcd(path, xyz, colours):
         f"WIDTH {len(xyz)}\nHEIGHT 1\nVIEWPOINT 0 0 0 1 0 0 0\nPOINTS {len(xyz)}\nDATA binary\n"
     )
     path.write_bytes(header.encode() + table.tobytes())
+
+
+def put_own_views(kind, number, inspector, cloud):
+    """What the authors would have kept of our own published drawing of a scan, as the files of their root."""
+    from align3d_cli.clouds.prepare import prepare
+    from align3d_cli.render.draw import draw_style
+    from align3d_cli.render.shade import mask_views
+
+    look = inspector.look(prepare(cloud.cloud, background="keep"))
+    side, scan, views = inspector.plan.size_px, look.drawn.scan, look.views
+    coloured = draw_style("colour", scan, views, inspector.plan)
+    masks = mask_views(views, cloud.defect[look.drawn.cloud_rows])
+    folder = kind / "2d_3d_cor" / number
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "nonzero_indices.npy", scan.index)
+    for k in range(len(look.images)):
+        for part, picture in (("2d_rendering", look.images[k]), ("2d_rgb_rendering", coloured[k])):
+            put_image(kind / part / number / f"view_{k}.png", (255 * picture).round().byte().movedim(0, -1).numpy())
+        put_image(kind / "2d_gt" / number / f"view_{k}_gt.png", 255 * masks[k].numpy())
+        row, column = np.divmod(views.pixel_of_point[k].numpy(), side)
+        np.save(folder / f"view_{k}_cor.npy", np.column_stack([column, row, views.visible[k].numpy()]))
