@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from align3d_cli.cli import benchmark_options as opt
+from align3d_cli.cli.benchmark_check import check as check_data
 from align3d_cli.cli.benchmark_lists import BenchmarkGroup
 from align3d_cli.cli.benchmark_output import RunProgress, print_table
 from align3d_cli.cli.options import check_folder, check_views, examples
@@ -27,6 +28,7 @@ benchmark = typer.Typer(
         "align3d benchmark --dataset real3d --root data/Real3D-AD --jobs 4 --run runs/real3d",
         "align3d benchmark --dataset mvtec3d --protocol one-vs-rest --profile align3d --seeds 0 1 2 --run runs/mvtec",
         "align3d benchmark --dataset eyecandies --protocol cross-dataset --train-root data/mvtec3d --run runs/cross",
+        "align3d benchmark --check --dataset mvtec3d --root data/mvtec3d",
         "align3d benchmark --dataset prerendered --root MVTec3D-AD_x_9_views --model paper.safetensors --drawn both",
         "align3d benchmark table runs/real3d --format md --plots plots/",
         "one-vs-rest and cross-dataset train, with labels, on the TEST split of the auxiliary category: that is the "
@@ -48,6 +50,7 @@ def run(
     root: opt.Root = None,
     category: opt.Categories = [],  # noqa: B006 - typer copies it
     limit: opt.Limit = None,
+    check: opt.Check = False,
     protocol: opt.WhichProtocol = "zero-shot",
     methods: opt.Methods = [],  # noqa: B006
     model: opt.Model = DEFAULT_MODEL,
@@ -76,6 +79,9 @@ def run(
     Everything goes through a log in --run, so the same command goes on with a run that was cut off.
     """
     if context.invoked_subcommand:
+        return
+    if check:
+        check_data(dataset, root, category, limit, as_json=json)
         return
     check_views(views)
     needs_model = not (profile or backbone or (methods and set(methods) <= {"curvature"}))

@@ -26,6 +26,15 @@ Categories = Annotated[list[str], _option("--category", panel=DATA, help="Only t
 Limit = Annotated[
     int | None, _option("--limit", panel=DATA, help="At most so many scans a category, half of them good.", min=1)
 ]
+Check = Annotated[
+    bool,
+    _option(
+        "--check",
+        panel=DATA,
+        help="Open every file of --dataset, list what is missing, empty or not as its layout promises, and do nothing "
+        "else; exit 4 where anything is.",
+    ),
+]
 WhichProtocol = Annotated[
     Protocol,
     _option(

@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from align3d_cli.clouds.labelled import Sample
-from align3d_cli.datasets import anomaly_shapenet, eyecandies, folder, mulsen, mvtec3d, prerendered, real3d
+from align3d_cli.datasets import (
+    adam3d,
+    anomaly_shapenet,
+    eyecandies,
+    folder,
+    minishift,
+    mulsen,
+    mvtec3d,
+    prerendered,
+    real3d,
+)
 from align3d_cli.datasets.settings import GENERATED
 
 
@@ -83,6 +93,25 @@ DATA_SETS = {
             (),
             mulsen.find,
             mulsen.samples,
+        ),
+        DataSet(
+            "3d-adam",
+            "3D-ADAM, arXiv 2507.07838",
+            "CC BY-NC-SA 4.0, no commercial use",
+            "<root>/<category>/{train,validation}/good/{rgb/NAME.png,xyz/NAME.tiff}\n"
+            "<root>/<category>/test/<good|defect>/{rgb/NAME.png,xyz/NAME.tiff,ground_truth/NAME.png}",
+            (),
+            adam3d.find,
+            adam3d.samples,
+        ),
+        DataSet(
+            "minishift",
+            "MiniShift, arXiv 2507.07435",
+            "none stated: research use, ask the authors for anything else",
+            "<root>/<category>/train/good/*.txt\n<root>/<category>/test/<good|defect>/*.txt (rows x y z label)",
+            (),
+            minishift.find,
+            minishift.samples,
         ),
         DataSet(
             "prerendered",
