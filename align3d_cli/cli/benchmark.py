@@ -14,7 +14,7 @@ from align3d_cli.errors import BatchFailures, UsageError
 from align3d_cli.helpers.places import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from align3d_cli.evaluation.runner import RunTasks
+    from align3d_cli.evaluation.runner import RunTasks, Summary
 
 RUNS = Path("align3d-runs")
 
@@ -114,8 +114,7 @@ def run(
         prompt_epochs=prompt_epochs,
         scan=ScanSettings(background, views, device_name),
     )
-    data = dataset if root is None else f"{dataset}-{root.resolve().name}"
-    folder = run or RUNS / f"{data}-{protocol}"
+    folder = run or _usual_folder(dataset, root, protocol)
     if engine == opt.Engine.local:
         jobs = jobs or default_jobs(device_name)
     run_engine = _engine(engine, ray_address)
@@ -123,6 +122,17 @@ def run(
     with RunProgress(folder) as talk:
         summary = run_benchmark(question, folder, jobs=jobs, talk=talk.as_talk(), engine=run_engine)
     print_table(folder, "json" if json else "text", plots)
+    _tell_failures(summary)
+
+
+def _usual_folder(dataset: str, root: Path | None, protocol: str) -> Path:
+    """Where a run lies that nobody named a folder for."""
+    data = dataset if root is None else f"{dataset}-{root.resolve().name}"
+    return RUNS / f"{data}-{protocol}"
+
+
+def _tell_failures(summary: "Summary") -> None:
+    """Raise BatchFailures where scans failed: the table does not count them."""
     if summary.failures:
         name, reason = summary.failures[0]
         raise BatchFailures(f"{len(summary.failures)} of {summary.n_scans} scans failed, first {name}: {reason}")
