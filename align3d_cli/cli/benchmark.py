@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from align3d_cli.cli import benchmark_options as opt
+from align3d_cli.cli.benchmark_check import check as check_data
 from align3d_cli.cli.benchmark_lists import BenchmarkGroup
 from align3d_cli.cli.benchmark_output import RunProgress, print_table
 from align3d_cli.cli.options import check_folder, check_views, examples
@@ -13,7 +14,7 @@ from align3d_cli.errors import BatchFailures, UsageError
 from align3d_cli.helpers.places import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from align3d_cli.evaluation.runner import RunTasks
+    from align3d_cli.evaluation.runner import RunTasks, Summary
 
 RUNS = Path("align3d-runs")
 
@@ -27,6 +28,8 @@ benchmark = typer.Typer(
         "align3d benchmark --dataset real3d --root data/Real3D-AD --jobs 4 --run runs/real3d",
         "align3d benchmark --dataset mvtec3d --protocol one-vs-rest --profile align3d --seeds 0 1 2 --run runs/mvtec",
         "align3d benchmark --dataset eyecandies --protocol cross-dataset --train-root data/mvtec3d --run runs/cross",
+        "align3d benchmark --check --dataset mvtec3d --root data/mvtec3d",
+        "align3d benchmark --dataset prerendered --root MVTec3D-AD_x_9_views --model paper.safetensors --drawn both",
         "align3d benchmark table runs/real3d --format md --plots plots/",
         "one-vs-rest and cross-dataset train, with labels, on the TEST split of the auxiliary category: that is the "
         "field's protocol, and the table says so.",
@@ -47,6 +50,7 @@ def run(
     root: opt.Root = None,
     category: opt.Categories = [],  # noqa: B006 - typer copies it
     limit: opt.Limit = None,
+    check: opt.Check = False,
     protocol: opt.WhichProtocol = "zero-shot",
     methods: opt.Methods = [],  # noqa: B006
     model: opt.Model = DEFAULT_MODEL,
@@ -59,6 +63,7 @@ def run(
     train_root: opt.TrainRoot = None,
     align_epochs: opt.AlignEpochs = None,
     prompt_epochs: opt.PromptEpochs = None,
+    drawn: opt.WhichDrawing = "ours",
     views: opt.Views = None,
     background: opt.WhichBackground = "auto",
     device: opt.WhichDevice = "auto",
@@ -74,6 +79,9 @@ def run(
     Everything goes through a log in --run, so the same command goes on with a run that was cut off.
     """
     if context.invoked_subcommand:
+        return
+    if check:
+        check_data(dataset, root, category, limit, as_json=json)
         return
     check_views(views)
     needs_model = not (profile or backbone or (methods and set(methods) <= {"curvature"}))
@@ -99,14 +107,14 @@ def run(
         weights=weights,
         seeds=tuple(seeds),
         auxiliary=tuple(auxiliary),
+        drawn=drawn,
         train_set=train_set,
         train_root=train_root,
         align_epochs=align_epochs,
         prompt_epochs=prompt_epochs,
         scan=ScanSettings(background, views, device_name),
     )
-    data = dataset if root is None else f"{dataset}-{root.resolve().name}"
-    folder = run or RUNS / f"{data}-{protocol}"
+    folder = run or _usual_folder(dataset, root, protocol)
     if engine == opt.Engine.local:
         jobs = jobs or default_jobs(device_name)
     run_engine = _engine(engine, ray_address)
@@ -114,6 +122,17 @@ def run(
     with RunProgress(folder) as talk:
         summary = run_benchmark(question, folder, jobs=jobs, talk=talk.as_talk(), engine=run_engine)
     print_table(folder, "json" if json else "text", plots)
+    _tell_failures(summary)
+
+
+def _usual_folder(dataset: str, root: Path | None, protocol: str) -> Path:
+    """Where a run lies that nobody named a folder for."""
+    data = dataset if root is None else f"{dataset}-{root.resolve().name}"
+    return RUNS / f"{data}-{protocol}"
+
+
+def _tell_failures(summary: "Summary") -> None:
+    """Raise BatchFailures where scans failed: the table does not count them."""
     if summary.failures:
         name, reason = summary.failures[0]
         raise BatchFailures(f"{len(summary.failures)} of {summary.n_scans} scans failed, first {name}: {reason}")

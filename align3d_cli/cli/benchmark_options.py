@@ -11,7 +11,7 @@ from align3d_cli.cli.score_options import RayAddress as RayAddress
 from align3d_cli.cli.score_options import WhichEngine as WhichEngine
 from align3d_cli.clouds.settings import Background
 from align3d_cli.datasets.settings import DataSetName
-from align3d_cli.evaluation.settings import Method, Protocol, TableFormat
+from align3d_cli.evaluation.settings import Drawn, Method, Protocol, TableFormat
 from align3d_cli.helpers.settings import SEEDS
 
 DATA, PROTOCOL, HOW, RUN = "Data", "Protocol", "How it is scored", "The run"
@@ -27,6 +27,15 @@ Categories = Annotated[list[str], _option("--category", panel=DATA, help="Only t
 Limit = Annotated[
     int | None, _option("--limit", panel=DATA, help="At most so many scans a category, half of them good.", min=1)
 ]
+Check = Annotated[
+    bool,
+    _option(
+        "--check",
+        panel=DATA,
+        help="Open every file of --dataset, list what is missing, empty or not as its layout promises, and do nothing "
+        "else; exit 4 where anything is.",
+    ),
+]
 WhichProtocol = Annotated[
     Protocol,
     _option(
@@ -39,6 +48,15 @@ WhichProtocol = Annotated[
 Methods = Annotated[
     list[str],  # typer has no lists of Literals; the question itself refuses other words
     _option("--methods", panel=PROTOCOL, help=f"Rows of the table: {', '.join(get_args(Method))} (default: all)."),
+]
+WhichDrawing = Annotated[
+    Drawn,
+    _option(
+        "--drawn",
+        panel=HOW,
+        help="Views: drawn here (ours), those that came with --dataset prerendered (theirs), or both in one table; "
+        "training sees theirs with theirs alone.",
+    ),
 ]
 Model = Annotated[
     str, _option("--model", panel=PROTOCOL, help="Model by name or file; its encoder where the protocol trains.")

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from align3d_cli.cli.options import Device, check_views, finite, positive
+from align3d_cli.clouds.settings import Drawing
+from align3d_cli.datasets.settings import NAMES
 from align3d_cli.encoders.settings import EncoderSettings, Precision
 from align3d_cli.helpers.settings import SEEDS, Range, meaning_of, range_of
 from align3d_cli.training.settings import AlignSettings
@@ -35,9 +37,7 @@ def setting(kind: type, name: str, *names: str, panel: str = HOW) -> Any:
 class TrainingCall:
     """The options that both stages share; None keeps what the profile says. Raises UsageError for odd views."""
 
-    dataset: Annotated[
-        str, option(panel=DATA, help="mvtec3d, eyecandies, real3d, anomaly-shapenet, mulsen, folder or synthetic.")
-    ]
+    dataset: Annotated[str, option(panel=DATA, help=f"{', '.join(NAMES[:-1])} or {NAMES[-1]}.")]
     out: Annotated[Path, option("--out", panel=RUN, help="The model to write (.safetensors).")]
     root: Annotated[Path | None, option(panel=DATA, help="Folder of the data set; default: ALIGN3D_DATA.")] = None
     category: Annotated[
@@ -48,6 +48,10 @@ class TrainingCall:
         option(panel=DATA, help="test is the field's protocol: it holds the labelled defects."),
     ] = "test"
     limit: Annotated[int | None, option(panel=DATA, help="At most so many scans a category and split.", min=1)] = None
+    drawn: Annotated[
+        Drawing,
+        option(panel=DATA, help="ours: views drawn here. theirs: those that came with --dataset prerendered."),
+    ] = "ours"
     count: Annotated[int, option(panel=DATA, help="Scans to generate, with --dataset synthetic.", min=1)] = 60
     data_seed: Annotated[int, option(panel=DATA, help="Seed of generated scans.", min=0, max=SEEDS.most)] = 0
 

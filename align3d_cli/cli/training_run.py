@@ -29,7 +29,7 @@ def data_of(call: TrainingCall) -> "Data":
     from align3d_cli.training.data import Data
 
     split, categories = None if call.split == "all" else call.split, tuple(call.category or ())
-    return Data(call.dataset, call.root, categories, split, call.limit, call.count, call.data_seed)
+    return Data(call.dataset, call.root, categories, split, call.limit, call.count, call.data_seed, call.drawn)
 
 
 def begin(call: TrainingCall, model: str | None) -> "tuple[Bundle, Profile]":

@@ -116,9 +116,19 @@ def manifest(
         output.result(f"{name}  {entry['bytes']} bytes  {entry['sha256']}")
 
 
-@app_weights.command("import", epilog=examples("align3d weights import rgb.pth rendering.pth --out m.safetensors"))
+@app_weights.command(
+    "import",
+    epilog=examples(
+        "align3d weights import mvtec3d/carrot/weight --profile paper --out carrot.safetensors",
+        "align3d weights import epoch_15_rgb.pth epoch_15_rendering.pth --out carrot.safetensors",
+    ),
+)
 def import_weights(
-    files: list[Path] = typer.Argument(..., help="Released checkpoint files of one model (.pth)."),
+    files: list[Path] = typer.Argument(
+        ...,
+        help="Released checkpoint of one model: its .pth files, the stem epoch_k.pth of a pair, or its folder "
+        "<data set>/<class>/weight (the last epoch).",
+    ),
     out: Path = typer.Option(..., "--out", help="The model to write (.safetensors)."),
     kind: str = typer.Option("align3d", help="align3d, pointad, anomalyclip or efficientnet-lite."),
     backbone: str = typer.Option("ViT-L-14-336", help="open_clip model of the prompts, or its open_clip_config.json."),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.given import GivenViews
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Sample:
     load:      reads the scan; raises InputRejected
     point_labels: False when nobody labelled the points of a defective scan: `load` then gives all False, and the scan
                counts for object metrics only
+    given:     reads the views that came with the scan, of the cloud that `load` gave; raises InputRejected. None where
+               a data set has none
     """
 
     name: str
@@ -39,6 +42,7 @@ class Sample:
     defect: str
     load: Callable[[], LabelledCloud] = field(repr=False, compare=False)
     point_labels: bool = True
+    given: Callable[[PointCloud], GivenViews] | None = field(default=None, repr=False, compare=False)
 
     @property
     def anomalous(self) -> bool:

@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from align3d_cli.clouds.labelled import Sample
-from align3d_cli.datasets import anomaly_shapenet, eyecandies, folder, mulsen, mvtec3d, real3d
+from align3d_cli.datasets import (
+    adam3d,
+    anomaly_shapenet,
+    eyecandies,
+    folder,
+    minishift,
+    mulsen,
+    mvtec3d,
+    prerendered,
+    real3d,
+)
 from align3d_cli.datasets.settings import GENERATED
 
 
@@ -83,6 +93,37 @@ DATA_SETS = {
             (),
             mulsen.find,
             mulsen.samples,
+        ),
+        DataSet(
+            "3d-adam",
+            "3D-ADAM, arXiv 2507.07838",
+            "CC BY-NC-SA 4.0, no commercial use",
+            "<root>/<category>/{train,validation}/good/{rgb/NAME.png,xyz/NAME.tiff}\n"
+            "<root>/<category>/test/<good|defect>/{rgb/NAME.png,xyz/NAME.tiff,ground_truth/NAME.png}",
+            (),
+            adam3d.find,
+            adam3d.samples,
+        ),
+        DataSet(
+            "minishift",
+            "MiniShift, arXiv 2507.07435",
+            "none stated: research use, ask the authors for anything else",
+            "<root>/<category>/train/good/*.txt\n<root>/<category>/test/<good|defect>/*.txt (rows x y z label)",
+            (),
+            minishift.find,
+            minishift.samples,
+        ),
+        DataSet(
+            "prerendered",
+            "the rendered data of PointAD, https://github.com/zqhang/PointAD, or of Align3D-AD",
+            "none stated; of MVTec 3D-AD and Eyecandies beneath it, no commercial use",
+            "<root>/[<class>_meta.json]\n"
+            "<root>/<class>/test/<good|defect>/{rgb/NNN.png,xyz/NNN.tiff,gt/NNN.png} or {pcd/NNN.pcd,gt_pcd/NNN.pcd}\n"
+            "<root>/<class>/test/<good|defect>/{2d_rendering,2d_rgb_rendering,2d_gt}/NNN/view_K*.png\n"
+            "<root>/<class>/test/<good|defect>/2d_3d_cor/NNN/{nonzero_indices,view_K_cor}.npy",
+            (),
+            prerendered.find,
+            prerendered.samples,
         ),
         DataSet(
             "folder",

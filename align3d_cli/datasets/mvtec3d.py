@@ -14,7 +14,7 @@ from align3d_cli.io.read import read_scan
 
 SPLITS = {"train": "train", "validation": "train", "test": "test"}
 SCANS = (".tiff", ".tif")
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp")
+IMAGES = (".png", ".PNG", ".jpg", ".jpeg", ".bmp")
 
 
 def find(root: Path) -> dict[str, Path]:
@@ -47,6 +47,6 @@ def load(scan: Path) -> LabelledCloud:
     photograph = layout.same_stem(kind / "rgb", scan.stem, *IMAGES)
     if photograph:
         cloud = replace(cloud, colours=read_colours(photograph, grid))
-    mask = layout.same_stem(layout.child(kind, "gt"), scan.stem, *IMAGES)
+    mask = layout.same_stem(layout.child(kind, "gt", "ground_truth"), scan.stem, *IMAGES)
     defect = read_mask(mask, grid).ravel() if mask else np.zeros(len(cloud), bool)
     return LabelledCloud(cloud, defect)

@@ -1,10 +1,11 @@
 """What is compared: methods, and the arms of a benchmark that give them."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from align3d_cli.evaluation.settings import Method
+from align3d_cli.evaluation.settings import Drawn, Method
 
 METHODS = get_args(Method)
 BRANCHES = {
@@ -20,6 +21,9 @@ MEANING = {
     "rgb": "branch of features aligned to RGB, alone",
     "align3d": "both branches fused, as Align3D-AD",
 }
+THEIRS = {method: f"{method}-theirs" for method in BRANCHES}  # the same on the views that came with the data set
+BRANCHES |= {THEIRS[method]: branches for method, branches in BRANCHES.items()}
+MEANING |= {theirs: f"{MEANING[method]}; on the views that came with the data set" for method, theirs in THEIRS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,15 @@ def methods_of_branches(branches: tuple[str, ...]) -> tuple[str, ...]:
     """The methods a trained model with these branches gives, in the order of the table."""
     trained = ("pointad", "rgb", "align3d")
     return tuple(method for method in trained if set(BRANCHES[method]) <= set(branches))
+
+
+def drawn_as(drawn: Drawn, methods: Iterable[str]) -> tuple[str, ...]:
+    """The methods on our views, on theirs, or on both; one that draws nothing stays as it is."""
+    kept: list[str] = []
+    for method in methods:
+        kept += [method] if drawn != "theirs" or method not in THEIRS else []
+        kept += [THEIRS[method]] if drawn != "ours" and method in THEIRS else []
+    return tuple(kept)
 
 
 def excluded(protocol: str, auxiliary: str | None, category: str) -> bool:

@@ -49,7 +49,7 @@ def curves(category: str, scans: Arms) -> Image.Image:
     lines: dict[str, list[Line]] = {"object": [], "point": [], "pro": []}
     for arm, found in scans:
         for method in arm["methods"]:
-            gathered, colour = gather_scans(found, method, "foreground"), COLOURS[METHODS.index(method)]
+            gathered, colour = gather_scans(found, method, "foreground"), COLOURS[METHODS.index(method) % len(COLOURS)]
             if gathered.objects.n_normal and gathered.objects.n_defect:
                 lines["object"].append(Line(*roc_curve(gathered.objects), colour, method))
             if gathered.points.n_normal and gathered.points.n_defect:

@@ -7,11 +7,12 @@ from pathlib import Path
 from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets.registry import open_dataset
 from align3d_cli.errors import UsageError
-from align3d_cli.evaluation.arms import BRANCHES, METHODS, Arm, excluded, methods_of_branches
+from align3d_cli.evaluation.arms import BRANCHES, METHODS, THEIRS, Arm, drawn_as, excluded, methods_of_branches
 from align3d_cli.evaluation.question import Question
 from align3d_cli.evaluation.scorer import Task
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.model.bundle import Bundle, load_bundle
+from align3d_cli.model.given import check_reads_grey, style_of
 
 
 def base_model(question: Question) -> Bundle | None:
@@ -45,11 +46,17 @@ def available(question: Question, base: Bundle | None) -> tuple[tuple[str, ...],
         why["frozen"] = f"{base.name} has no text tower to write prompts for; use a CLIP model or --profile"
         for method in ("pointad", "rgb", "align3d"):
             why[method] = f"{base.name} has no prompts for it; run `align3d prompt-train` or use --protocol one-vs-rest"
-    if wrong := [method for method in question.methods if method not in can]:
-        raise UsageError(f"--methods {wrong[0]}: {why.get(wrong[0], 'needs a model')}")
-    if question.methods:
-        return tuple(m for m in METHODS if m in question.methods), []
-    notes = [f"{m} is not in the table: {why[m]}" for m in METHODS if m not in can]
+    had, can = can, set(drawn_as(question.drawn, can))
+    if base is not None and question.drawn != "ours":
+        check_reads_grey(style_of(base), base.called)
+    asked = drawn_as(question.drawn, question.methods)
+    if wrong := [method for method in asked if method not in can]:
+        undrawn = question.drawn == "ours" and wrong[0] in THEIRS.values()
+        reason = why.get(wrong[0].removesuffix("-theirs"), "needs a model")
+        raise UsageError(f"--methods {wrong[0]}: {'add --drawn theirs or --drawn both' if undrawn else reason}")
+    if asked:
+        return tuple(m for m in METHODS if m in asked), []
+    notes = [f"{m} is not in the table: {why[m]}" for m in METHODS if m in why and m not in had]
     return tuple(m for m in METHODS if m in can), notes
 
 
@@ -62,10 +69,10 @@ def untrained_arms(question: Question, methods: Sequence[str], base: Bundle | No
             arms.append(Arm(f"curvature{mark}", ("curvature",), seed=seed))
         if base is None:
             continue
-        if "frozen" in methods:
+        if given := tuple(method for method in drawn_as(question.drawn, ("frozen",)) if method in methods):
             path = frozen_model(base, folder, question.scan.device)
-            arms.append(Arm(f"frozen{mark}", ("frozen",), path, sha256_of(path), seed=seed))
-        given = () if question.trains else methods_of_branches(base.branches)
+            arms.append(Arm(f"frozen{mark}", given, path, sha256_of(path), seed=seed))
+        given = () if question.trains else drawn_as(question.drawn, methods_of_branches(base.branches))
         if given := tuple(method for method in given if method in methods):
             arms.append(Arm(f"{base.name}{mark}", given, base.path, base.sha256, seed=seed))
     return arms

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from align3d_cli.datasets.registry import AUXILIARY
-from align3d_cli.datasets.settings import GENERATED
+from align3d_cli.datasets.settings import GENERATED, PRERENDERED
 from align3d_cli.errors import UsageError
 from align3d_cli.evaluation.arms import METHODS
 from align3d_cli.evaluation.scorer import ScanSettings
-from align3d_cli.evaluation.settings import Protocol
+from align3d_cli.evaluation.settings import Drawn, Protocol
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.model.bundle import Bundle
@@ -39,6 +39,7 @@ class Question:
     profile, backbone, weights: start of the training instead of a model's encoder, see `model.start.untrained`
     seeds:      of training and of generated data
     auxiliary:  categories to train on, () for the field's
+    drawn:      our views, those that came with the data set, or one beside the other; training sees theirs for "theirs"
     train_set, train_root: cross-dataset only, the data set of the auxiliary categories
     align_epochs, prompt_epochs: None for the profile's
     """
@@ -55,6 +56,7 @@ class Question:
     weights: Path | None = None
     seeds: tuple[int, ...] = (0,)
     auxiliary: tuple[str, ...] = ()
+    drawn: Drawn = "ours"
     train_set: str = "mvtec3d"
     train_root: Path | None = None
     align_epochs: int | None = None
@@ -70,6 +72,8 @@ class Question:
             raise UsageError("--seeds: give one or more numbers, each once")
         if self.trains and not self.auxiliary_categories:
             raise UsageError(f"--protocol {self.protocol}: name --auxiliary, {self.source} has no usual ones")
+        if self.drawn != "ours" and self.data_set != PRERENDERED:
+            raise UsageError(f"--drawn {self.drawn}: no views come with {self.data_set}; use --dataset {PRERENDERED}")
         if self.protocol == "cross-dataset" and self.train_set == self.data_set:
             raise UsageError(f"--protocol cross-dataset: {self.data_set} is trained on already; use one-vs-rest")
 

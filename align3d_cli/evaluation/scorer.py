@@ -11,16 +11,18 @@ import numpy as np
 import torch
 
 from align3d_cli import __version__
+from align3d_cli.clouds.given import GivenViews
 from align3d_cli.clouds.labelled import LabelledCloud, Sample
 from align3d_cli.clouds.prepare import Prepared, prepare, spread_to_cloud
 from align3d_cli.clouds.settings import Background
 from align3d_cli.errors import Align3DError
-from align3d_cli.evaluation.arms import BRANCHES, Arm
+from align3d_cli.evaluation.arms import BRANCHES, THEIRS, Arm
 from align3d_cli.evaluation.baselines import curvature, top_mean
+from align3d_cli.evaluation.looks import Looks, arrays_of, given_of
 from align3d_cli.evaluation.outputs import point_outputs, to_bytes
 from align3d_cli.helpers.digest import digest_of_bytes, digest_of_settings
 from align3d_cli.model.bundle import Bundle, load_bundle
-from align3d_cli.model.inspector import EncodedViews, Inspector
+from align3d_cli.model.inspector import Inspector
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +86,21 @@ class Scorer:
     @torch.inference_mode()
     def _scored(self, task: Task) -> Iterator[Scored]:
         labelled = task.sample.load()
-        digest = scan_digest(task.sample, labelled)
+        given = given_of(task.sample, labelled, task.arms)
+        digest = scan_digest(task.sample, labelled, given)
         missing = [arm for arm in task.arms if line_key(digest, arm, self.settings) not in task.known]
         if not missing:
             return
         scan = prepare(labelled.cloud, background=self.settings.background)
-        looks: dict[int, EncodedViews] = {}
+        looks = Looks(scan, given)
         for arm in missing:
             start = time.perf_counter()
             found = self.methods(arm, scan, looks)
             seconds = time.perf_counter() - start
             yield self._line(task.sample, labelled, digest, arm, scan, found, seconds)
 
-    def methods(self, arm: Arm, scan: Prepared, looks: dict[int, EncodedViews]) -> dict[str, MethodScores]:
-        """Scores of an arm's methods. looks: of this scan by encoder, filled here, so that arms share them."""
+    def methods(self, arm: Arm, scan: Prepared, looks: Looks) -> dict[str, MethodScores]:
+        """Scores of an arm's methods. looks: of this scan, which arms share."""
         found = {}
         if "curvature" in arm.methods:
             points = curvature(scan.xyz)
@@ -105,14 +108,15 @@ class Scorer:
         if arm.model is None:
             return found
         inspector = self.inspector(arm.name, arm.model)
-        shared = id(inspector.encoder)
-        if shared not in looks:
-            looks[shared] = inspector.look(scan)
-        branches, n_unseen = inspector.branches(looks[shared])
-        for method in arm.methods:
-            chosen = {name: branches[name] for name in BRANCHES.get(method, ())}
-            if chosen:
-                found[method] = MethodScores(*inspector.scores(looks[shared], chosen), n_unseen)
+        for theirs in (False, True):
+            methods = [m for m in arm.methods if m in BRANCHES and (m in THEIRS.values()) == theirs]
+            if not methods:
+                continue
+            look = looks.of(inspector, theirs)
+            branches, n_unseen = inspector.branches(look)
+            for method in methods:
+                chosen = {name: branches[name] for name in BRANCHES[method]}
+                found[method] = MethodScores(*inspector.scores(look, chosen), n_unseen)
         return found
 
     def inspector(self, arm: str, model: Path) -> Inspector:
@@ -163,11 +167,11 @@ class Scorer:
         return Scored(line, data)
 
 
-def scan_digest(sample: Sample, labelled: LabelledCloud) -> str:
+def scan_digest(sample: Sample, labelled: LabelledCloud, given: GivenViews | None = None) -> str:
     """SHA-256 over everything a scan and its labels bring into the scoring: a changed file is another input."""
     cloud = labelled.cloud
     parts: list[bytes | memoryview] = []
-    for array in (cloud.xyz, cloud.colours, labelled.defect):
+    for array in (cloud.xyz, cloud.colours, labelled.defect, *arrays_of(given)):
         if array is not None:
             parts += [f"{array.dtype} {array.shape}".encode(), np.ascontiguousarray(array).data]
     facts = json.dumps([sample.name, sample.defect, sample.point_labels, cloud.grid])

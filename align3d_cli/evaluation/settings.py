@@ -6,5 +6,18 @@ Imports nothing heavy.
 from typing import Literal
 
 Protocol = Literal["zero-shot", "one-vs-rest", "cross-dataset"]  # who trains on what
-Method = Literal["curvature", "frozen", "pointad", "rgb", "align3d"]  # the rows of a table, in its order
+Method = Literal[
+    "curvature",
+    "frozen",
+    "pointad",
+    "rgb",
+    "align3d",
+    "frozen-theirs",
+    "pointad-theirs",
+    "rgb-theirs",
+    "align3d-theirs",
+]  # the rows of a table, in its order; -theirs: on the views that came with the data set
+Drawn = Literal[
+    "ours", "theirs", "both"
+]  # views: drawn here, those that came with the data set, or one beside the other
 TableFormat = Literal["text", "csv", "md", "json"]

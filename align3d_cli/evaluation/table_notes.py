@@ -66,9 +66,10 @@ def _beside_published(record: RunRecord) -> list[str]:
     settings = record.settings
     if not published_for(settings["data_set"], settings["protocol"]):
         return []
-    notes, whole = [], WHOLE[settings["data_set"]]
+    notes, whole = [], WHOLE.get(settings["data_set"], 0)
     if settings["limit"] or len(record.plan.get("categories", [])) < whole:
-        notes.append(f"only a part of the data set was scored; published numbers are of all {whole} categories")
+        of = f"all {whole} categories" if whole else "the whole data set"
+        notes.append(f"only a part of the data set was scored; published numbers are of {of}")
     if settings["protocol"] == "zero-shot":
         notes.append("published numbers are of models trained on the data sets their protocol names; not this one's")
     return [*notes, "published numbers are the papers' own; their point metrics count `paper` pixels"]

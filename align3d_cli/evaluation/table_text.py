@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+from align3d_cli.evaluation import table_published as printed
 from align3d_cli.evaluation.settings import TableFormat
 from align3d_cli.evaluation.table_rows import METRICS, OBJECT_METRICS, POINT_METRICS, Row, Value
 from align3d_cli.evaluation.tables import Table
@@ -36,15 +37,7 @@ def as_dict(table: Table) -> dict[str, Any]:
         **table.head,
         "notes": table.notes,
         "rows": [_row_dict(row) for row in table.rows],
-        "published": [
-            {
-                "method": row.method,
-                "protocol": row.protocol,
-                "source": row.source,
-                "metrics": dict(zip(("O-R", "O-A", "P-R", "P-P"), row.values, strict=True)),
-            }
-            for row in table.published
-        ],
+        "published": [printed.published_dict(row) for row in table.published],
     }
 
 
@@ -71,16 +64,17 @@ def to_csv(table: Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     stds = [f"{metric} std" for metric in METRICS]
-    writer.writerow(["source", "level", "name", "method", "pixels", *METRICS, *stds, "scans", "defective", "notes"])
+    facts = ["scans", "defective", "notes", *printed.CSV_HEAD]
+    writer.writerow(["source", "level", "name", "method", "pixels", *METRICS, *stds, *facts])
     for row in table.rows:
         values = [_cell(_number(row.values[metric].mean)) for metric in METRICS]
         spread = [_cell(_number(row.values[metric].std)) for metric in METRICS]
-        facts = [row.n_scans, row.n_anomalous, "; ".join(row.notes)]
+        facts = [str(row.n_scans), str(row.n_anomalous), "; ".join(row.notes), *("" for _ in printed.CSV_HEAD)]
         writer.writerow(["measured", row.level, row.name, row.method, row.pixels, *values, *spread, *facts])
-    for printed in table.published:
-        values = [_cell(value) for value in printed.values] + [""] * (2 + len(METRICS))
-        where = f"{printed.protocol}, {printed.source}"
-        writer.writerow(["published", "mean", "mean", printed.method, "paper", *values, "", "", where])
+    for told in table.published:
+        values = [_cell(value) for value in told.values] + [""] * (2 + len(METRICS))
+        facts = ["", "", f"{told.protocol}, {told.source}", *printed.published_cells(told)]
+        writer.writerow(["published", "mean", "mean", told.method, "paper", *values, *facts])
     return text.getvalue().rstrip("\n")
 
 
@@ -152,11 +146,7 @@ def sections(table: Table) -> list[tuple[str, list[str], list[list[str]]]]:
         rows = [row for row in table.rows if row.level == level]
         if rows:
             found.append((f"{heading}, measured", head, _lines(rows, modes)))
-    if table.published:
-        lines = [["published", p.method, *map(_printed, p.values), p.protocol, p.source] for p in table.published]
-        head = ["", "method", "O-R", "O-A", "P-R", "P-P", "protocol", "source"]
-        found.append(("Published, not measured here", head, lines))
-    return found
+    return found + printed.published_sections(table.published)
 
 
 def _lines(rows: list[Row], modes: list[str]) -> list[list[str]]:
@@ -183,10 +173,6 @@ def show(value: Value) -> str:
     return f"{value.mean:.1f}" if value.std is None else f"{value.mean:.1f} ± {value.std:.1f}"
 
 
-def _printed(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
-
-
 def footnotes(table: Table) -> list[str]:
     """The legend, the notes of the table, and why a value is nan."""
     methods = [f"{method}: {meaning}" for method, meaning in table.head["methods"].items()]
@@ -196,4 +182,12 @@ def footnotes(table: Table) -> list[str]:
     seeds = [spread] if len(table.head["seeds"]) > 1 else []
     told = [row for row in table.rows if row.level != "defect"]
     undefined = dict.fromkeys(f"{row.name}, {row.pixels}: {note}" for row in told for note in row.notes)
-    return [table.head["legend"], *methods, *pixels, *seeds, *table.notes, *undefined]
+    return [
+        table.head["legend"],
+        *printed.published_notes(table.published),
+        *methods,
+        *pixels,
+        *seeds,
+        *table.notes,
+        *undefined,
+    ]

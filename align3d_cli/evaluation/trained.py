@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from align3d_cli.datasets.settings import GENERATED
+from align3d_cli.clouds.settings import Drawing
+from align3d_cli.datasets.settings import GENERATED, PRERENDERED
 from align3d_cli.errors import InputRejected
-from align3d_cli.evaluation.arms import Arm, methods_of_branches
+from align3d_cli.evaluation.arms import Arm, drawn_as, methods_of_branches
 from align3d_cli.evaluation.protocols import branches_of
 from align3d_cli.evaluation.question import Question
 from align3d_cli.helpers.digest import sha256_of
@@ -54,12 +55,13 @@ class Trainer:
     def arms(self) -> tuple[list[Arm], list[str]]:
         """One arm for each auxiliary category and seed, and notes."""
         arms, notes = [], []
-        wanted = tuple(m for m in self.methods if m in ("pointad", "rgb", "align3d"))
+        learned = drawn_as("both", ("pointad", "rgb", "align3d"))
+        wanted = tuple(m for m in self.methods if m in learned)
         for auxiliary in self.question.auxiliary_categories if wanted else ():
             for seed in self.question.seeds:
                 path = self._model(auxiliary, seed, wanted)
                 bundle = load_bundle(path)
-                given = tuple(m for m in methods_of_branches(bundle.branches) if m in wanted)
+                given = tuple(m for m in drawn_as("both", methods_of_branches(bundle.branches)) if m in wanted)
                 if note := bundle.record.get("no_align"):
                     notes.append(note)
                 arms.append(Arm(path.stem, given, path, sha256_of(path), auxiliary, seed))
@@ -86,7 +88,7 @@ class Trainer:
             try:
                 model = training.align(model, data, samples, config, session).bundle
             except NoColour as error:
-                if set(question.methods) & {"rgb", "align3d"}:
+                if set(question.methods) & {*drawn_as("both", ("rgb", "align3d"))}:
                     raise InputRejected(f"--methods {' '.join(question.methods)}: {error}") from error
                 note = f"rgb and align3d are not in the table: scans of {question.source} have no colour to align with"
                 model, use_aligner = replace(model, record=model.record | {"no_align": note}), False
@@ -99,9 +101,11 @@ class Trainer:
     def _data(self, auxiliary: str, seed: int) -> Data:
         question = self.question
         root = question.train_root if question.protocol == "cross-dataset" else question.root
-        drawn = seed if question.source == GENERATED else 0
+        seeded = seed if question.source == GENERATED else 0
         count = question.limit or SYNTHETIC_COUNT
-        return Data(question.source, root, (auxiliary,), "test", question.limit, count, drawn)
+        theirs = question.drawn == "theirs" and question.source == PRERENDERED
+        views: Drawing = "theirs" if theirs else "ours"
+        return Data(question.source, root, (auxiliary,), "test", question.limit, count, seeded, views)
 
 
 def _shortened(settings: start.Stage, epochs: int | None, last: str) -> start.Stage:

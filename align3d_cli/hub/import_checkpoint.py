@@ -1,7 +1,7 @@
 """Released checkpoints of Align3D-AD, PointAD and AnomalyCLIP, read as data and checked against what they must hold.
 
-Layouts: Align3D-AD's pair {"rgb_prompt_learner", "aligner"} and {"prompt_learner"}; PointAD, AnomalyCLIP
-{"prompt_learner"}.
+Layouts: Align3D-AD's pair {"rgb_prompt_learner", "aligner"} and {"prompt_learner"}, or {"prompt_learner"} in both with
+the aligner in either; PointAD, AnomalyCLIP {"prompt_learner"}.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.digest import sha256_of
+from align3d_cli.hub.checkpoint_files import is_rgb, released_files
 from align3d_cli.hub.checkpoint_parts import checked_aligner, checked_learner
 from align3d_cli.hub.torch_archive import plain_state, read_archive, unwrapped
 from align3d_cli.model.prompts import ClipPrompts
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 256 * 2**20  # the largest released file holds about 40 MB
 BRANCH_OF = {"prompt_learner": "rendering", "rgb_prompt_learner": "rgb"}
 PARTS = (*BRANCH_OF, "aligner")
+_TWICE = "give one epoch's files only, the rgb learner's under its name epoch_k_rgb.pth"
 EMBEDDING_TOLERANCE = 1e-3  # released embeddings went through fp16; CLIP's are about 0.01 to 0.05 in size
 
 
@@ -59,23 +61,28 @@ class ImportedModel:
 def read_released(
     paths: Sequence[str | Path], *, max_bytes: int = MAX_BYTES, ignore_unknown: bool = False
 ) -> ImportedModel:
-    """Read one released checkpoint, given as one file or as Align3D-AD's pair, in any order.
+    """Read one released checkpoint: one file, Align3D-AD's pair in any order, its stem, or its folder.
 
+    In a pair the rgb learner may be called `prompt_learner` too: then its file's name says which it is. The aligner
+    may lie in either file.
     ignore_unknown: leave tensors aside that no prompt learner or aligner has, instead of refusing them
     Raises InputRejected that lists missing, unknown or misshapen tensors by name.
     """
     parts: dict[str, tuple[Path, dict[str, Tensor]]] = {}
-    sources, notes = {}, []
-    for path in map(Path, paths):
-        for name, value in _parts_of(read_archive(path, max_bytes)).items():
+    sources: dict[str, str] = {}
+    files, notes = released_files(paths)
+    for path in files:
+        for told, value in _parts_of(read_archive(path, max_bytes)).items():
+            name = "rgb_prompt_learner" if told == "prompt_learner" and len(files) > 1 and is_rgb(path) else told
             if name not in PARTS:
                 notes.append(f"{path.name}: entry {name!r} is not used")
-            elif name in parts:
-                raise InputRejected(f"{path}: {name} is also in {parts[name][0].name}; give one epoch's files only")
-            else:
-                parts[name] = path, plain_state(value, path, name)
+                continue
+            state = plain_state(value, path, name)
+            if name in parts and not (name == "aligner" and _same(state, parts[name][1])):
+                raise InputRejected(f"{path}: {name} is also in {parts[name][0].name}; {_TWICE}")
+            parts[name] = path, state
         sources[path.name if path.name not in sources else str(path)] = sha256_of(path)
-    _check_parts(parts, paths)
+    _check_parts(parts, files)
     prompts = {}
     for name in BRANCH_OF.keys() & parts.keys():
         prompts[BRANCH_OF[name]], left = checked_learner(*parts[name], name, ignore_unknown)
@@ -142,6 +149,11 @@ def _parts_of(content: dict[str, Any]) -> dict[str, Any]:
         else:
             parts[key] = value
     return parts
+
+
+def _same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    """Whether two states hold the same tensors."""
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
 def _check_parts(parts: dict[str, Any], paths: Sequence[str | Path]) -> None:

@@ -21,7 +21,8 @@ class Drawable:
 
     scan:   what is drawn; a resized one has the grid of a view, or stands in array order for one
     origin: the prepared scan
-    rows:   (K,) int64, which of the origin's points they are; some can stand there twice
+    rows:   (K,) int64, which of the origin's points they are; some can stand there twice, and of given views -1 is a
+            point that the origin leaves out
     """
 
     scan: Prepared
@@ -30,7 +31,7 @@ class Drawable:
 
     @property
     def cloud_rows(self) -> np.ndarray:
-        """(K,) int64, which rows of the cloud they are."""
+        """(K,) int64, which rows of the cloud they are; of our own drawing."""
         return self.origin.index[self.rows]
 
     @property
@@ -42,8 +43,8 @@ class Drawable:
         """Values (K,) of the drawn points as values (M,) of all: a point's own, else that of the nearest drawn one."""
         if self.whole:
             return values
-        source = np.full(len(self.origin.xyz), -1)
-        source[self.rows[::-1]] = np.arange(len(self.rows))[::-1]  # of a point's copies the first counts
+        source, own = np.full(len(self.origin.xyz), -1), np.flatnonzero(self.rows >= 0)
+        source[self.rows[own[::-1]]] = own[::-1]  # of a point's copies the first counts
         left = source < 0
         if left.any():
             source[left] = nearest_rows(self.scan.xyz, self.origin.xyz[left])

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from align3d_cli.clouds.labelled import Sample
+from align3d_cli.clouds.settings import Drawing
 from align3d_cli.datasets.registry import open_dataset
-from align3d_cli.datasets.settings import GENERATED
+from align3d_cli.datasets.settings import GENERATED, PRERENDERED
+from align3d_cli.errors import UsageError
 
 PROTOCOL = (
     "trained with labels on the {split} split of the auxiliary categories; figures on these categories are no result, "
@@ -17,7 +19,10 @@ PROTOCOL = (
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The auxiliary data. split: the field's protocol is "test"; count, seed: of generated scans."""
+    """The auxiliary data. split: the field's protocol is "test"; count, seed: of generated scans.
+
+    drawn: our views of it, or the ones that came with it. Raises UsageError for data that no views came with.
+    """
 
     name: str
     root: Path | None = None
@@ -26,6 +31,11 @@ class Data:
     limit: int | None = None
     count: int = 60
     seed: int = 0
+    drawn: Drawing = "ours"
+
+    def __post_init__(self) -> None:
+        if self.drawn == "theirs" and self.name != PRERENDERED:
+            raise UsageError(f"--drawn theirs: no views come with {self.name}; use --dataset {PRERENDERED}")
 
     @property
     def generated(self) -> bool:

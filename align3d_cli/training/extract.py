@@ -9,19 +9,18 @@ import numpy as np
 import torch
 
 from align3d_cli.clouds.labelled import Sample
-from align3d_cli.clouds.prepare import Prepared, prepare
-from align3d_cli.clouds.settings import Background
+from align3d_cli.clouds.prepare import Prepared
+from align3d_cli.clouds.settings import Background, Drawing
 from align3d_cli.encoders.encoder import Encoder
 from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.digest import digest_of_arrays
-from align3d_cli.render.draw import draw_style, draw_views
-from align3d_cli.render.drawable import drawable
 from align3d_cli.render.settings import ViewSettings
-from align3d_cli.render.shade import mask_views
 from align3d_cli.render.splat import Views
 from align3d_cli.training.distributed import ALONE, Workers
 from align3d_cli.training.features import FeatureStore
 from align3d_cli.training.sample_features import SampleFeatures
+from align3d_cli.training.shown import NoColour as NoColour
+from align3d_cli.training.shown import draw, take_given
 
 MAX_POINTS = 16_384  # of a sample: 0.6 MB over 9 views, and the point loss changes by less than its noise beyond that
 RARE_POINTS = 256  # defect points kept at least, where there are so many
@@ -35,6 +34,7 @@ class Extraction:
     max_points, seed: how many labelled points are kept for the point loss, and which; None: MAX_POINTS, but of a plan
     that draws as many points as a view has pixels every pixel, with or without a point
     background: of `clouds.prepare`
+    drawn: ours by the plan, or theirs: the views that came with the samples
     """
 
     encoder: Encoder
@@ -44,6 +44,7 @@ class Extraction:
     max_points: int | None = None
     seed: int = 0
     background: Background = "auto"
+    drawn: Drawing = "ours"
 
     def identity(self) -> dict[str, Any]:
         """What the rendering features depend on, apart from the data set."""
@@ -52,6 +53,7 @@ class Extraction:
             "views": asdict(self.plan),
             "points": {"every": "pixel"} if self.every_pixel else {"max": self.limit, "seed": self.seed},
             "background": self.background,
+            **({} if self.drawn == "ours" else {"drawn": self.drawn}),
         }
 
     @property
@@ -117,28 +119,24 @@ def build_store(
     return Built(names, sum(count for count, _ in gathered), failures)
 
 
-class NoColour(InputRejected):
-    """Stage 1 needs a colour for every point of the auxiliary scans; the data set has none."""
-
-
 @torch.inference_mode()
 def extract(sample: Sample, extraction: Extraction) -> SampleFeatures:
     """Features and labels of one sample. Raises InputRejected (unreadable) or NoColour."""
-    labelled = sample.load()
-    if extraction.rgb_encoder is not None and labelled.cloud.colours is None:
-        raise NoColour(
-            f"{sample.name}: the scans of this data set have no colour per point; stage 1 learns from coloured views: "
-            "align on a data set with colour, or run `prompt-train --no-align` (rendering branch alone, as PointAD)"
-        )
-    drawn = drawable(prepare(labelled.cloud, background=extraction.background), extraction.plan)
-    scan, defect = drawn.scan, labelled.defect[drawn.cloud_rows]
-    views = draw_views(scan, extraction.plan, device=extraction.device)
-    masks = mask_views(views, defect)
-    encoder, rgb_encoder, plan = extraction.encoder, extraction.rgb_encoder, extraction.plan
-    pooled, tokens = encoder.encode(draw_style(encoder.spec.style, scan, views, plan))
+    encoder, rgb_encoder = extraction.encoder, extraction.rgb_encoder
+    show = take_given if extraction.drawn == "theirs" else draw
+    shown = show(
+        sample,
+        encoder.spec.style,
+        extraction.plan,
+        background=extraction.background,
+        coloured=rgb_encoder is not None,
+        device=extraction.device,
+    )
+    scan, views, defect, masks = shown.scan, shown.views, shown.defect, shown.masks
+    pooled, tokens = encoder.encode(shown.images)
     rgb: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None)
-    if rgb_encoder is not None:
-        rgb = rgb_encoder.encode(draw_style("colour", scan, views, plan))
+    if rgb_encoder is not None and shown.coloured is not None:
+        rgb = rgb_encoder.encode(shown.coloured)
     if extraction.every_pixel:
         pixel_of_point, visible, defects = _every_pixel(scan, views, defect)
     else:

@@ -91,6 +91,7 @@ def gather_features(bundle: Bundle, data: Data, samples: Sequence[Sample], sessi
         with_view_size(bundle, encoder).views,
         rgb_tower(bundle, encoder, session.device) if rgb else None,
         session.device,
+        drawn=data.drawn,
     )
     if session.max_points:
         extraction = replace(extraction, max_points=session.max_points)

@@ -143,6 +143,7 @@ def _record(
             "name": data.name,
             "split": data.split,
             "seed": data.seed if data.generated else None,
+            **({"drawn": data.drawn} if data.drawn != "ours" else {}),
             **features.facts(),
         },
         "protocol": data.protocol(),

@@ -93,7 +93,10 @@ def test_auxiliary_categories_are_the_fields():
     assert (
         NAMES
         == (*DATA_SETS, "synthetic")
-        == ("mvtec3d", "eyecandies", "real3d", "anomaly-shapenet", "mulsen", "folder", "synthetic")
+        == (
+            *("mvtec3d", "eyecandies", "real3d", "anomaly-shapenet", "mulsen", "3d-adam", "minishift"),
+            *("prerendered", "folder", "synthetic"),
+        )
     )
 
 

@@ -135,12 +135,50 @@ def test_published_numbers_stand_apart(folder_run):
     record.settings["data_set"], record.settings["protocol"] = "mvtec3d", "one-vs-rest"
     record.settings["limit"] = 4
     table = build_table(record)
-    assert {row.method for row in table.published} == {"CLIP + rendering", "AnomalyCLIP", "PointAD", "Align3D-AD"}
+    apart = {"CMDS-AD", "MuSc-V2"}
+    equals = {"CLIP + rendering", "AnomalyCLIP", "PointAD", "Align3D-AD", "GS-CLIP"}
+    assert {row.method for row in table.published} == equals | apart
+    assert {row.method for row in table.published if row.saw.tested_parts} == apart
     text = render(table, "text")
     assert text.index("86.5") > text.index("Published, not measured here")
     sources = {line["method"]: line["source"] for line in csv.DictReader(io.StringIO(render(table, "csv")))}
     assert sources["Align3D-AD"] == "published" and sources["align3d"] == "measured"
     assert any("only a part of the data set" in note for note in table.notes)
+
+
+def test_published_rows_say_what_they_saw_and_need_in_every_form(folder_run):
+    """A row that saw good parts, the folder or photographs stands under a heading of its own; second-hand is marked."""
+    record = read_run(folder_run[1])
+    record.settings["data_set"], record.settings["protocol"] = "mvtec3d", "zero-shot"
+    table = build_table(record)
+    for format in ("text", "md"):
+        text = render(table, format)
+        above, below = text.split("saw more than the scan: no equals of the rows above")
+        assert "GS-CLIP (*)" in above and "(*) second-hand" in below and "MuSc-V2" not in above
+        for words in ("1 good part of the category, RGB at test", "the unlabelled test folder, RGB at test"):
+            assert words in below and words not in above
+    rows = {(row["method"], row["metrics"]["O-R"]): row for row in json.loads(render(table, "json"))["published"]}
+    assert rows["GS-CLIP", 83.6]["second_hand"] and rows["GS-CLIP", 83.6]["saw"] == "not told"
+    assert not rows["Align3D-AD", 83.0]["second_hand"] and rows["Align3D-AD", 83.0]["needs"] == "CLIP, renderings"
+    assert rows["CMDS-AD", 87.1]["saw"] == "4 good parts of the category, RGB at test"
+    assert rows["CMDS-AD", 87.1]["saw_tested_parts"] and not rows["PointAD", 82.0]["saw_tested_parts"]
+    lines = {line["method"]: line for line in csv.DictReader(io.StringIO(render(table, "csv")))}
+    assert (
+        lines["MuSc-V2"]["saw"] == "the unlabelled test folder, RGB at test"
+        and lines["GS-CLIP"]["second-hand"] == "yes"
+    )
+    assert lines["align3d"]["saw"] == lines["align3d"]["second-hand"] == ""
+
+
+def test_published_rows_of_a_data_set_whose_size_no_source_tells(folder_run):
+    """GRIM's transfer to Anomaly-ShapeNet, from a data set that is named."""
+    record = read_run(folder_run[1])
+    record.settings["data_set"], record.settings["protocol"] = "anomaly-shapenet", "cross-dataset"
+    record.settings["limit"] = 4
+    table = build_table(record)
+    (row,) = table.published
+    assert row.values == (91.7, None, 78.9, None) and str(row.saw) == "Real3D-AD with made defects"
+    assert any("published numbers are of the whole data set" in note for note in table.notes)
 
 
 def test_a_run_under_way_says_so(folder_run):

@@ -241,3 +241,68 @@ def test_the_oracles_prompt_learners_import(shared_data, tmp_path):
     torch.save({"prompt_learner": parts["second_prompt_learner"]}, tmp_path / "rendering.pth")
     imported = read_released([tmp_path / "rgb.pth", tmp_path / "rendering.pth"])
     assert (imported.n_ctx, imported.depth, imported.n_deep, imported.width) == (12, 9, 4, 64) and not imported.notes
+
+
+def same(one, other, tower):
+    ours, theirs = compile_prompts(one, tower), compile_prompts(other, tower)
+    assert ours.keys() == theirs.keys() == {"rgb", "rendering"}
+    return all(torch.equal(ours[branch], theirs[branch]) for branch in ours) and all(
+        torch.equal(one.aligner[key], other.aligner[key]) for key in one.aligner
+    )
+
+
+@pytest.mark.parametrize("stem", ["epoch_15.pth", "epoch_15"])
+def test_a_stem_stands_for_its_pair(pair, tower, stem):
+    """The scripts name a pair by the name that none of its files has."""
+    assert same(read_released([pair[0].with_name(stem)]), read_released(pair), tower)
+
+
+def test_a_stem_with_one_half_names_the_other(pair):
+    """The missing file is told, not the stem."""
+    pair[0].unlink()
+    with pytest.raises(InputRejected, match=r"epoch_15_rgb\.pth"):
+        read_released([pair[0].with_name("epoch_15.pth")])
+
+
+def test_a_folder_stands_for_its_last_epoch(tmp_path, learner, tower):
+    """`<data set>/<class>/weight/`, or the class; epoch 15 comes after 9, and a note says which was taken."""
+    folder = tmp_path / "mvtec3d/carrot/weight"
+    folder.mkdir(parents=True)
+    for epoch in (9, 15):
+        torch.save({"rgb_prompt_learner": learner(epoch)}, folder / f"epoch_{epoch}_rgb.pth")
+        rendering = {"prompt_learner": learner(epoch + 1), "aligner": Aligner(DIM, seed=3).state_dict()}
+        torch.save(rendering, folder / f"epoch_{epoch}_rendering.pth")
+    files = [folder / "epoch_15_rgb.pth", folder / "epoch_15_rendering.pth"]
+    for given in (folder, folder.parent):
+        imported = read_released([given])
+        assert same(imported, read_released(files), tower)
+        assert any("epoch_15_rendering.pth and epoch_15_rgb.pth of 2 epochs" in note for note in imported.notes)
+    with pytest.raises(InputRejected, match="name one of its classes: carrot"):
+        read_released([tmp_path / "mvtec3d"])
+    with pytest.raises(InputRejected, match=r"no epoch_k\.pth in it"):
+        read_released([tmp_path])
+
+
+def test_a_folder_of_pointad_holds_single_files(tmp_path, learner):
+    """One file an epoch."""
+    torch.save({"prompt_learner": learner(1)}, tmp_path / "epoch_15.pth")
+    assert read_released([tmp_path]).layout == "pointad"
+
+
+@pytest.mark.parametrize("aligner_in", ["rgb", "rendering", "both"])
+def test_an_rgb_file_may_call_its_learner_prompt_learner(tmp_path, learner, tower, pair, aligner_in):
+    """Its name says which learner it is, and the aligner may lie in either file."""
+    expected, aligner = read_released(pair), {"aligner": Aligner(DIM, seed=3).state_dict()}
+    torch.save({"prompt_learner": learner(1)} | (aligner if aligner_in != "rendering" else {}), pair[0])
+    torch.save({"prompt_learner": learner(2)} | (aligner if aligner_in != "rgb" else {}), pair[1])
+    imported = read_released(pair)
+    torch.testing.assert_close(compile_prompts(imported, tower)["rendering"], ClipPrompts(tower, depth=4, seed=2)())
+    torch.testing.assert_close(compile_prompts(imported, tower)["rgb"], ClipPrompts(tower, depth=4, seed=1)())
+    assert all(torch.equal(imported.aligner[key], expected.aligner[key]) for key in expected.aligner)
+
+
+def test_two_aligners_that_differ_are_refused(pair, learner):
+    """They are of two epochs, and nothing says which belongs to the prompts."""
+    torch.save({"prompt_learner": learner(2), "aligner": Aligner(DIM, seed=4).state_dict()}, pair[1])
+    with pytest.raises(InputRejected, match=r"aligner is also in epoch_15_rgb\.pth"):
+        read_released(pair)
