@@ -10,7 +10,7 @@ import typer
 from align3d_cli.cli import output
 from align3d_cli.cli import score_options as opt
 from align3d_cli.cli.options import check_views, examples, refuse_overwriting
-from align3d_cli.cli.score_checks import check_outputs, check_resume
+from align3d_cli.cli.score_checks import check_outputs, check_resume, check_table
 from align3d_cli.cli.score_lines import result_line, summary
 from align3d_cli.errors import BatchFailures, UsageError
 from align3d_cli.helpers.places import DEFAULT_MODEL
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
             "align3d score part.stl --out report.html --json",
             "align3d score xyz/000.tiff --out map.tiff --fail-above 0.6",
             "align3d score parts/ --out-dir heat/ --report report.html --jsonl > scores.jsonl",
+            "align3d score parts/ --regions regions.csv",
             "align3d score parts/ --out-dir heat/ --resume",
             "align3d score parts/ --out-dir heat/ --engine ray --ray-address auto",
             "cat part.ply | align3d score - --input-format ply --json",
@@ -48,6 +49,7 @@ def score(
     out_dir: opt.OutDir = None,
     format: opt.Format = None,
     report: opt.Report = None,
+    regions: opt.Regions = None,
     json: opt.Json = False,
     jsonl: opt.Jsonl = False,
     fail_above: opt.FailAbove = None,
@@ -76,12 +78,13 @@ def score(
     from align3d_cli.running.record import record_of
 
     check_outputs(out, out_dir, report, json, jsonl, format)
+    check_table(regions)
     check_resume(resume, out_dir, report, force=force, split=split)
     check_views(views)
     found = find_parts(inputs, avoid=out_dir)
     parts, kind = with_named_output(found.parts, out, out_dir, format)
     refuse_overwriting([part.output for part in parts], force=force or resume)
-    for file in (out, report):
+    for file in (out, report, regions):
         if file is not None and str(file) != "-":
             check_free(file, force=force)
     if found.left_out and not quiet:
@@ -115,6 +118,8 @@ def score(
         outcomes = _score_all(recorded(batch, parts, record, kept), parts, json=json, jsonl=jsonl, quiet=quiet)
     if report is not None:
         _write_report(report, outcomes, force)
+    if regions is not None:
+        _write_regions(regions, outcomes, force)
     _end(outcomes, fail_above)
 
 
@@ -192,6 +197,13 @@ def _write_report(path: Path, outcomes: "list[Outcome]", force: bool) -> None:
     pages = [found.page for found in outcomes if found.page is not None]
     failures = [found.result for found in outcomes if found.failure is not None]
     write_bytes(path, html_page(path.stem, pages, failures).encode(errors="replace"), force=force)
+
+
+def _write_regions(path: Path, outcomes: "list[Outcome]", force: bool) -> None:
+    from align3d_cli.helpers.files import write_bytes
+    from align3d_cli.report.region_rows import region_csv
+
+    write_bytes(path, region_csv(found.result for found in outcomes).encode(errors="replace"), force=force)
 
 
 def _end(outcomes: "list[Outcome]", fail_above: float | None) -> None:

@@ -26,6 +26,12 @@ def check_outputs(
         raise UsageError("--out -: needs --format")
 
 
+def check_table(regions: Path | None) -> None:
+    """Raise UsageError for a table of regions that is not called one."""
+    if regions is not None and regions.suffix.lower() != ".csv":
+        raise UsageError(f"--regions {regions}: is written as CSV; end its name with .csv")
+
+
 def check_resume(resume: bool, out_dir: Path | None, report: Path | None, *, force: bool, split: bool) -> None:
     """Raise UsageError for what --resume cannot be given with."""
     if not resume:

@@ -47,6 +47,10 @@ Format = Annotated[
     _option(panel=OUTPUTS, help="Format of heat maps; default: --out's suffix, ply for --out-dir."),
 ]
 Report = Annotated[Path | None, _option(panel=OUTPUTS, help="One HTML page of all parts of this call.")]
+Regions = Annotated[
+    Path | None,
+    _option("--regions", panel=OUTPUTS, help="Table of the defect regions of all parts as CSV, one line a region."),
+]
 Json = Annotated[bool, _option("--json", panel=OUTPUTS, help="Print the result as JSON, an array for several parts.")]
 Jsonl = Annotated[bool, _option("--jsonl", panel=OUTPUTS, help="Print one line of JSON a part as it finishes.")]
 FailAbove = Annotated[

@@ -44,6 +44,7 @@ class Inspection:
     notes:        what was doubtful about the scan, a sentence each
     doubts:       reasons for which a low score does not mean a good part, a sentence each
     drawn:        the views it was scored from, for pictures of it
+    rows:         (M,) rows of the scan that were scored; None: all that are measured
     """
 
     score: float
@@ -59,6 +60,7 @@ class Inspection:
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     drawn: Drawn | None = field(default=None, repr=False)
+    rows: np.ndarray | None = field(default=None, repr=False)
 
 
 class Clock:
@@ -142,6 +144,7 @@ class Inspector:
             seconds=clock.seconds,
             notes=scan.notes,
             drawn=drawn_of(look.drawn.cloud_rows, look.views),
+            rows=scan.index,
             doubts=doubts_of(scan, self.plan.size_px),
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from align3d_cli import __version__
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FIELDS = (
     "schema_version",
     "tool_version",
@@ -28,6 +28,8 @@ FIELDS = (
     "doubts",
     "unit",
     "extent",
+    "resolution",
+    "regions",
     "notes",
     "model",
     "model_sha256",
@@ -46,6 +48,11 @@ def limit_text(threshold: float | None) -> str:
 def extent_text(result: dict[str, Any]) -> str:
     """How large the scored points are, for people: "20 x 20 x 4.73 mm"."""
     return " x ".join(f"{side:.3g}" for side in result["extent"]) + (f" {result['unit']}" if result["unit"] else "")
+
+
+def resolution_text(result: dict[str, Any]) -> str:
+    """How small a defect the scan can show, for people: "0.6 mm across"."""
+    return f"{result['resolution']['smallest']:.2g} {result['unit'] or ''}".strip() + " across"
 
 
 def stored_score(score: float) -> float:

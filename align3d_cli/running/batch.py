@@ -118,12 +118,12 @@ class Batch:
             seed=how.seed,
             seconds=self.seconds,
         )
-        start = time.perf_counter()
-        page = self._written(part, scored)
         result = scored.result(part.output)
+        start, before = time.perf_counter(), result["seconds"]["total"]
+        page = self._written(part, scored)
         if part.output is not None or how.pages:
             result["seconds"] |= {"write": round(time.perf_counter() - start, 3)}
-            result["seconds"]["total"] = round(scored.seconds["total"] + time.perf_counter() - start, 3)
+            result["seconds"]["total"] = round(before + time.perf_counter() - start, 3)
         return Outcome(part, result, page=page)
 
     def _written(self, part: Part, scored: ScoredScan) -> Any:

@@ -12,6 +12,8 @@ from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.errors import Align3DError, InputRejected
 from align3d_cli.helpers.interrupts import is_interrupt
 from align3d_cli.model.calibration import Calibration
+from align3d_cli.regions.region import Region
+from align3d_cli.regions.resolution import Resolution
 from align3d_cli.report.result import build_failure, build_result, stored_score, verdict_of
 
 Value = TypeVar("Value")
@@ -47,6 +49,9 @@ class ScoredScan:
     background: str = "auto"
     seed: int = 0
     seconds: dict[str, float] = field(default_factory=dict, repr=False)
+    _findings: list[Any] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )  # once they were asked for
 
     @property
     def score(self) -> float:
@@ -78,6 +83,30 @@ class ScoredScan:
         """Why "good" cannot be said of this scan, a sentence each."""
         return self.inspection.doubts
 
+    @property
+    def findings(self) -> Any:
+        """Regions, labels and resolution, found when they are first asked for: see `running.findings.Findings`."""
+        if not self._findings:
+            from align3d_cli.running.findings import findings_of
+
+            self._findings.append(findings_of(self.cloud, self.inspection, self.model.calibration))
+        return self._findings[0]
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The defect regions, the most severe first; none where no point reaches the middle of the colour scale."""
+        return self.findings.regions
+
+    @property
+    def region_of_point(self) -> np.ndarray:
+        """(N,) int32, the id of the region that each point of the scan is in, 0 in none."""
+        return self.findings.labels
+
+    @property
+    def resolution(self) -> Resolution:
+        """The smallest defect that this scan can show."""
+        return self.findings.resolution
+
     def result(self, output: Path | None = None) -> dict[str, Any]:
         """The object that `align3d score --json` prints. output: where the heat map was or will be written."""
         found = self.inspection
@@ -94,14 +123,20 @@ class ScoredScan:
             doubts=list(self.doubts),
             unit=self.cloud.unit,
             extent=found.preparation["extent"],
+            resolution=self.resolution.as_dict(),
+            regions=[region.as_dict() for region in self.regions],
             notes=list(self.notes),
             model=self.model.name,
             model_sha256=self.model.sha256,
             views=found.views,
             device=self.model.device,
             seed=self.seed,
-            seconds=self.seconds,
+            seconds=self._all_seconds(),
         )
+
+    def _all_seconds(self) -> dict[str, float]:
+        spent = {"regions": self.findings.seconds}
+        return self.seconds | spent | {"total": self.seconds.get("total", 0.0) + self.findings.seconds}
 
     def save(self, path: str | Path, *, format: str | None = None, force: bool = False) -> Path:
         """Write the heat map; the file appears whole or not at all.
@@ -122,7 +157,9 @@ class ScoredScan:
         """The scan as the report room takes it."""
         from align3d_cli.report.heatmap import ScoredPart
 
-        return ScoredPart(self.cloud, self.inspection, self.result(output), self.model.calibration)
+        return ScoredPart(
+            self.cloud, self.inspection, self.result(output), self.model.calibration, self.region_of_point
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ def part() -> ScoredPart:
         score=0.9, threshold=0.5, seconds={"total": 1.0}, input="deep/ball.ply", input_sha256="a" * 64, output=None,
         n_points=4000, n_invalid=2, n_unseen=0, n_removed=0, unit=None,
         extent=[1.0, 1.0, 1.0],
+        resolution={"spacing": 0.1, "pixel": 0.2, "smallest": 0.6},
+        regions=[],
         notes=[],
         doubts=[], model="tiny", model_sha256=None,
         views="front:2", device="cpu", seed=0,

@@ -18,6 +18,8 @@ def page_of(name: str, score: float) -> PartPage:
         score=score, threshold=0.5, seconds={"total": 1.0}, input=name, input_sha256="a" * 64, output=None,
         n_points=300, n_invalid=0, n_unseen=0, n_removed=0, unit=None,
         extent=[1.0, 1.0, 1.0],
+        resolution={"spacing": 0.1, "pixel": 0.2, "smallest": 0.6},
+        regions=[],
         notes=[],
         doubts=[], model="align3d-lite", model_sha256=None,
         views="sphere:9", device="cpu", seed=0,
