@@ -57,6 +57,12 @@ FailAbove = Annotated[
     float | None,
     _option(panel=OUTPUTS, help="Exit with 3 when a part's score exceeds this.", min=0.0, max=1.0, callback=finite),
 ]
+RulesFile = Annotated[
+    Path | None,
+    _option(
+        "--rules", panel=OUTPUTS, help="TOML file of limits on regions and score; exit with 3 when a part breaks one."
+    ),
+]
 Force = Annotated[bool, _option("--force", panel=OUTPUTS, help="Overwrite files that exist.")]
 Resume = Annotated[
     bool,

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from align3d_cli.report.colours import COLOUR_TABLE, STEPS, UNSEEN_RGB
 from align3d_cli.report.points_payload import base64_text
 from align3d_cli.report.region_rows import region_table
-from align3d_cli.report.result import extent_text, limit_text, resolution_text
+from align3d_cli.report.result import decision_text, extent_text, limit_text, resolution_text
 
 FACTS = {
     "n_points": "points",
@@ -129,6 +129,9 @@ def _shown_part(part: PartPage) -> dict[str, Any]:
 def _facts(result: dict[str, Any]) -> list[tuple[str, str]]:
     """(label, words) of everything the page says about a part below its heat map."""
     lines = [("score", f"{result['score']:.3f} (limit {limit_text(result['threshold'])})")]
+    if result["decision"] is not None:
+        lines += [("decided by", line) for line in decision_text(result["decision"])]
+        lines.append(("rules", result["decision"]["rules"]))
     lines += [("why unsure", doubt) for doubt in result["doubts"]] + [("note", note) for note in result["notes"]]
     lines += [("extent", extent_text(result)), ("smallest defect shown", resolution_text(result))]
     lines += [(label, _shown(name, result[name])) for name, label in FACTS.items() if result[name] is not None]
