@@ -69,8 +69,10 @@ def _owners(
     distance, nearest = cKDTree(np.concatenate([inner, outer])).query(cells)
     owned = (nearest < len(inner)) & (distance <= OWN * apart)
     deep = (distance > VOID * apart).reshape(shape)
+    if not deep.any():
+        return owned, np.zeros_like(owned)
     missing = _holes(deep, owned.reshape(shape), apart / side).ravel()
-    return owned & ~missing, missing
+    return owned & ~_beyond(deep, apart / side).ravel(), missing
 
 
 def _holes(deep: np.ndarray, owned: np.ndarray, apart_cells: float) -> np.ndarray:
@@ -81,12 +83,19 @@ def _holes(deep: np.ndarray, owned: np.ndarray, apart_cells: float) -> np.ndarra
     outside = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     found = np.zeros_like(deep)
     for number in set(range(1, n + 1)) - set(outside.tolist()):
+        hole = _beyond(labels == number, apart_cells)
         away = ndimage.distance_transform_edt(labels != number)
-        hole = away <= SHRUNK * apart_cells
         rim = ~hole & (away <= (SHRUNK + 1.5) * apart_cells)
         if owned[rim].mean() >= BORDERED:
             found |= hole
     return found
+
+
+def _beyond(deep: np.ndarray, apart_cells: float) -> np.ndarray:
+    """(H, W) bool: what is outside of the surface, by the cells that are far from every point."""
+    from scipy import ndimage
+
+    return ndimage.distance_transform_edt(~deep) <= SHRUNK * apart_cells
 
 
 def _sides(reference: Reference, turned: np.ndarray, turn: np.ndarray, apart: float) -> tuple[float, float]:

@@ -15,6 +15,7 @@ UNEVEN = (0.5, 2.0)  # bounds of a point's own distance, times the scan's
 OFF_SURFACE = 0.5  # of a link's length along the normals: steeper than 30 degrees, it leads through a wall
 OPPOSITE = -0.3  # cosine of the directions that two points are seen from: front and back of a wall
 NORMAL_POINTS = 16  # neighbours for a normal, within 3 distances; more round off the flanks of scratches
+STEPS = 3  # cells that a margin is wide: finer ones take less beyond it along
 FINEST = 128  # cells along the longest side of the grid that points near others are found with, 2 MB
 
 
@@ -49,10 +50,10 @@ def near(xyz: np.ndarray, group: np.ndarray, margin: float) -> np.ndarray:
     for i in range(3):
         boxed &= (xyz[:, i] >= low[i] - margin) & (xyz[:, i] <= high[i] + margin)
     rows = np.flatnonzero(boxed)
-    flat, shape = cells_of(xyz[rows], max(margin, float((high - low).max()) / FINEST))
+    flat, shape = cells_of(xyz[rows], max(margin / STEPS, float((high - low).max()) / FINEST))
     cells = np.zeros(int(np.prod(shape)), bool)
     cells[flat[np.searchsorted(rows, group)]] = True
-    wide = ndimage.binary_dilation(cells.reshape(shape), np.ones((3, 3, 3), bool))
+    wide = ndimage.binary_dilation(cells.reshape(shape), np.ones((3, 3, 3), bool), iterations=STEPS)
     return rows[wide.ravel()[flat]]
 
 

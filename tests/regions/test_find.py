@@ -78,6 +78,30 @@ def test_two_thin_walls_do_not_join(how, seen, gap):
     assert all(region.area == pytest.approx(np.pi * 64, rel=0.1) for region in regions)
 
 
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("how", ["grid", "random"])
+def test_a_step_without_walls_is_as_deep_as_it_is(how, sign):
+    """A sensor sees the floor of a blind hole and no wall that leads to it: the floor is measured against its rim."""
+    uv = spread(100.0, 100.0, how, np.random.default_rng(4))
+    label = np.hypot(*uv.T) < 9
+    xyz = np.c_[uv, np.where(label, 8.0 * sign, 0.0)]
+    outward = np.tile([0.0, 0.0, 1.0], (len(xyz), 1))
+    (region,) = find_regions(xyz, label.astype(np.float32), TRUE, APART, lambda: outward).regions
+    assert region.kind == ("convex" if sign > 0 else "concave") and region.area == pytest.approx(np.pi * 81, rel=0.1)
+    assert max(region.depth, region.height) == pytest.approx(8.0, rel=0.01)
+
+
+def test_a_dent_at_the_rim_of_a_part_ends_there():
+    """Half a dent has half the area, and what lies beyond the rim is not missing."""
+    uv = spread(100.0, 100.0, "grid", np.random.default_rng(4))
+    r = np.hypot(*(uv - [50.0, 0.0]).T)
+    xyz = np.c_[uv, np.where(r < 9, -1.5 * np.cos(np.minimum(r / 9, 1) * np.pi / 2) ** 2, 0.0)]
+    outward = np.tile([0.0, 0.0, 1.0], (len(xyz), 1))
+    (region,) = find_regions(xyz, (r < 9).astype(np.float32), TRUE, APART, lambda: outward).regions
+    assert region.area == pytest.approx(np.pi * 40.5, rel=0.12) and region.area_missing == 0
+    assert region.kind == "concave" and region.depth == pytest.approx(1.5, rel=0.15)
+
+
 def test_a_cold_part_has_no_regions_and_nobody_is_asked_for_directions():
     """Nothing above the core level: the end, before anything costs time."""
 
