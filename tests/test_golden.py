@@ -42,7 +42,7 @@ def test_the_examples_keep_their_scores(model, name):
 REGIONS: dict[str, list[tuple]] = {
     "chessman/dent/001.ply": [
         ("concave", 4676, 101.7, 53.2, 12.54, 3.804),
-        ("convex", 254.1, 41.21, 6.487, 0.37, 1.164),
+        ("unknown", 254.1, 41.21, 6.487, None, None),
     ],
     "chessman/good/003.ply": [],
     "cookie/good/000.ply": [],
@@ -56,8 +56,10 @@ def test_the_examples_keep_their_regions(model, name):
     regions = model.score(EXAMPLES / name).regions
     assert [region.kind for region in regions] == [kind for kind, *_ in REGIONS[name]]
     for region, (_, *sizes) in zip(regions, REGIONS[name], strict=True):
-        found = [region.area, region.length, region.width, region.depth, region.height]
-        assert found == pytest.approx(sizes, rel=0.05, abs=0.02 * region.width)
+        for found, size in zip(
+            (region.area, region.length, region.width, region.depth, region.height), sizes, strict=True
+        ):
+            assert found == (size if size is None else pytest.approx(size, rel=0.05, abs=0.02 * region.width))
 
 
 def test_the_map_finds_the_dents(model):

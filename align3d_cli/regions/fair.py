@@ -15,10 +15,8 @@ HELD = 1.0  # weight of a ring point; less smooths more noise but flattens curve
 SPREADING = 4  # rounds in which points take the direction they are seen from over from their neighbours
 
 
-def fair_distances(
-    patch: Patch, region: np.ndarray, ring: np.ndarray, middle: np.ndarray
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Signed distances of the region (K,) and of the ring (R,) from the fair surface, outwards positive.
+def fair_distances(patch: Patch, region: np.ndarray, ring: np.ndarray, middle: np.ndarray) -> np.ndarray | None:
+    """(K,) signed distances of the region from the fair surface, outwards positive.
 
     region, ring: (K,) and (R,) places in the patch; middle: (3,) of the whole part, inwards where nobody knows
     None where part of the region does not hang together with the ring.
@@ -38,8 +36,7 @@ def fair_distances(
     for _ in range(SPREADING):
         side = side + adjacent @ side
     sign = np.sign(np.einsum("ij,ij->i", normals, np.where(side.any(axis=1, keepdims=True), side, xyz - middle)))
-    off = np.einsum("ij,ij->i", xyz - fair, normals) * sign
-    return off[: len(region)], off[len(region) :]
+    return (np.einsum("ij,ij->i", xyz - fair, normals) * sign)[: len(region)]
 
 
 def _averages(graph: Any) -> Any:

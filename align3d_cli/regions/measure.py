@@ -7,7 +7,7 @@ import numpy as np
 from align3d_cli.regions.fair import fair_distances
 from align3d_cli.regions.outline import BEYOND, Outline, outline_of
 from align3d_cli.regions.patch import Patch
-from align3d_cli.regions.reference import LEAST_RING, MAD, reference_of
+from align3d_cli.regions.reference import LEAST_RING, reference_of
 from align3d_cli.regions.region import Kind, Region, place, rounded
 
 RING = (4.0, 12.0)  # least and greatest width of the ring, in distances of points
@@ -86,10 +86,29 @@ def _against_surroundings(
             outline = outline_of(reference, inner, patch.xyz[around], apart)
             return _depths(off, inner, reference.scatter), outline
     outline = _by_points(patch, region, apart)
-    away = fair_distances(patch, region, ring, about.middle) if len(ring) >= LEAST_RING else None
-    if away is None:
-        return None, outline
-    return _depths(away[0], inner, MAD * float(np.median(np.abs(away[1])))), outline
+    return _by_fairness(patch, region, ring, distance, about.middle), outline
+
+
+def _by_fairness(
+    patch: Patch, region: np.ndarray, ring: np.ndarray, distance: np.ndarray, middle: np.ndarray
+) -> Depths | None:
+    """Depths below the fairest surface; None where it does not foretell the part well enough.
+
+    How well it does is tried on the nearer half of the ring, which is freed for that: across an edge of the part, or
+    where its own shape is as small as the region, it goes astray.
+    """
+    if len(ring) < 2 * LEAST_RING:
+        return None
+    near = distance[ring] <= np.median(distance[ring])
+    if min(near.sum(), (~near).sum()) < LEAST_RING:
+        return None
+    off = fair_distances(patch, region, ring, middle)
+    tried = fair_distances(patch, np.concatenate([region, ring[near]]), ring[~near], middle)
+    if off is None or tried is None:
+        return None
+    astray = float(np.sqrt(np.mean(tried[len(region) :] ** 2)))
+    found = _depths(off, patch.xyz[region], astray)
+    return found if max(found.depth, found.height) >= ROUGH * astray else None
 
 
 def _distances(patch: Patch, region: np.ndarray, limit: float) -> np.ndarray:

@@ -22,7 +22,8 @@ class Region:
     area_missing: of that, where no point was measured
     length, width: sides of the smallest rectangle around it on that surface
     depth, height: greatest distance below and above that surface, at least 0; None where it is unknown
-    roughness: scatter of the points around the region about that surface; None where it is unknown
+    roughness: standard deviation of the points around the region from that surface; where no simple surface continues
+            it, of points that were foretold from further ones; None where depths are unknown
     centre: mean of its points; low, high: corners of the box around them, along the axes of the file
     peak:   greatest point score, the float32 number that heat maps store; mean: of its point scores
     """

@@ -102,6 +102,21 @@ def test_a_dent_at_the_rim_of_a_part_ends_there():
     assert region.kind == "concave" and region.depth == pytest.approx(1.5, rel=0.15)
 
 
+def test_no_depth_is_told_across_an_edge_of_the_part():
+    """Where two faces meet, no smooth surface says where the edge would be: unknown, and not a bump."""
+    rng = np.random.default_rng(0)
+    top = np.pad(spread(100.0, 100.0, "grid", rng), ((0, 0), (0, 1)))
+    side = np.c_[top[:, 0], np.full(len(top), 50.0), top[:, 1] - 50]
+    xyz = np.concatenate([top, side[side[:, 2] < -0.5]])
+    outward = np.where(np.arange(len(xyz))[:, None] < len(top), [0.0, 0.0, 1.0], [0.0, 1.0, 0.0])
+    r = np.linalg.norm(xyz - [0.0, 50.0, 0.0], axis=1)
+    dent = 1.5 * np.cos(np.minimum(r / 9, 1) * np.pi / 2) ** 2
+    xyz = xyz - dent[:, None] * np.array([0.0, 1.0, 1.0]) / np.sqrt(2) + rng.normal(0, 0.03, xyz.shape)
+    (region,) = find_regions(xyz, (r < 9).astype(np.float32), TRUE, APART, lambda: outward).regions
+    assert (region.kind, region.depth, region.height) == ("unknown", None, None)
+    assert region.area == pytest.approx(np.pi * 81, rel=0.2)
+
+
 def test_a_cold_part_has_no_regions_and_nobody_is_asked_for_directions():
     """Nothing above the core level: the end, before anything costs time."""
 
