@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     )
     from align3d_cli.evaluation.benchmark import benchmark
     from align3d_cli.io.read import read_scan as read
+    from align3d_cli.regions.region import Region
+    from align3d_cli.regions.rules import Rules
+    from align3d_cli.regions.rules_file import read_rules
     from align3d_cli.running.calibrate import Calibrated, calibrate
     from align3d_cli.running.model import Model, load
     from align3d_cli.running.scored import FailedScan, ScoredScan
@@ -40,6 +43,8 @@ __all__ = [
     "Mesh",
     "Model",
     "PointCloud",
+    "Region",
+    "Rules",
     "ScoredScan",
     "UsageError",
     "WeightsRejected",
@@ -47,11 +52,15 @@ __all__ = [
     "calibrate",
     "load",
     "read",
+    "read_rules",
 ]
 _PLACES = {
     "PointCloud": "clouds.cloud",
     "Mesh": "clouds.cloud",
     "read": "io.read:read_scan",
+    "Region": "regions.region",
+    "Rules": "regions.rules",
+    "read_rules": "regions.rules_file",
     "load": "running.model",
     "Model": "running.model",
     "ScoredScan": "running.scored",

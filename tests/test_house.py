@@ -11,7 +11,7 @@ FLOORS = (
     {"errors"},
     {"helpers"},
     {"clouds", "metrics"},
-    {"io", "render", "matching"},
+    {"io", "render", "matching", "regions"},
     {"encoders", "synthetic"},
     {"model", "datasets"},
     {"report", "hub", "training", "reference"},

@@ -10,7 +10,7 @@ import typer
 from align3d_cli.cli import output
 from align3d_cli.cli import score_options as opt
 from align3d_cli.cli.options import check_views, examples, refuse_overwriting
-from align3d_cli.cli.score_checks import check_outputs, check_resume
+from align3d_cli.cli.score_checks import check_outputs, check_regions, check_resume
 from align3d_cli.cli.score_lines import result_line, summary
 from align3d_cli.errors import BatchFailures, UsageError
 from align3d_cli.helpers.places import DEFAULT_MODEL
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from align3d_cli.running.cluster_batch import ClusterBatch
 
 BATCH_PAGE_POINTS = 12_000  # a page of a hundred parts stays near 25 MB
-EXCEEDED = 3  # exit code: done, and a part lies above --fail-above
+EXCEEDED = 3  # exit code: done, and a part lies above --fail-above, or --rules reject it
 
 
 def register(app: typer.Typer) -> None:
@@ -33,11 +33,12 @@ def register(app: typer.Typer) -> None:
             "align3d score part.stl --out report.html --json",
             "align3d score xyz/000.tiff --out map.tiff --fail-above 0.6",
             "align3d score parts/ --out-dir heat/ --report report.html --jsonl > scores.jsonl",
+            "align3d score parts/ --regions regions.csv --rules line3.toml",
             "align3d score parts/ --out-dir heat/ --resume",
             "align3d score parts/ --out-dir heat/ --engine ray --ray-address auto",
             "cat part.ply | align3d score - --input-format ply --json",
-            "Exit codes: 0 done, 2 usage, 3 a part exceeds --fail-above, 4 input rejected, 5 model or device "
-            "missing, 6 some parts of a batch failed (also when others exceed the limit).",
+            "Exit codes: 0 done, 2 usage, 3 a part exceeds --fail-above or breaks a rule, 4 input rejected, 5 model or "
+            "device missing, 6 some parts of a batch failed (also when others exceed the limit).",
         )
     )(score)
 
@@ -48,9 +49,11 @@ def score(
     out_dir: opt.OutDir = None,
     format: opt.Format = None,
     report: opt.Report = None,
+    regions: opt.Regions = None,
     json: opt.Json = False,
     jsonl: opt.Jsonl = False,
     fail_above: opt.FailAbove = None,
+    rules: opt.RulesFile = None,
     force: opt.Force = False,
     resume: opt.Resume = False,
     quiet: opt.Quiet = False,
@@ -70,18 +73,20 @@ def score(
 ) -> None:
     """Score scans: an anomaly score for every point, a heat map, and a verdict on the part."""
     from align3d_cli.helpers.files import check_free
+    from align3d_cli.regions.rules_file import read_rules
     from align3d_cli.running.batch import BatchSettings
     from align3d_cli.running.inputs import find_parts, stream_format, with_named_output
     from align3d_cli.running.record import outcomes as recorded
     from align3d_cli.running.record import record_of
 
     check_outputs(out, out_dir, report, json, jsonl, format)
+    check_regions(regions, fail_above, rules)
     check_resume(resume, out_dir, report, force=force, split=split)
     check_views(views)
     found = find_parts(inputs, avoid=out_dir)
     parts, kind = with_named_output(found.parts, out, out_dir, format)
     refuse_overwriting([part.output for part in parts], force=force or resume)
-    for file in (out, report):
+    for file in (out, report, regions):
         if file is not None and str(file) != "-":
             check_free(file, force=force)
     if found.left_out and not quiet:
@@ -99,6 +104,7 @@ def score(
         keep_marks=keep_marks,
         unit=unit,
         split=split,
+        rules=None if rules is None else read_rules(rules),
         format=kind,
         force=force or resume,  # what may not be replaced, the record refuses
         pages=report is not None,
@@ -113,8 +119,7 @@ def score(
         outcomes = _score_to_stdout(batch, parts[0], kind, quiet)
     else:
         outcomes = _score_all(recorded(batch, parts, record, kept), parts, json=json, jsonl=jsonl, quiet=quiet)
-    if report is not None:
-        _write_report(report, outcomes, force)
+    _write_tables(report, regions, outcomes, force)
     _end(outcomes, fail_above)
 
 
@@ -185,13 +190,26 @@ def _say(found: "Outcome", *, lone: bool, quiet: bool) -> None:
         output.info(f"error: {found.failure.error}")
 
 
-def _write_report(path: Path, outcomes: "list[Outcome]", force: bool) -> None:
-    from align3d_cli.helpers.files import write_bytes
-    from align3d_cli.report.html import html_page
+def _exceeds(result: dict[str, Any], fail_above: float | None) -> bool:
+    if result["decision"] is not None:
+        return result["verdict"] == "defective"
+    return fail_above is not None and result["score"] > fail_above
 
-    pages = [found.page for found in outcomes if found.page is not None]
-    failures = [found.result for found in outcomes if found.failure is not None]
-    write_bytes(path, html_page(path.stem, pages, failures).encode(errors="replace"), force=force)
+
+def _write_tables(report: Path | None, regions: Path | None, outcomes: "list[Outcome]", force: bool) -> None:
+    """The page and the table of regions of all parts, where they are asked for."""
+    from align3d_cli.helpers.files import write_bytes
+
+    if report is not None:
+        from align3d_cli.report.html import html_page
+
+        pages = [found.page for found in outcomes if found.page is not None]
+        failures = [found.result for found in outcomes if found.failure is not None]
+        write_bytes(report, html_page(report.stem, pages, failures).encode(errors="replace"), force=force)
+    if regions is not None:
+        from align3d_cli.report.region_rows import region_csv
+
+        write_bytes(regions, region_csv(found.result for found in outcomes).encode(errors="replace"), force=force)
 
 
 def _end(outcomes: "list[Outcome]", fail_above: float | None) -> None:
@@ -203,5 +221,5 @@ def _end(outcomes: "list[Outcome]", fail_above: float | None) -> None:
         raise typer.Exit(1)
     if failed:
         raise BatchFailures(f"{len(failed)} of {len(outcomes)} parts could not be scored")
-    if fail_above is not None and any(found.result["score"] > fail_above for found in outcomes):
+    if any(_exceeds(found.result, fail_above) for found in outcomes):
         raise typer.Exit(EXCEEDED)

@@ -26,6 +26,14 @@ def check_outputs(
         raise UsageError("--out -: needs --format")
 
 
+def check_regions(table: Path | None, fail_above: float | None, rules: Path | None) -> None:
+    """Raise UsageError for a table of regions that is not called one, and for two things that decide."""
+    if table is not None and table.suffix.lower() != ".csv":
+        raise UsageError(f"--regions {table}: is written as CSV; end its name with .csv")
+    if fail_above is not None and rules is not None:
+        raise UsageError(f'--fail-above and --rules: give one; write reject = "score > {fail_above:g}" into the rules')
+
+
 def check_resume(resume: bool, out_dir: Path | None, report: Path | None, *, force: bool, split: bool) -> None:
     """Raise UsageError for what --resume cannot be given with."""
     if not resume:

@@ -48,11 +48,21 @@ Format = Annotated[
     _option(panel=OUTPUTS, help="Format of heat maps; default: --out's suffix, ply for --out-dir."),
 ]
 Report = Annotated[Path | None, _option(panel=OUTPUTS, help="One HTML page of all parts of this call.")]
+Regions = Annotated[
+    Path | None,
+    _option("--regions", panel=OUTPUTS, help="Table of the defect regions of all parts as CSV, one line a region."),
+]
 Json = Annotated[bool, _option("--json", panel=OUTPUTS, help="Print the result as JSON, an array for several parts.")]
 Jsonl = Annotated[bool, _option("--jsonl", panel=OUTPUTS, help="Print one line of JSON a part as it finishes.")]
 FailAbove = Annotated[
     float | None,
     _option(panel=OUTPUTS, help="Exit with 3 when a part's score exceeds this.", min=0.0, max=1.0, callback=finite),
+]
+RulesFile = Annotated[
+    Path | None,
+    _option(
+        "--rules", panel=OUTPUTS, help="TOML file of limits on regions and score; exit with 3 when a part breaks one."
+    ),
 ]
 Force = Annotated[bool, _option("--force", panel=OUTPUTS, help="Overwrite files that exist.")]
 Resume = Annotated[

@@ -13,16 +13,17 @@ from align3d_cli.io.ply_header import ElementSpec, PlyHeader
 from align3d_cli.io.ply_rows import Rows
 
 SCORE = "scalar_anomaly"  # CloudCompare takes up every property named scalar_*
-ADDED = {SCORE: "f4", "red": "u1", "green": "u1", "blue": "u1"}
+REGION = "scalar_region"  # as float, which CloudCompare makes of every scalar field
+ADDED = {SCORE: "f4", REGION: "f4", "red": "u1", "green": "u1", "blue": "u1"}
 PLY_NAMES = {"f4": "float", "u1": "uchar"}
 CHUNK = 1_000_000  # rows written at once
 
 
 def write_back(stream: BinaryIO, origin: PlyOrigin, values: dict[str, np.ndarray]) -> None:
-    """Write the file as it was read, with `values` (one array for each of ADDED, in vertex order) replaced or added."""
+    """Write the file as it was read, with `values` (arrays for some of ADDED, in vertex order) replaced or added."""
     spec = origin.vertex.spec
-    present = [p.name for p in spec.properties if p.name in ADDED and p.count_dtype is None]
-    absent = [name for name in ADDED if name not in present]
+    present = [p.name for p in spec.properties if p.name in values and p.count_dtype is None]
+    absent = [name for name in values if name not in present]
     values = {name: _in_scale_of(origin.vertex, name, column) for name, column in values.items()}
     stream.write(_header_with(origin.header, absent))
     stream.write(origin.before)
@@ -35,7 +36,7 @@ def write_back(stream: BinaryIO, origin: PlyOrigin, values: dict[str, np.ndarray
 def _in_scale_of(vertex: Rows, name: str, column: np.ndarray) -> np.ndarray:
     """Colours in the range of the property they replace: 0..255, 0..65535 or 0..1."""
     spec = next((p for p in vertex.spec.properties if p.name == name and p.count_dtype is None), None)
-    if name == SCORE or spec is None:
+    if name in (SCORE, REGION) or spec is None:
         return column
     there = np.asarray(vertex.columns[name]) if spec.dtype.kind == "f" else np.empty(0, spec.dtype)
     scaled = column * (full_scale(there) / 255.0)
@@ -132,7 +133,7 @@ def write_new(stream: BinaryIO, cloud: PointCloud, values: dict[str, np.ndarray]
     normals = cloud.normals if cloud.mesh is None else None
     if normals is not None:
         fields += [(name, "<f4") for name in ("nx", "ny", "nz")]
-    table = np.zeros(len(xyz), fields + [(name, "<" + kind) for name, kind in ADDED.items()])
+    table = np.zeros(len(xyz), fields + [(name, "<" + ADDED[name]) for name in values])
     for i, name in enumerate("xyz"):
         table[name] = xyz[:, i]
         if normals is not None:

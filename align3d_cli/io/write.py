@@ -11,7 +11,7 @@ from align3d_cli.errors import UsageError
 from align3d_cli.helpers.files import check_free, replacing
 from align3d_cli.io.glb import write_glb
 from align3d_cli.io.ply import PlyOrigin
-from align3d_cli.io.ply_write import SCORE, write_back, write_new
+from align3d_cli.io.ply_write import REGION, SCORE, write_back, write_new
 
 MAP_FORMATS = ("ply", "npz", "tiff", "glb")
 NEAREST = 3  # samples a vertex takes its value from
@@ -23,19 +23,21 @@ def write_scores(
     scores: np.ndarray,
     rgb: np.ndarray,
     *,
+    regions: np.ndarray | None = None,
     format: str | None = None,
     force: bool = False,
 ) -> Path:
     """Write an anomaly map; the file appears whole or not at all.
 
     scores: (N,) float, NaN where a point has none; rgb: (N, 3) uint8, the colours of the map
+    regions: (N,) int, the number of each point's region, 0 in none; written to ply and npz
     format: one of MAP_FORMATS, instead of the path's suffix
     Raises UsageError for an unknown format, a tiff of a scan without grid, or a path that is taken.
     """
     path = check_free(path, force=force)
     format = check_format(format or path.suffix, cloud)
     with replacing(path, force=force) as stream:
-        dump_scores(stream, cloud, scores, rgb, format)
+        dump_scores(stream, cloud, scores, rgb, format, regions)
     return path
 
 
@@ -49,13 +51,20 @@ def check_format(format: str, cloud: PointCloud) -> str:
     return format
 
 
-def dump_scores(stream: BinaryIO, cloud: PointCloud, scores: np.ndarray, rgb: np.ndarray, format: str) -> None:
+def dump_scores(
+    stream: BinaryIO,
+    cloud: PointCloud,
+    scores: np.ndarray,
+    rgb: np.ndarray,
+    format: str,
+    regions: np.ndarray | None = None,
+) -> None:
     """Write an anomaly map to a seekable binary stream; arguments as for `write_scores`."""
     if format == "npz":
-        return _write_npz(stream, cloud, scores, rgb)
+        return _write_npz(stream, cloud, scores, rgb, regions)
     if format == "tiff":
         return _write_tiff(stream, cloud, scores)
-    values = _columns(cloud, scores, rgb)
+    values = _columns(cloud, scores, rgb, regions)
     if format == "glb":
         return write_glb(stream, cloud, values)
     if isinstance(cloud.origin, PlyOrigin):
@@ -86,17 +95,38 @@ def to_vertices(cloud: PointCloud, values: np.ndarray) -> np.ndarray:
     return out.reshape(len(vertices), *values.shape[1:])
 
 
-def _columns(cloud: PointCloud, scores: np.ndarray, rgb: np.ndarray) -> dict[str, np.ndarray]:
-    """Scores and colours by property name, one row for each point or, of a mesh, each vertex."""
+def regions_to_vertices(cloud: PointCloud, regions: np.ndarray) -> np.ndarray:
+    """(M,) the number of the nearest sample's region for each vertex of the cloud's mesh; 0 for vertices nowhere."""
+    from scipy.spatial import cKDTree
+
+    if cloud.mesh is None:
+        return regions
+    vertices = cloud.mesh.vertices
+    out = np.zeros(len(vertices), regions.dtype)
+    at, known = np.flatnonzero(np.isfinite(vertices).all(axis=1)), np.flatnonzero(cloud.valid)
+    if len(known):
+        out[at] = regions[known[cKDTree(cloud.xyz[known]).query(vertices[at])[1]]]
+    return out
+
+
+def _columns(
+    cloud: PointCloud, scores: np.ndarray, rgb: np.ndarray, regions: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Scores, regions and colours by property name, one row for each point or, of a mesh, each vertex."""
+    numbers = {} if regions is None else {REGION: regions_to_vertices(cloud, regions).astype(np.float32)}
     if cloud.mesh is not None:
         scores = to_vertices(cloud, scores)
         rgb = np.clip(np.rint(np.nan_to_num(to_vertices(cloud, rgb))), 0, 255).astype(np.uint8)
-    return {SCORE: scores.astype(np.float32), "red": rgb[:, 0], "green": rgb[:, 1], "blue": rgb[:, 2]}
+    return {SCORE: scores.astype(np.float32)} | numbers | {"red": rgb[:, 0], "green": rgb[:, 1], "blue": rgb[:, 2]}
 
 
-def _write_npz(stream: BinaryIO, cloud: PointCloud, scores: np.ndarray, rgb: np.ndarray) -> None:
-    """points (N, 3) float64, scores (N,) float32, colours (N, 3) uint8; the same bytes at any time of day."""
+def _write_npz(
+    stream: BinaryIO, cloud: PointCloud, scores: np.ndarray, rgb: np.ndarray, regions: np.ndarray | None
+) -> None:
+    """points (N, 3) float64, scores (N,) float32, colours (N, 3) uint8, regions (N,) int32 where they are known; the
+    same bytes at any time of day."""
     arrays = {"points": cloud.xyz, "scores": scores.astype(np.float32), "colours": rgb}
+    arrays |= {} if regions is None else {"regions": regions.astype(np.int32)}
     with zipfile.ZipFile(stream, "w") as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:

@@ -48,6 +48,7 @@ class Inspection:
     beside:       what references added; None where there are none
     deviation:    (N,) float32 signed distance from a reference in the file's unit, nan where none goes on or nothing
                   was measured; None where the scan lies on none
+    rows:         (M,) rows of the scan that were scored; None: all that are measured
     """
 
     score: float
@@ -65,6 +66,7 @@ class Inspection:
     drawn: Drawn | None = field(default=None, repr=False)
     beside: Joined | None = field(default=None, repr=False)
     deviation: np.ndarray | None = field(default=None, repr=False)
+    rows: np.ndarray | None = field(default=None, repr=False)
 
 
 class Clock:
@@ -176,6 +178,7 @@ class Inspector:
             doubts=doubts_of(scan, self.plan.size_px) + (() if joined is None else joined.doubts),
             beside=joined,
             deviation=None if deviation is None else spread_to_cloud(deviation, scan, len(cloud)),
+            rows=scan.index,
         )
 
     def look(self, scan: Prepared, clock: Clock | None = None) -> EncodedViews:

@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.helpers.files import make_folder, write_bytes
 from align3d_cli.io.write import write_scores
@@ -26,12 +28,14 @@ class ScoredPart:
 
     result:      what `build_result` gave, for the texts of png and html
     calibration: of the model, for its colour limits
+    labels:      (N,) int, the id of each point's region, 0 in none; None where regions were not looked for
     """
 
     cloud: PointCloud
     inspection: Inspection
     result: dict[str, Any]
     calibration: Calibration
+    labels: np.ndarray | None = None
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -87,7 +91,8 @@ def _sheet(part: ScoredPart, title: str, subtitle: str, kind: str, **options: An
 def _write_points(path: Path, part: ScoredPart, *, format: str, force: bool) -> None:
     scores = part.inspection.point_scores
     make_folder(path.parent)
-    write_scores(path, part.cloud, scores, score_rgb(scores, *part.limits), format=format, force=force)
+    rgb = score_rgb(scores, *part.limits)
+    write_scores(path, part.cloud, scores, rgb, regions=part.labels, format=format, force=force)
 
 
 def _subtitle(result: dict[str, Any]) -> str:

@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from align3d_cli.report.colours import COLOUR_TABLE, STEPS, UNSEEN_RGB
 from align3d_cli.report.points_payload import base64_text
-from align3d_cli.report.result import extent_text, limit_text
+from align3d_cli.report.region_rows import region_table
+from align3d_cli.report.result import decision_text, extent_text, limit_text, resolution_text
 
 FACTS = {
     "n_points": "points",
@@ -118,6 +119,7 @@ def _shown_part(part: PartPage) -> dict[str, Any]:
         "low": f"{part.low:.2f}",
         "high": f"{part.high:.2f}",
         "facts": _facts(result),
+        "regions": region_table(result),
         "json": json.dumps(result, indent=2),
         "picture": f"data:{part.mime};base64,{base64_text(part.sheet)}",
         "points": part.points,
@@ -127,8 +129,11 @@ def _shown_part(part: PartPage) -> dict[str, Any]:
 def _facts(result: dict[str, Any]) -> list[tuple[str, str]]:
     """(label, words) of everything the page says about a part below its heat map."""
     lines = [("score", f"{result['score']:.3f} (limit {limit_text(result['threshold'])})")]
+    if result["decision"] is not None:
+        lines += [("decided by", line) for line in decision_text(result["decision"])]
+        lines.append(("rules", result["decision"]["rules"]))
     lines += [("why unsure", doubt) for doubt in result["doubts"]] + [("note", note) for note in result["notes"]]
-    lines.append(("extent", extent_text(result)))
+    lines += [("extent", extent_text(result)), ("smallest defect shown", resolution_text(result))]
     lines += [(label, _shown(name, result[name])) for name, label in FACTS.items() if result[name] is not None]
     return [*lines, ("seconds", ", ".join(f"{step} {value:.2f}" for step, value in result["seconds"].items()))]
 

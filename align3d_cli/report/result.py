@@ -11,7 +11,7 @@ from typing import Any
 
 from align3d_cli import __version__
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FIELDS = (
     "schema_version",
     "tool_version",
@@ -25,9 +25,12 @@ FIELDS = (
     "score",
     "threshold",
     "verdict",
+    "decision",
     "doubts",
     "unit",
     "extent",
+    "resolution",
+    "regions",
     "notes",
     "model",
     "model_sha256",
@@ -48,6 +51,11 @@ def extent_text(result: dict[str, Any]) -> str:
     return " x ".join(f"{side:.3g}" for side in result["extent"]) + (f" {result['unit']}" if result["unit"] else "")
 
 
+def resolution_text(result: dict[str, Any]) -> str:
+    """How small a defect the scan can show, for people: "0.6 mm across"."""
+    return f"{result['resolution']['smallest']:.2g} {result['unit'] or ''}".strip() + " across"
+
+
 def stored_score(score: float) -> float:
     """An object score as results store it; verdicts and limits compare this very number."""
     return round(float(score), 6)
@@ -65,13 +73,43 @@ def verdict_of(score: float, threshold: float | None, doubts: Sequence[str] = ()
     return "unsure" if doubts else "good"
 
 
+def verdict_by(judged: str | None, score: float, threshold: float | None, doubts: Sequence[str] = ()) -> str:
+    """The verdict of rules, None where there are none and the threshold decides; no "good" with doubts either way."""
+    if judged is None:
+        return verdict_of(score, threshold, doubts)
+    return "unsure" if judged == "good" and doubts else judged
+
+
+def decision_text(decision: dict[str, Any]) -> list[str]:
+    """Why rules decided as they did, for people, a line a rule: "deep: region 1: depth 0.31 (depth > 0.2)"."""
+    lines = []
+    for reason in decision["decided"]:
+        where = [] if reason["region"] is None else [f"region {reason['region']}"]
+        where += [] if reason["zone"] is None else [f"in {reason['zone']}"]
+        values = ", ".join(f"{name} {_value_text(value)}" for name, value in reason["values"].items())
+        name = [] if reason["rule"] == reason["reject"] else [reason["rule"]]
+        lines.append(": ".join([*name, *([" ".join(where)] if where else []), f"{values} ({reason['reject']})"]))
+    return lines
+
+
+def _value_text(value: object) -> str:
+    return "unknown" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def build_result(
-    *, score: float, threshold: float | None, doubts: Sequence[str], seconds: dict[str, float], **known: Any
+    *,
+    score: float,
+    threshold: float | None,
+    doubts: Sequence[str],
+    seconds: dict[str, float],
+    judged: str | None = None,
+    **known: Any,
 ) -> dict[str, Any]:
     """The result of one part, fields in the order of FIELDS.
 
     score, threshold: in [0, 1], None for no threshold; doubts: see `verdict_of`; the verdict follows from them
     seconds:          step -> seconds, rounded to milliseconds here
+    judged:           the verdict of rules, see `verdict_by`
     known:            the other fields by name, except the two versions and the verdict
     Raises ValueError for a score outside [0, 1] or for fields missing or unknown: both are bugs of the caller.
     """
@@ -82,7 +120,7 @@ def build_result(
         "tool_version": __version__,
         "score": stored_score(score),
         "threshold": None if threshold is None else float(threshold),
-        "verdict": verdict_of(score, threshold, doubts),
+        "verdict": verdict_by(judged, score, threshold, doubts),
         "doubts": list(doubts),
         "seconds": {step: round(float(value), 3) for step, value in seconds.items()},
     }

@@ -13,6 +13,7 @@ from align3d_cli.clouds.settings import Background
 from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.io.read import SCAN_SUFFIXES, read_scan
+from align3d_cli.regions.rules import Rules
 from align3d_cli.running.inputs import STDIN, Part, numbered
 from align3d_cli.running.model import Model, split_cloud
 from align3d_cli.running.scored import FailedScan, ScoredScan, attempt
@@ -28,6 +29,7 @@ class BatchSettings:
     input_format, focal_px, columns, keep_marks, unit: see `io.read.read_scan`
     split:   score the separate parts of a scan apart, see `Model.score_parts`
     format:  of the heat maps; force: overwrite files that exist
+    rules:   what parts are judged by instead of the threshold
     pages:   make each part's section of a report; page_points: points in it
     """
 
@@ -45,6 +47,7 @@ class BatchSettings:
     split: bool = False
     format: str = "ply"
     force: bool = False
+    rules: Rules | None = None
     pages: bool = False
     page_points: int | None = None
 
@@ -118,12 +121,14 @@ class Batch:
             seed=how.seed,
             seconds=self.seconds,
         )
-        start = time.perf_counter()
-        page = self._written(part, scored)
+        if how.rules is not None:
+            scored = scored.judge(how.rules)
         result = scored.result(part.output)
+        start, before = time.perf_counter(), result["seconds"]["total"]
+        page = self._written(part, scored)
         if part.output is not None or how.pages:
             result["seconds"] |= {"write": round(time.perf_counter() - start, 3)}
-            result["seconds"]["total"] = round(scored.seconds["total"] + time.perf_counter() - start, 3)
+            result["seconds"]["total"] = round(before + time.perf_counter() - start, 3)
         return Outcome(part, result, page=page)
 
     def _written(self, part: Part, scored: ScoredScan) -> Any:

@@ -227,3 +227,22 @@ def test_a_cluster_gives_the_same_results_in_the_same_order(align3d, model, part
         assert one == other
     for name in ("ball.ply", "deep/ball.ply", "table.ply"):
         assert (parts.parent / "local" / name).read_bytes() == (parts.parent / "spread" / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_rules_decide_and_regions_are_tabled(align3d, model, parts, tmp_path):
+    """Exit 3 and the rule on the line when a part breaks one, 0 when none does; a wrong file is told before anything
+    is read; the table has a line of names and one a region."""
+    (tmp_path / "line.toml").write_text('[[rule]]\nname = "any"\nreject = "score >= 0"\n')
+    table = tmp_path / "regions.csv"
+    run = align3d("score", parts / "ball.ply", "--model", model, "--rules", tmp_path / "line.toml", "--regions", table)
+    assert run.code == 3 and "by rules" in run.out and "any: score" in run.out
+    assert table.read_text().startswith("input,unit,id,kind,")
+    (tmp_path / "line.toml").write_text('[[rule]]\nreject = "score > 1"\n')
+    run = align3d("score", parts, "--model", model, "--rules", tmp_path / "line.toml", "--jsonl")
+    assert run.code == 0 and all(json.loads(line)["verdict"] == "good" for line in run.out.splitlines())
+    (tmp_path / "line.toml").write_text('[[rule]]\nreject = "skore > 1"\n')
+    run = align3d("score", tmp_path / "none.ply", "--model", model, "--rules", tmp_path / "line.toml")
+    assert run.code == 2 and "line 2: reject: there is no skore" in run.err
+    run = align3d("score", parts, "--rules", tmp_path / "line.toml", "--fail-above", "0.5")
+    assert run.code == 2 and "--fail-above and --rules: give one" in run.err

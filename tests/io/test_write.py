@@ -13,7 +13,7 @@ from align3d_cli.clouds.cloud import Mesh, PointCloud
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.io.read import read_scan
-from align3d_cli.io.write import dump_scores, to_vertices, write_scores
+from align3d_cli.io.write import dump_scores, regions_to_vertices, to_vertices, write_scores
 
 SCORES = np.array([0.1, np.nan, 1 / 3], np.float32)
 RGB = np.array([[1, 2, 3], [4, 5, 6], [250, 251, 252]], np.uint8)
@@ -283,3 +283,22 @@ def test_loose_vertices_get_their_own_scores(tmp_path, n_faces):
     written = np.frombuffer(data.split(b"end_header\n", 1)[1], fields, 600)
     np.testing.assert_array_equal(written["xyz"], points)
     np.testing.assert_allclose(written["score"][3 * n_faces :], points[3 * n_faces :, 0] > 0, atol=1e-4)
+
+
+def test_regions_stand_beside_the_scores(tmp_path):
+    """A ply gets scalar_region, also in place of an old one, an npz regions, a mesh the nearest sample's."""
+    xyz = np.random.default_rng(0).random((3, 3))
+    regions = np.array([0, 2, 1], np.int32)
+    for name in ("a.ply", "a.npz"):
+        write_scores(tmp_path / name, PointCloud(xyz), SCORES, RGB, regions=regions)
+    assert b"property float scalar_anomaly\nproperty float scalar_region\n" in (tmp_path / "a.ply").read_bytes()
+    with np.load(tmp_path / "a.npz") as stored:
+        assert stored["regions"].dtype == np.int32 and stored["regions"].tolist() == [0, 2, 1]
+    write_scores(tmp_path / "b.ply", read_scan(tmp_path / "a.ply"), SCORES, RGB, regions=regions[::-1])
+    data = (tmp_path / "b.ply").read_bytes()
+    assert data.count(b"scalar_region") == 1
+    rows = np.frombuffer(data.split(b"end_header\n")[1], "<f4,<f4,<f4,<f4,<f4,u1,u1,u1")
+    assert rows["f4"].tolist() == [1, 2, 0]
+    cloud = mesh_cloud()
+    near_first = (np.linalg.norm(cloud.xyz - cloud.mesh.vertices[0], axis=1) < 0.1).astype(np.int32)
+    assert regions_to_vertices(cloud, near_first).tolist() == [1] + [0] * (len(cloud.mesh.vertices) - 1)

@@ -17,6 +17,9 @@ KNOWN = {
     "n_removed": 0,
     "unit": "mm",
     "extent": [20.0, 20.0, 4.73],
+    "resolution": {"spacing": 0.1, "pixel": None, "smallest": 0.36},
+    "regions": [],
+    "decision": None,
     "notes": [],
     "model": "align3d-lite",
     "model_sha256": "b" * 64,
@@ -36,7 +39,7 @@ def test_fields_come_in_the_stated_order_with_the_schema_version_first():
     """Key order is part of the format."""
     expected = (
         "schema_version tool_version input input_sha256 output n_points n_invalid n_unseen n_removed score threshold "
-        "verdict doubts unit extent notes model model_sha256 views device seed seconds"
+        "verdict decision doubts unit extent resolution regions notes model model_sha256 views device seed seconds"
     )
     assert list(result()) == expected.split()
 
