@@ -16,7 +16,19 @@ from align3d_cli.cli.usage import in_one_line
 from align3d_cli.errors import Align3DError, UsageError
 from align3d_cli.helpers.interrupts import is_interrupt, listen
 
-COMMANDS = ("score", "render", "synth", "tune", "align", "prompt_train", "benchmark", "calibrate", "weights", "doctor")
+COMMANDS = (
+    "score",
+    "teach",
+    "render",
+    "synth",
+    "tune",
+    "align",
+    "prompt_train",
+    "benchmark",
+    "calibrate",
+    "weights",
+    "doctor",
+)
 NO_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)  # of no file system, however a name is asked for: never a bug of ours
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 

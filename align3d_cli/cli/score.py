@@ -10,7 +10,7 @@ import typer
 from align3d_cli.cli import output
 from align3d_cli.cli import score_options as opt
 from align3d_cli.cli.options import check_views, examples, refuse_overwriting
-from align3d_cli.cli.score_checks import check_outputs, check_regions, check_resume
+from align3d_cli.cli.score_checks import check_known, check_outputs, check_regions, check_resume
 from align3d_cli.cli.score_lines import result_line, summary
 from align3d_cli.errors import BatchFailures, UsageError
 from align3d_cli.helpers.places import DEFAULT_MODEL
@@ -35,6 +35,9 @@ def register(app: typer.Typer) -> None:
             "align3d score parts/ --out-dir heat/ --report report.html --jsonl > scores.jsonl",
             "align3d score parts/ --regions regions.csv --rules line3.toml",
             "align3d score parts/ --out-dir heat/ --resume",
+            "align3d score part.ply --good good/ --out heatmap.ply",
+            "align3d score part.ply --reference nominal.stl --out heatmap.ply",
+            "align3d score parts/ --among --out-dir heat/",
             "align3d score parts/ --out-dir heat/ --engine ray --ray-address auto",
             "cat part.ply | align3d score - --input-format ply --json",
             "Exit codes: 0 done, 2 usage, 3 a part exceeds --fail-above or breaks a rule, 4 input rejected, 5 model or "
@@ -54,6 +57,9 @@ def score(
     jsonl: opt.Jsonl = False,
     fail_above: opt.FailAbove = None,
     rules: opt.RulesFile = None,
+    good: opt.Good = [],  # noqa: B006 - typer copies it
+    reference: opt.Reference = None,
+    among: opt.Among = False,
     force: opt.Force = False,
     resume: opt.Resume = False,
     quiet: opt.Quiet = False,
@@ -81,7 +87,8 @@ def score(
 
     check_outputs(out, out_dir, report, json, jsonl, format)
     check_regions(regions, fail_above, rules)
-    check_resume(resume, out_dir, report, force=force, split=split)
+    check_resume(resume, out_dir, report, force=force, split=split, among=among)
+    check_known(good, reference, among, split=split, engine=engine)
     check_views(views)
     found = find_parts(inputs, avoid=out_dir)
     parts, kind = with_named_output(found.parts, out, out_dir, format)
@@ -105,6 +112,9 @@ def score(
         unit=unit,
         split=split,
         rules=None if rules is None else read_rules(rules),
+        good=tuple(part.name for part in find_parts(good).parts),
+        reference=reference,
+        among=among,
         format=kind,
         force=force or resume,  # what may not be replaced, the record refuses
         pages=report is not None,

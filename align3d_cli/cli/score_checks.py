@@ -34,12 +34,25 @@ def check_regions(table: Path | None, fail_above: float | None, rules: Path | No
         raise UsageError(f'--fail-above and --rules: give one; write reject = "score > {fail_above:g}" into the rules')
 
 
-def check_resume(resume: bool, out_dir: Path | None, report: Path | None, *, force: bool, split: bool) -> None:
+def check_known(good: list[str], reference: str | None, among: bool, *, split: bool, engine: str) -> None:
+    """Raise UsageError for things known beside the scan that contradict each other."""
+    given = [name for name, is_given in (("--good", good), ("--reference", reference), ("--among", among)) if is_given]
+    if len(given) > 1:
+        raise UsageError(f"{given[0]} and {given[1]}: give one, what is known best: --reference, --good, --among")
+    if among and split:
+        raise UsageError("--among and --split: give one; --among compares whole scans")
+    if among and engine != "local":
+        raise UsageError("--among: only with --engine local")
+
+
+def check_resume(
+    resume: bool, out_dir: Path | None, report: Path | None, *, force: bool, split: bool, among: bool
+) -> None:
     """Raise UsageError for what --resume cannot be given with."""
     if not resume:
         return
     if out_dir is None:
         raise UsageError("--resume: needs --out-dir, the folder to go on in")
-    against = {"--force": force, "--split": split, "--report": report is not None}
+    against = {"--force": force, "--split": split, "--report": report is not None, "--among": among}
     for option in (name for name, given in against.items() if given):
         raise UsageError(f"--resume and {option}: give one; {option} needs every part scored")

@@ -10,7 +10,8 @@ from align3d_cli.cli.options import Device, finite, positive
 from align3d_cli.clouds.settings import Background
 from align3d_cli.helpers.settings import SEEDS
 
-OUTPUTS, HOW, READING, WHERE = "Outputs", "How to score", "How to read", "On which machines"
+OUTPUTS, KNOWN, HOW = "Outputs", "What is known beside the scan", "How to score"
+READING, WHERE = "How to read", "On which machines"
 
 
 class HeatmapFormat(StrEnum):
@@ -78,6 +79,17 @@ Views = Annotated[
 ]
 WhichBackground = Annotated[
     Background, _option("--background", panel=HOW, help="The plane a part lies on: found by itself, kept, or removed.")
+]
+Good = Annotated[
+    list[str],
+    _option("--good", panel=KNOWN, help="A good part, or a folder of them, the more the better; may be repeated."),
+]
+Reference = Annotated[
+    str | None,
+    _option("--reference", panel=KNOWN, help="CAD model or golden scan that every part must lie on."),
+]
+Among = Annotated[
+    bool, _option("--among", panel=KNOWN, help="The parts of this call, four at least, are each other's references.")
 ]
 Split = Annotated[
     bool, _option("--split", panel=HOW, help="Score the separate parts of a scan apart, one result each.")

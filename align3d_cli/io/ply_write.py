@@ -13,8 +13,9 @@ from align3d_cli.io.ply_header import ElementSpec, PlyHeader
 from align3d_cli.io.ply_rows import Rows
 
 SCORE = "scalar_anomaly"  # CloudCompare takes up every property named scalar_*
+DEVIATION = "scalar_deviation"
 REGION = "scalar_region"  # as float, which CloudCompare makes of every scalar field
-ADDED = {SCORE: "f4", REGION: "f4", "red": "u1", "green": "u1", "blue": "u1"}
+ADDED = {SCORE: "f4", DEVIATION: "f4", REGION: "f4", "red": "u1", "green": "u1", "blue": "u1"}
 PLY_NAMES = {"f4": "float", "u1": "uchar"}
 CHUNK = 1_000_000  # rows written at once
 
@@ -36,7 +37,7 @@ def write_back(stream: BinaryIO, origin: PlyOrigin, values: dict[str, np.ndarray
 def _in_scale_of(vertex: Rows, name: str, column: np.ndarray) -> np.ndarray:
     """Colours in the range of the property they replace: 0..255, 0..65535 or 0..1."""
     spec = next((p for p in vertex.spec.properties if p.name == name and p.count_dtype is None), None)
-    if name in (SCORE, REGION) or spec is None:
+    if name in (SCORE, DEVIATION, REGION) or spec is None:
         return column
     there = np.asarray(vertex.columns[name]) if spec.dtype.kind == "f" else np.empty(0, spec.dtype)
     scaled = column * (full_scale(there) / 255.0)

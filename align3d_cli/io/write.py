@@ -11,7 +11,7 @@ from align3d_cli.errors import UsageError
 from align3d_cli.helpers.files import check_free, replacing
 from align3d_cli.io.glb import write_glb
 from align3d_cli.io.ply import PlyOrigin
-from align3d_cli.io.ply_write import REGION, SCORE, write_back, write_new
+from align3d_cli.io.ply_write import DEVIATION, REGION, SCORE, write_back, write_new
 
 MAP_FORMATS = ("ply", "npz", "tiff", "glb")
 NEAREST = 3  # samples a vertex takes its value from
@@ -24,6 +24,7 @@ def write_scores(
     rgb: np.ndarray,
     *,
     regions: np.ndarray | None = None,
+    deviation: np.ndarray | None = None,
     format: str | None = None,
     force: bool = False,
 ) -> Path:
@@ -31,13 +32,14 @@ def write_scores(
 
     scores: (N,) float, NaN where a point has none; rgb: (N, 3) uint8, the colours of the map
     regions: (N,) int, the number of each point's region, 0 in none; written to ply and npz
+    deviation: (N,) float, signed distance from a reference, NaN where there is none; likewise
     format: one of MAP_FORMATS, instead of the path's suffix
     Raises UsageError for an unknown format, a tiff of a scan without grid, or a path that is taken.
     """
     path = check_free(path, force=force)
     format = check_format(format or path.suffix, cloud)
     with replacing(path, force=force) as stream:
-        dump_scores(stream, cloud, scores, rgb, format, regions)
+        dump_scores(stream, cloud, scores, rgb, format, regions, deviation)
     return path
 
 
@@ -58,13 +60,14 @@ def dump_scores(
     rgb: np.ndarray,
     format: str,
     regions: np.ndarray | None = None,
+    deviation: np.ndarray | None = None,
 ) -> None:
     """Write an anomaly map to a seekable binary stream; arguments as for `write_scores`."""
     if format == "npz":
-        return _write_npz(stream, cloud, scores, rgb, regions)
+        return _write_npz(stream, cloud, scores, rgb, regions, deviation)
     if format == "tiff":
         return _write_tiff(stream, cloud, scores)
-    values = _columns(cloud, scores, rgb, regions)
+    values = _columns(cloud, scores, rgb, regions, deviation)
     if format == "glb":
         return write_glb(stream, cloud, values)
     if isinstance(cloud.origin, PlyOrigin):
@@ -110,10 +113,19 @@ def regions_to_vertices(cloud: PointCloud, regions: np.ndarray) -> np.ndarray:
 
 
 def _columns(
-    cloud: PointCloud, scores: np.ndarray, rgb: np.ndarray, regions: np.ndarray | None
+    cloud: PointCloud,
+    scores: np.ndarray,
+    rgb: np.ndarray,
+    regions: np.ndarray | None,
+    deviation: np.ndarray | None,
 ) -> dict[str, np.ndarray]:
-    """Scores, regions and colours by property name, one row for each point or, of a mesh, each vertex."""
-    numbers = {} if regions is None else {REGION: regions_to_vertices(cloud, regions).astype(np.float32)}
+    """Scores, what else is known, and colours by property name, one row for each point or, of a mesh, each vertex."""
+    numbers = {}
+    if deviation is not None:
+        off = deviation if cloud.mesh is None else to_vertices(cloud, deviation)
+        numbers[DEVIATION] = off.astype(np.float32)
+    if regions is not None:
+        numbers[REGION] = regions_to_vertices(cloud, regions).astype(np.float32)
     if cloud.mesh is not None:
         scores = to_vertices(cloud, scores)
         rgb = np.clip(np.rint(np.nan_to_num(to_vertices(cloud, rgb))), 0, 255).astype(np.uint8)
@@ -121,12 +133,18 @@ def _columns(
 
 
 def _write_npz(
-    stream: BinaryIO, cloud: PointCloud, scores: np.ndarray, rgb: np.ndarray, regions: np.ndarray | None
+    stream: BinaryIO,
+    cloud: PointCloud,
+    scores: np.ndarray,
+    rgb: np.ndarray,
+    regions: np.ndarray | None,
+    deviation: np.ndarray | None,
 ) -> None:
-    """points (N, 3) float64, scores (N,) float32, colours (N, 3) uint8, regions (N,) int32 where they are known; the
-    same bytes at any time of day."""
+    """points (N, 3) float64, scores (N,) float32, colours (N, 3) uint8, and where they are known regions (N,) int32 and
+    deviation (N,) float32; the same bytes at any time of day."""
     arrays = {"points": cloud.xyz, "scores": scores.astype(np.float32), "colours": rgb}
     arrays |= {} if regions is None else {"regions": regions.astype(np.int32)}
+    arrays |= {} if deviation is None else {"deviation": deviation.astype(np.float32)}
     with zipfile.ZipFile(stream, "w") as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:

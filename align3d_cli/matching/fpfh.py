@@ -7,6 +7,7 @@ end, so that their Euclidean distance is Hellinger's: a small bin counts as much
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numba as nb
 import numpy as np
@@ -28,7 +29,7 @@ _OUT = nb.float32[:, ::1]
 class Cells:
     """Points sorted into the cubic cells of a grid, so that neighbours are found by looking into 27 of them.
 
-    order: (N,) rows of the points, cell after cell; start: (C + 1,) where each cell begins in it; cell: (N,) of each row
+    order: (N,) rows of the points, cell after cell; start: (C + 1,) where each cell begins in it; cell: (N,)
     """
 
     order: np.ndarray
@@ -65,7 +66,7 @@ def _at_radius(xyz: np.ndarray, normals: np.ndarray, radius: float) -> np.ndarra
     steps = (near.order, near.start, near.cell, near.shape, radius)
     with ThreadPoolExecutor(usable_cpus()) as pool:
         bounds = np.linspace(0, len(xyz), 4 * usable_cpus() + 1).astype(int)
-        spans = list(zip(bounds[:-1], bounds[1:], strict=True))
+        spans = list(pairwise(bounds))
         list(pool.map(lambda span: _simple(xyz, normals, *steps, *span, simple), spans))
         list(pool.map(lambda span: _weighted(xyz, *steps, *span, simple, out), spans))
     return out

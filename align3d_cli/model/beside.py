@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from align3d_cli.clouds.prepare import Prepared
+from align3d_cli.model.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Joined:
     """The model's word and that of references in one, on a scan's M prepared points.
 
     points:    (M,) in [0, 1]; score: of the object in [0, 1]; raw: the same before any limit of good parts
-    limit:     score above which the part is defective, None where nobody knows one
+    calibration: the limits that hold for it: threshold and colours
     account:   who spoke and how much, as JSON
     deviation: (M,) signed distance from a reference in the file's unit, positive outside, nan where none goes on;
                None where the scan was laid onto none
@@ -24,7 +25,7 @@ class Joined:
     points: np.ndarray
     score: float
     raw: float
-    limit: float | None
+    calibration: Calibration
     account: dict[str, Any]
     deviation: np.ndarray | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()

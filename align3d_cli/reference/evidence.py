@@ -15,6 +15,7 @@ BANK = 3000  # descriptors of a good part that a scan's are compared with; all o
 ALIKE = 5  # nearest descriptors, whose zero-shot score is expected of a point
 AROUND = 8  # points at the same place of a good part, whose zero-shot score is expected there
 WITHIN = 0.05  # of the size: how far a place may have shifted between parts that differ a little
+LOWEST = 0.3  # of the good parts, those that are most alike at a point
 CHUNK = 2048  # descriptors compared at once, 25 MB
 
 
@@ -74,16 +75,16 @@ def evidence_of(seen: Seen, parts: Sequence[GoodPart], laid: Laid | None = None)
     """
     alike = [_alike(seen, part) for part in parts]
     places, why = laid or lay(seen, parts)
-    unlike = np.min([one.distance for one in alike], axis=0)
-    surprise = seen.zero_shot - np.mean([one.part.seen.zero_shot[one.rows].mean(axis=1) for one in alike], axis=0)
+    unlike = lowest([one.distance for one in alike])
+    surprise = seen.zero_shot - np.median([one.part.seen.zero_shot[one.rows].mean(axis=1) for one in alike], axis=0)
     if not places:
         nothing, usual = np.full(len(unlike), np.nan), _usual_alike(alike)
         return Evidence(seen.zero_shot, unlike, surprise, nothing, nothing, nothing, np.nan, usual, why)
     there = [_there(seen, place) for place in places]
-    shift = seen.zero_shot - np.mean([one.mean(one.part.seen.zero_shot) for one in there], axis=0)
+    shift = seen.zero_shot - np.median([one.mean(one.part.seen.zero_shot) for one in there], axis=0)
     own = sheet(seen)
     found = [deviation(own, place.part.sheet, place.part_from_scan, seen.surface.view) for place in places]
-    missing = np.min([one.missing for one in found], axis=0)
+    missing = lowest([one.missing for one in found])
     share = min(one.missing_share for one in found)
     return Evidence(seen.zero_shot, unlike, surprise, shift, _least(found), missing, share, _usual_there(there), "")
 
@@ -114,20 +115,32 @@ def _there(seen: Seen, place: Place) -> _There:
     return _There(place.part, np.where(near, rows, 0), near)
 
 
+def lowest(values: Sequence[np.ndarray]) -> np.ndarray:
+    """(S,) mean of the LOWEST share of values (S,) over the good parts: one of them alike is enough, and where some may
+    be defective themselves, one of them is not."""
+    stack = np.sort(np.stack(values), axis=0)
+    return stack[: max(1, round(LOWEST * len(stack)))].mean(axis=0)
+
+
 def _least(found: Sequence[Deviation]) -> np.ndarray:
-    """(S,) the signed deviation that is nearest to 0; nan where every good part has ended."""
+    """(S,) the signed deviations nearest to 0, as `lowest` takes them; nan where every good part has ended."""
     signed = np.stack([one.signed for one in found])
-    best = np.argmin(np.where(np.isnan(signed), np.inf, np.abs(signed)), axis=0)
-    return np.take_along_axis(signed, best[None], axis=0)[0]
+    order = np.argsort(np.where(np.isnan(signed), np.inf, np.abs(signed)), axis=0)[
+        : max(1, round(LOWEST * len(signed)))
+    ]
+    chosen = np.take_along_axis(signed, order, axis=0)
+    there = ~np.isnan(chosen)
+    total = np.where(there, chosen, 0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+    return np.where(there.any(axis=0), total, np.nan)
 
 
 def _usual_alike(alike: Sequence[_Alike]) -> Usual | None:
     """What is usual on the points with the nearest descriptors, mean over the good parts."""
     known = [[v[one.rows].mean(axis=1) for v in one.part.usual.values] for one in alike if one.part.usual is not None]
-    return Usual(*np.mean(known, axis=0)) if known else None
+    return Usual(*np.median(known, axis=0)) if known else None
 
 
 def _usual_there(there: Sequence[_There]) -> Usual | None:
-    """What is usual at the same place, mean over the good parts."""
+    """What is usual at the same place, median over the good parts."""
     known = [[one.mean(v) for v in one.part.usual.values] for one in there if one.part.usual is not None]
-    return Usual(*np.mean(known, axis=0)) if known else None
+    return Usual(*np.median(known, axis=0)) if known else None

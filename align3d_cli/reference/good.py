@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from align3d_cli.errors import InputRejected
 from align3d_cli.matching.poses import inverse
 from align3d_cli.matching.registration import register
 from align3d_cli.matching.sheet import Sheet
@@ -61,17 +60,10 @@ Laid = tuple[list[Place], str]  # on which good parts a scan lies, and why on no
 
 
 def laid_out(named: Sequence[tuple[str, str | None, Seen]]) -> tuple[GoodPart, ...]:
-    """Good parts from scans seen at one scale, laid onto the first.
-
-    Raises InputRejected for a part of another size, naming it.
-    """
+    """Good parts from scans seen at one scale, laid onto the first."""
     first = named[0][2]
     parts = [GoodPart(*named[0], sheet(first), np.eye(4))]
     for name, sha256, seen in named[1:]:
-        ratio = seen.surface.size / first.surface.size
-        if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
-            text = f"{name}: {ratio:.3g} times the size of {named[0][0]}; name good parts of one kind and unit"
-            raise InputRejected(text)
         found = register(seen.surface, first.surface)
         pose = None if found.failure else found.fixed_from_moving
         parts.append(GoodPart(name, sha256, seen, sheet(seen), pose))

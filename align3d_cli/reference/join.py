@@ -93,7 +93,7 @@ def logits(found: Evidence, seen: Seen, size: float, n_parts: int) -> tuple[np.n
     return logit, {name: round(gain / total, 3) if total else 0.0 for name, gain in given.items()}
 
 
-def object_logit(logit: np.ndarray, seen: Seen) -> float:
+def object_logit(logit: np.ndarray) -> float:
     """Mean of the highest logits (S,) over TOP_SHARE of the surface."""
     n = max(1, round(TOP_SHARE * len(logit)))
     return float(np.partition(logit, len(logit) - n)[len(logit) - n :].mean())

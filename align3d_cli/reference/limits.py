@@ -36,6 +36,17 @@ def limit_of(raw: np.ndarray, false_alarm_rate: float) -> Limit:
     return Limit(value, spread, int((raw > value).sum()), n)
 
 
+def robust_limit_of(raw: np.ndarray, false_alarm_rate: float) -> Limit:
+    """`limit_of` where some of the parts (G,) may be defective: the logits of the lower half stand for the good ones.
+
+    The lower half of a normal spread is mirrored at the median, which a minority of defective parts hardly moves.
+    """
+    middle = float(np.median(raw))
+    low = raw[raw <= middle]
+    found = limit_of(np.concatenate([low, 2 * middle - low]), false_alarm_rate)
+    return Limit(found.value, found.spread, int((raw > found.value).sum()), len(raw))
+
+
 def interval(alarms: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """The range in which the false-alarm rate lies when `alarms` of n good parts gave one (Clopper, Pearson 1934)."""
     from scipy.stats import beta

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,13 +13,16 @@ from align3d_cli.model.calibration import Calibration
 from align3d_cli.reference.evidence import Evidence, evidence_of
 from align3d_cli.reference.good import LARGEST_RATIO, GoodPart, laid_out
 from align3d_cli.reference.join import logits, object_logit
-from align3d_cli.reference.limits import interval, limit_of
+from align3d_cli.reference.limits import Limit, interval, limit_of
 from align3d_cli.reference.seen import Seen, diagonal, see
 from align3d_cli.reference.usual import halves_of, measured
 
 UNLIKE = 2.0  # times the usual distance of descriptors, over the middle of a scan: another object
+LONE_MISSES = 1.0  # by which another good part's object logit lies above that of a half of the same scan
 ODD = 1.6  # times that of the other good parts: it is not one of them
 GOOD_QUANTILE, HIGH_QUANTILE = 0.98, 0.9995  # of the good parts' points: where colours begin and end
+
+Kind = Literal["good", "reference", "among"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class References:
     usual_unlike: median distance of descriptors between good parts
     own:         calibration of the model beneath, for scans that are unlike the good parts
     facts:       what `teach` reports and results repeat, as JSON
+    must_lie:    a scan that cannot be laid onto them is an error, as for a CAD model
     """
 
     parts: tuple[GoodPart, ...]
@@ -50,43 +54,50 @@ class References:
     usual_unlike: float
     own: Calibration
     facts: dict[str, Any]
+    must_lie: bool = False
 
     def beside(self, scan: Prepared, points: np.ndarray, raw: float) -> Joined:
-        """A scan's own scores, (M,) and of the object, joined with what the good parts say of it."""
+        """A scan's own scores, (M,) and of the object, joined with what the good parts say of it.
+
+        Raises InputRejected where it must lie on them and does not.
+        """
         ratio = diagonal(scan.xyz) / self.size
-        if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
-            return self._alone(points, raw, f"it is {ratio:.3g} times as large as they are")
+        if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO and not self.must_lie:
+            return self.alone(points, raw, f"it is {ratio:.3g} times as large as they are")
         seen = see(scan, points, raw, self.size)
         found = evidence_of(seen, self.parts)
+        if self.must_lie and found.why_apart:
+            name = self.parts[0].name
+            raise InputRejected(f"the scan cannot be laid onto {name}: {found.why_apart}; check part, side and unit")
         times = float(np.median(found.unlike)) / self.usual_unlike
-        if times > UNLIKE:
-            return self._alone(
+        if times > UNLIKE and found.why_apart:
+            return self.alone(
                 points, raw, f"its surface is {times:.2g} times as unlike theirs as theirs among each other"
             )
-        return self._joined(seen, found)
+        return self.joined(seen, found)
 
-    def _joined(self, seen: Seen, found: Evidence) -> Joined:
+    def joined(self, seen: Seen, found: Evidence) -> Joined:
+        """Evidence of a scan as its scores."""
         logit, spoke = logits(found, seen, self.size, len(self.parts))
-        top = object_logit(logit, seen)
+        top = object_logit(logit)
         laid = not found.why_apart
         account = self.facts | {"spoke": spoke, "laid": laid, "why_apart": found.why_apart or None}
-        if laid:
-            account |= {"missing_share": round(found.missing_share, 4)}
+        account["missing_share"] = round(found.missing_share, 4) if laid else None
         return Joined(
             points=expit(logit)[seen.row],
             score=float(self.calibration.score(top)),
             raw=top,
-            limit=self.calibration.threshold,
+            calibration=self.calibration,
             account=account,
             deviation=found.signed[seen.row] if laid else None,
         )
 
-    def _alone(self, points: np.ndarray, raw: float, why: str) -> Joined:
+    def alone(self, points: np.ndarray, raw: float, why: str) -> Joined:
         """The model's own word where the good parts are of something else."""
-        account = self.facts | {"spoke": {"zero-shot": 1.0}, "laid": False, "why_apart": why}
+        spoke = {"zero-shot": 1.0}
+        account = self.facts | {"spoke": spoke, "laid": False, "why_apart": why, "missing_share": None}
         note = f"the good parts are unlike this scan ({why}), so the model alone speaks; name good parts of its kind"
-        score = float(self.own.score(raw))
-        return Joined(points, score, raw, self.own.threshold, account, notes=(note,))
+        return Joined(points, float(self.own.score(raw)), raw, self.own, account, notes=(note,))
 
 
 def expit(logit: np.ndarray) -> np.ndarray:
@@ -94,24 +105,41 @@ def expit(logit: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(logit, -50, 50)))
 
 
-def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0.05) -> References:
+def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0.05, kind: Kind = "good") -> References:
     """References from good parts, one at least.
 
-    own: calibration of the model beneath; false_alarm_rate: of further good parts, which the threshold aims at
+    own:  calibration of the model beneath; false_alarm_rate: of further good parts, which the threshold aims at
+    kind: what they are: good parts, or one reference that every scan must be laid onto
     Raises InputRejected for parts that are not alike, naming the odd one.
     """
     size = diagonal(told[0].scan.xyz)
     named = [(one.name, one.sha256, see(one.scan, one.points, one.raw, size)) for one in told]
+    _check_sizes(named)
     halves = halves_of(told[0].scan, told[0].points, named[0][2]) if len(told) == 1 else None
     known = measured(laid_out(named), halves)
     unlike = np.array([float(np.median(found.unlike)) for found in known.evidence])
     _check_alike(known.parts, unlike)
     seen = [part.seen for part in known.parts] if halves is None else [halves[0]]
     found = [logits(one, at, size, len(told))[0] for one, at in zip(known.evidence, seen, strict=True)]
-    raw = np.array([object_logit(logit, at) for logit, at in zip(found, seen, strict=True)])
+    raw = np.array([object_logit(logit) for logit in found]) + (LONE_MISSES if halves is not None else 0.0)
     limit = limit_of(raw, false_alarm_rate)
-    low, high = np.quantile(expit(np.concatenate(found)), [GOOD_QUANTILE, HIGH_QUANTILE])
-    calibration = Calibration(
+    alarms = (limit.alarms, limit.n) if halves is None else (0, 0)
+    facts = {
+        "kind": kind,
+        "parts": [one.name for one in told],
+        "laid_parts": sum(part.first_from_part is not None for part in known.parts),
+        "false_alarm_rate": false_alarm_rate,
+        "alarms": alarms[0] if halves is None else None,
+        "interval": [round(end, 4) for end in interval(*alarms)] if halves is None else None,
+    }
+    calibration = calibration_of(limit, false_alarm_rate, np.concatenate(found))
+    return References(known.parts, size, calibration, float(np.median(unlike)), own, facts, kind == "reference")
+
+
+def calibration_of(limit: Limit, false_alarm_rate: float, good_logits: np.ndarray) -> Calibration:
+    """The limit of good parts at an object score of 0.5, one spread above it at 0.73; colours by their points (P,)."""
+    low, high = np.quantile(expit(good_logits), [GOOD_QUANTILE, HIGH_QUANTILE])
+    return Calibration(
         slope=1 / limit.spread,
         offset=-limit.value / limit.spread,
         threshold=0.5,
@@ -119,15 +147,16 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
         colour_low=float(low),
         colour_high=float(max(high, low + 1e-3)),
     )
-    facts = {
-        "kind": "good",
-        "parts": [one.name for one in told],
-        "laid_parts": sum(part.first_from_part is not None for part in known.parts),
-        "false_alarm_rate": false_alarm_rate,
-        "alarms": limit.alarms if len(told) > 1 else None,
-        "interval": [round(end, 4) for end in interval(limit.alarms, limit.n)] if len(told) > 1 else None,
-    }
-    return References(known.parts, size, calibration, float(np.median(unlike)), own, facts)
+
+
+def _check_sizes(named: Sequence[tuple[str, str | None, Seen]]) -> None:
+    """Raise InputRejected for a good part of another size than the first, naming it."""
+    first = named[0][2].surface.size
+    for name, _, seen in named[1:]:
+        ratio = seen.surface.size / first
+        if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
+            text = f"{name}: {ratio:.3g} times the size of {named[0][0]}; name good parts of one kind and unit"
+            raise InputRejected(text)
 
 
 def _check_alike(parts: Sequence[GoodPart], unlike: np.ndarray) -> None:

@@ -12,6 +12,7 @@ from align3d_cli.reference.good import GoodPart, Place, Usual, laid_out, lay_kno
 from align3d_cli.reference.seen import CELL, Seen, seen_from
 
 AROUND = 20  # even points that what is usual is the mean of: single ones are noise
+OTHERS = 12  # good parts that one is measured against: more tell little more, and cost as much each
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,15 @@ def measured(parts: Sequence[GoodPart], halves: tuple[Seen, Seen] | None = None)
 def _against_others(parts: Sequence[GoodPart]) -> tuple[Evidence, ...]:
     found = []
     for number, part in enumerate(parts):
-        others = [*parts[:number], *parts[number + 1 :]]
+        others = _some([*parts[number + 1 :], *parts[:number]])
         found.append(evidence_of(part.seen, others, lay_known(part, others)))
     return tuple(found)
+
+
+def _some(parts: Sequence[GoodPart]) -> list[GoodPart]:
+    """At most OTHERS of the parts, spread over them."""
+    rows = np.unique(np.linspace(0, len(parts) - 1, min(OTHERS, len(parts))).round().astype(int))
+    return [parts[row] for row in rows]
 
 
 def _alone(part: GoodPart, halves: tuple[Seen, Seen]) -> Measured:

@@ -92,7 +92,8 @@ def _write_points(path: Path, part: ScoredPart, *, format: str, force: bool) -> 
     scores = part.inspection.point_scores
     make_folder(path.parent)
     rgb = score_rgb(scores, *part.limits)
-    write_scores(path, part.cloud, scores, rgb, regions=part.labels, format=format, force=force)
+    off = part.inspection.deviation
+    write_scores(path, part.cloud, scores, rgb, regions=part.labels, deviation=off, format=format, force=force)
 
 
 def _subtitle(result: dict[str, Any]) -> str:

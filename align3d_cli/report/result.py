@@ -31,6 +31,7 @@ FIELDS = (
     "extent",
     "resolution",
     "regions",
+    "references",
     "notes",
     "model",
     "model_sha256",

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import check_measured
@@ -17,6 +18,10 @@ from align3d_cli.regions.rules import Rules
 from align3d_cli.running.inputs import STDIN, Part, numbered
 from align3d_cli.running.model import Model, split_cloud
 from align3d_cli.running.scored import FailedScan, ScoredScan, attempt
+
+if TYPE_CHECKING:
+    from align3d_cli.model.beside import Joined
+    from align3d_cli.reference.references import Told
 
 Value = TypeVar("Value")
 
@@ -30,6 +35,8 @@ class BatchSettings:
     split:   score the separate parts of a scan apart, see `Model.score_parts`
     format:  of the heat maps; force: overwrite files that exist
     rules:   what parts are judged by instead of the threshold
+    good:    scans of good parts, which the model is taught; reference: a scan or CAD model that parts are laid onto
+    among:   the parts of the call are each other's references
     pages:   make each part's section of a report; page_points: points in it
     """
 
@@ -48,6 +55,9 @@ class BatchSettings:
     format: str = "ply"
     force: bool = False
     rules: Rules | None = None
+    good: tuple[str, ...] = ()
+    reference: str | None = None
+    among: bool = False
     pages: bool = False
     page_points: int | None = None
 
@@ -69,11 +79,35 @@ class Batch:
     settings: BatchSettings
     model: Model | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    joined: "dict[str, Joined]" = field(default_factory=dict)  # by part, once all were compared
 
     def outcomes(self, parts: list[Part]) -> Iterator[Outcome]:
         """The outcomes of all parts in their order, each as it is found; of a split scan one each of its parts."""
+        if self.settings.among:
+            self._compare(parts)
         for part in parts:
             yield from self._outcomes_of(part)
+
+    def _compare(self, parts: list[Part]) -> None:
+        """Score all parts once and compare each with the others. Raises InputRejected where too few can be read."""
+        from align3d_cli.reference.among import FEWEST, among
+
+        told = []
+        for part in parts:
+            read = attempt(part.name, partial(self._told, part))
+            told += [] if isinstance(read, FailedScan) else [read]
+        if len(told) < FEWEST or self.model is None:
+            finding = f"{len(told)} of {len(parts)} parts can be compared, at least {FEWEST} are needed"
+            raise InputRejected(f"--among: {finding}; name more parts, or good ones with --good")
+        own = self.model.inspector.bundle.calibration
+        self.joined = dict(zip([one.name for one in told], among(told, own), strict=True))
+
+    def _told(self, part: Part) -> "Told":
+        """A part as others are compared with it."""
+        cloud = read_part(part, self.settings)
+        if self.model is None:
+            self.model = self._load()
+        return self.model.tell(cloud, part.name, background=self.settings.background)
 
     def outcome(self, part: Part) -> Outcome:
         """The outcome of one scan that is not split."""
@@ -109,7 +143,13 @@ class Batch:
         return value
 
     def _load(self) -> Model:
-        return Model(self.settings.model, device=self.settings.device, views=self.settings.views)
+        how = self.settings
+        model = Model(how.model, device=how.device, views=how.views)
+        if not how.good and how.reference is None:
+            return model
+        names = how.good if how.reference is None else (how.reference,)
+        told = [model.tell(read_part(Part(name, Path(name)), how), name, background=how.background) for name in names]
+        return model.knowing(told, kind="good" if how.reference is None else "reference")
 
     def _scored(self, model: Model, part: Part, cloud: PointCloud, background: Background) -> Outcome:
         how = self.settings
@@ -120,6 +160,7 @@ class Batch:
             threshold=how.threshold,
             seed=how.seed,
             seconds=self.seconds,
+            beside=None if part.name not in self.joined else partial(_of_before, self.joined[part.name]),
         )
         if how.rules is not None:
             scored = scored.judge(how.rules)
@@ -142,6 +183,11 @@ class Batch:
         if part.output is not None:
             write_heatmap(part.output, found, format=self.settings.format, force=self.settings.force)
         return part_page(found, points=self.settings.page_points or PAGE_POINTS) if self.settings.pages else None
+
+
+def _of_before(joined: "Joined", *_: Any) -> "Joined":
+    """What was found when all parts were compared."""
+    return joined
 
 
 def read_part(part: Part, settings: BatchSettings) -> PointCloud:

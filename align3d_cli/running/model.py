@@ -20,7 +20,8 @@ from align3d_cli.running.arrays import Scan, as_cloud, name_of
 from align3d_cli.running.scored import FailedScan, ModelFacts, ScoredScan, attempt
 
 if TYPE_CHECKING:
-    from align3d_cli.reference.references import References, Told
+    from align3d_cli.model.beside import Beside
+    from align3d_cli.reference.references import Kind, References, Told
 
 
 class Model:
@@ -81,14 +82,14 @@ class Model:
         points, raw = self.inspector.score_part(scan)
         return Told(name, cloud.sha256, scan, points, raw)
 
-    def knowing(self, told: "Sequence[Told]", *, false_alarm_rate: float = 0.05) -> "Model":
-        """`teach` of good parts that were told before."""
+    def knowing(self, told: "Sequence[Told]", *, false_alarm_rate: float = 0.05, kind: "Kind" = "good") -> "Model":
+        """`teach` of good parts that were told before. kind: see `reference.references.learn`"""
         from align3d_cli.reference.references import learn
 
         if not told:
             raise UsageError("good parts are needed: name one at least")
-        made = copy(self)
-        made._knows(learn(told, self.inspector.bundle.calibration, false_alarm_rate=false_alarm_rate))
+        made, own = copy(self), self.inspector.bundle.calibration
+        made._knows(learn(told, own, false_alarm_rate=false_alarm_rate, kind=kind))
         return made
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
@@ -135,15 +136,21 @@ class Model:
         threshold: float | None = None,
         seed: int = 0,
         seconds: dict[str, float] | None = None,
+        beside: "Beside | None" = None,
     ) -> ScoredScan:
-        """`score` of a cloud that was read before. name: what results call it; seconds: of the steps so far."""
-        known = self.references
-        inspection = self.inspector.inspect(cloud, background=background, beside=known.beside if known else None)
+        """`score` of a cloud that was read before.
+
+        name: what results call it; seconds: of the steps so far; beside: what joins in, the good parts by default
+        """
+        if beside is None and self.references is not None:
+            beside = self.references.beside
+        inspection = self.inspector.inspect(cloud, background=background, beside=beside)
         spent = (seconds or {}) | inspection.seconds
-        own = self.threshold if inspection.beside is None else inspection.beside.limit
-        limit = own if threshold is None else threshold
+        joined = inspection.beside
+        facts = self.facts if joined is None else replace(self.facts, calibration=joined.calibration)
+        limit = facts.calibration.threshold if threshold is None else threshold
         spent["total"] = sum(spent.values())
-        return ScoredScan(name, cloud, inspection, self.facts, limit, background, seed, spent)
+        return ScoredScan(name, cloud, inspection, facts, limit, background, seed, spent)
 
     def score_parts(
         self, scan: Scan, *, background: Background = "auto", threshold: float | None = None, seed: int = 0

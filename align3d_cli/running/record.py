@@ -105,6 +105,8 @@ def record_of(folder: Path, settings: BatchSettings) -> Record:
 def key_of(settings: BatchSettings) -> str:
     """SHA-256 of all that decides a result beside the scan: version, bytes of the model, and the options that count."""
     counting = {name: value for name, value in asdict(settings).items() if name not in NOT_CONTENT}
+    known = [*settings.good, *([] if settings.reference is None else [settings.reference])]
+    counting["known"] = [sha256_of(Path(name)) if os.path.isfile(name) else name for name in known]
     return digest_of_settings({"version": __version__, "model": sha256_of(find_model(settings.model))} | counting)
 
 

@@ -156,6 +156,7 @@ class ScoredScan:
             extent=found.preparation["extent"],
             resolution=self.resolution.as_dict(),
             regions=[region.as_dict() for region in self.regions],
+            references=None if found.beside is None else found.beside.account,
             notes=list(self.notes),
             model=self.model.name,
             model_sha256=self.model.sha256,
