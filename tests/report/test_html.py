@@ -143,3 +143,18 @@ def test_thinning_keeps_a_single_defect_point(n):
     assert n // 3 in rows
     quarters = np.unique((xyz[rows, :2] > 0.5) @ [1, 2], return_counts=True)[1]
     assert quarters.min() > 0.2 * len(rows)
+
+
+def test_regions_and_the_rule_that_decided_stand_on_the_page():
+    """A row a region with unknown depths in words, why rules rejected the part; without regions a sentence."""
+    page = page_of("dented.ply", 0.9)
+    sizes = dict.fromkeys(("area", "area_missing", "length", "width", "share", "mean"), 0.5)
+    places = {key: [1.0, 2.0, 3.0] for key in ("centre", "low", "high")}
+    region = {"id": 1, "kind": "unknown", "points": 40, "depth": None, "height": None, "roughness": None, "peak": 0.9}
+    reason = {"rule": "large", "reject": "area > 0.1", "zone": "<seal>", "region": 1, "values": {"area": 0.5}}
+    page.result["regions"] = [region | sizes | places]
+    page.result["decision"] = {"rules": "r.toml", "rules_sha256": None, "decided": [reason], "counted": [1]}
+    text = html_page("batch", [page, page_of("fine.ply", 0.2)])
+    assert "<td>unknown</td>" in text and "<td>1, 2, 3</td>" in text
+    assert "large: region 1 in &lt;seal&gt;: area 0.5 (area &gt; 0.1)" in text
+    assert text.count("no region above the middle of the colour scale") == 1
