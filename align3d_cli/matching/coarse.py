@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from align3d_cli.matching.guesses import axis_poses, own_turns
+from align3d_cli.matching.guesses import axis_poses
 from align3d_cli.matching.icp import FACING, refined
 from align3d_cli.matching.nearest import Grid, agreements, grid_of
 from align3d_cli.matching.pairs import matches, pair_poses
@@ -22,7 +22,6 @@ BEST = 6  # poses that go on to fine registration
 STEPS = 6  # at each reach; the thin surfaces are a start only
 TURN_DEG = 8.0  # poses nearer to each other than this and SHIFT find the same home
 SHIFT = 0.03  # of the size
-NEARLY = 0.93  # of the best score, for a surface turned upon itself: symmetric but for a detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +54,12 @@ def coarse_poses(moving: Surface, fixed: Surface, guesses: np.ndarray) -> np.nda
     guesses: (G >= 1, 4, 4), tried as they are and with the centres brought together.
     """
     here, there = sides_of(moving, fixed)
-    first = _refined_best(here, there, np.concatenate([
+    return _refined_best(here, there, np.concatenate([
         pair_poses(here.thin, there.thin, matches(here.thin, there.thin)),
         axis_poses(here.thin.xyz, there.thin.xyz),
         guesses,
         _centred(guesses, here.thin.xyz.mean(axis=0), there.thin.xyz.mean(axis=0)),
     ]))  # fmt: skip
-    turned = first[0] @ own_turns(here.thin.xyz)
-    scores = _scored(here, there, turned, ASKED)
-    alike = turned[scores > NEARLY * _scored(here, there, first[:1], ASKED)]
-    return _refined_best(here, there, np.concatenate((first, alike)))
 
 
 def _centred(guesses: np.ndarray, centre: np.ndarray, fixed_centre: np.ndarray) -> np.ndarray:
@@ -96,15 +91,15 @@ def _scored_by_views(here: Side, there: Side, poses: np.ndarray) -> np.ndarray:
 def _refined_best(here: Side, there: Side, poses: np.ndarray) -> np.ndarray:
     """The best of the poses after a short refinement, the best first."""
     poses = poses[np.argsort(-_scored(here, there, poses, GLANCE), kind="stable")[:GLANCED]]
-    tried = poses[_best_rows(poses, _scored(here, there, poses, ASKED), here.thin, TRIED)]
+    tried = poses[best_rows(poses, _scored(here, there, poses, ASKED), here.thin, TRIED)]
     some = here.thin.take(np.arange(min(ASKED_AGAIN, len(here.thin))))
     reaches = [there.grid.cell, there.grid.cell / 2]
     better = np.array([refined(some, there.grid, pose, reaches, STEPS) for pose in tried])
-    rows = _best_rows(better, _scored_by_views(here, there, better), here.thin, BEST)
+    rows = best_rows(better, _scored_by_views(here, there, better), here.thin, BEST)
     return better[rows]
 
 
-def _best_rows(poses: np.ndarray, scores: np.ndarray, surface: Surface, n: int) -> list[int]:
+def best_rows(poses: np.ndarray, scores: np.ndarray, surface: Surface, n: int) -> list[int]:
     """Rows of up to n poses by falling score, each unlike all before it."""
     centre = surface.xyz.mean(axis=0)
     places = poses[:, :3, :3] @ centre + poses[:, :3, 3]

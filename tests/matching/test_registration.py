@@ -11,7 +11,7 @@ from align3d_cli.matching.registration import register
 from tests.matching.shapes import SHAPES, SYMMETRIC, brought, random_pose, sampled
 
 NOISE = 0.001  # of the size, along the normals
-N = 6000
+N = 4000
 EYE = (1.5, 2.0, 2.6)
 SCANS = {
     "whole, 80 % of the points": {"n": int(0.8 * N)},
@@ -53,7 +53,7 @@ def test_asymmetric_parts_are_found(whole, name, scan):
     """In any pose, with noise, other samples and a bump: within 0.3 degrees and 0.2 % of the size."""
     fixed = whole(name)
     here = bumped(sampled(name, seed=2, noise=NOISE, **scan), 0.02)
-    for seed in range(3):
+    for seed in range(2):
         pose = random_pose(seed)
         found = register(brought(here, pose), fixed)
         degrees, shift = errors(found, pose, here, fixed.size)
@@ -82,7 +82,7 @@ def test_a_part_that_differs_in_a_detail_only_is_turned_the_right_way(whole):
     """A cone is symmetric but for its notch, and comes to lie notch upon notch."""
     here = sampled("notched cone", N, seed=3)
     turns = [errors(register(brought(here, random_pose(k)), whole("notched cone")), random_pose(k), here, 1)[0]
-             for k in range(10, 14)]  # fmt: skip
+             for k in range(10, 12)]  # fmt: skip
     assert max(turns) < 0.3
 
 
