@@ -1,8 +1,8 @@
 """Evidence weighed: one logit for every even point, from what the model says and what good parts say beside it.
 
-A logistic regression over ten measures, fitted by `benchmarks/fit_join.py` on objects and defects that no figure of the
-README is of. What is usual on the good parts themselves brings every measure to one scale, so the same weights serve all
-parts.
+A logistic regression over ten measures, fitted by `benchmarks/fit_join.py` on other objects than it is
+measured on.
+What is usual on the good parts themselves brings every measure to one scale, so the same weights serve all parts.
 """
 
 from dataclasses import dataclass
@@ -73,6 +73,14 @@ class Weights:
 
     each: tuple[float, ...]
     offset: float
+
+
+WEIGHTS = {
+    ("one", "apart"): Weights((3.649, 4.327, 0.764, 2.380, 0, 0, 0, 0, 0, 0.524), -2.141),
+    ("one", "laid"): Weights((3.052, 0.108, 0.665, 1.733, 4.056, 0.066, 0.321, 0.325, 0, 0.550), -0.602),
+    ("several", "apart"): Weights((2.878, 5.163, 0.754, 2.746, 0, 0, 0, 0, 0, 0.539), -1.923),
+    ("several", "laid"): Weights((2.534, 1.401, 0.614, 2.021, 3.788, 0.060, 0.561, 0.151, 0, 0.461), 1.958),
+}  # by how many good parts there are, and whether the scan was laid onto them
 
 
 def weights_for(n_parts: int, laid: bool) -> Weights:

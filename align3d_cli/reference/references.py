@@ -18,7 +18,7 @@ from align3d_cli.reference.seen import Seen, diagonal, see
 from align3d_cli.reference.usual import halves_of, measured
 
 UNLIKE = 2.0  # times the usual distance of descriptors, over the middle of a scan: another object
-LONE_MISSES = 1.0  # by which another good part's object logit lies above that of a half of the same scan
+LONE_MISSES = 1.7  # by which another good part's object logit lies above that of a half of the same scan, on average
 ODD = 1.6  # times that of the other good parts: it is not one of them
 GOOD_QUANTILE, HIGH_QUANTILE = 0.98, 0.9995  # of the good parts' points: where colours begin and end
 
