@@ -7,6 +7,7 @@ from align3d_cli.clouds.voxels import cell_keys
 
 def even_points(xyz: np.ndarray, cell: float) -> tuple[np.ndarray, np.ndarray]:
     """(S, 3) float64 mean of the points in each cubic cell, which takes noise off too, and (N,) int64 each point's row.
+
     xyz: (N, 3) finite; cell: side in its unit
     """
     _, row = np.unique(cell_keys(xyz, cell), return_inverse=True)
