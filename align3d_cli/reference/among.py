@@ -31,8 +31,7 @@ def among(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     found = [logits(e, p.seen, size, len(chosen))[0] for e, p in zip(known.evidence, known.parts, strict=True)]
     limit = robust_limit_of(np.array([object_logit(logit) for logit in found]), false_alarm_rate)
     calibration = calibration_of(limit, false_alarm_rate, np.concatenate(found))
-    unlike = float(np.median([np.median(e.unlike) for e in known.evidence]))
-    all_of_them = References(known.parts, size, calibration, unlike, own, _facts(told, false_alarm_rate))
+    all_of_them = References(known.parts, size, calibration, own, _facts(told, false_alarm_rate))
     evidence = iter(zip(known.parts, known.evidence, strict=True))
     joined = []
     for one, is_alike, its_size in zip(told, alike, sizes, strict=True):

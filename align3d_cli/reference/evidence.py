@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from align3d_cli.clouds.sample import hash_order
+from align3d_cli.matching.bank import nearest_descriptors
 from align3d_cli.matching.deviation import Deviation, deviation
 from align3d_cli.matching.poses import moved
 from align3d_cli.reference.good import GoodPart, Laid, Place, Usual, lay
@@ -16,7 +17,6 @@ ALIKE = 5  # nearest descriptors, whose zero-shot score is expected of a point
 AROUND = 8  # points at the same place of a good part, whose zero-shot score is expected there
 WITHIN = 0.05  # of the size: how far a place may have shifted between parts that differ a little
 LOWEST = 0.3  # of the good parts, those that are most alike at a point
-CHUNK = 2048  # descriptors compared at once, 25 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +91,8 @@ def evidence_of(seen: Seen, parts: Sequence[GoodPart], laid: Laid | None = None)
 
 def _alike(seen: Seen, part: GoodPart) -> _Alike:
     bank = hash_order(part.seen.surface.xyz)[:BANK]
-    known, k = part.seen.surface.descriptors[bank], min(ALIKE, len(bank))
-    length = np.einsum("ij,ij->i", known, known)
-    distances, rows = [], []
-    for asked in np.split(seen.surface.descriptors, range(CHUNK, len(seen.surface), CHUNK)):
-        squared = length - 2 * (asked @ known.T)  # less the asked one's own length, which changes no order
-        nearest = np.argpartition(squared, k - 1, axis=1)[:, :k]
-        least = np.take_along_axis(squared, nearest, axis=1).min(axis=1) + np.einsum("ij,ij->i", asked, asked)
-        distances.append(np.sqrt(np.maximum(least, 0)))
-        rows.append(bank[nearest])
-    return _Alike(part, np.concatenate(distances), np.concatenate(rows))
+    rows, distance = nearest_descriptors(seen.surface.descriptors, part.seen.surface.descriptors[bank], ALIKE)
+    return _Alike(part, distance, bank[rows])
 
 
 def _there(seen: Seen, place: Place) -> _There:

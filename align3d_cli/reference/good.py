@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from align3d_cli.matching.poses import inverse
-from align3d_cli.matching.registration import register
+from align3d_cli.matching.registration import Registration, register
 from align3d_cli.matching.sheet import Sheet
 from align3d_cli.reference.seen import Seen, sheet
 
+COMMON = 0.85  # of a scan's points that lie on another of the same rigid body and side; less is no place-by-place word
 LARGEST_RATIO = 1.5  # of diagonals; one-sided scans of one part in any pose differ by less
 
 
@@ -65,16 +66,27 @@ def laid_out(named: Sequence[tuple[str, str | None, Seen]]) -> tuple[GoodPart, .
     parts = [GoodPart(*named[0], sheet(first), np.eye(4))]
     for name, sha256, seen in named[1:]:
         found = register(seen.surface, first.surface)
-        pose = None if found.failure else found.fixed_from_moving
+        pose = None if _why_apart(found, COMMON) else found.fixed_from_moving
         parts.append(GoodPart(name, sha256, seen, sheet(seen), pose))
     return tuple(parts)
 
 
-def lay(seen: Seen, parts: Sequence[GoodPart]) -> Laid:
-    """A scan laid onto every good part that lies on the first, and why on none where it is so."""
+def lay(seen: Seen, parts: Sequence[GoodPart], common: float = COMMON) -> Laid:
+    """A scan laid onto every good part that lies on the first, and why on none where it is so.
+
+    common: share of the scan's points that must lie on it, in [0, 1]
+    """
     fixed, first_from_fixed = _that_lie(parts)[0]
     found = register(seen.surface, fixed.seen.surface)
-    return ([], found.failure) if found.failure else _onto_all(parts, first_from_fixed @ found.fixed_from_moving)
+    why = _why_apart(found, common)
+    return ([], why) if why else _onto_all(parts, first_from_fixed @ found.fixed_from_moving)
+
+
+def _why_apart(found: Registration, common: float) -> str:
+    if found.failure or found.overlap_moving >= common:
+        return found.failure
+    share = f"{found.overlap_moving:.0%}".replace("%", " %")
+    return f"only {share} of it lies on the same places"
 
 
 def lay_known(part: GoodPart, others: Sequence[GoodPart]) -> Laid:

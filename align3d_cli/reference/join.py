@@ -1,6 +1,6 @@
 """Evidence weighed: one logit for every even point, from what the model says and what good parts say beside it.
 
-A logistic regression over ten measures, fitted by `benchmarks/fit_join.py` on other objects than it is
+A logistic regression over eleven measures, fitted by `benchmarks/fit_join.py` on other objects than it is
 measured on.
 What is usual on the good parts themselves brings every measure to one scale, so the same weights serve all parts.
 """
@@ -13,15 +13,17 @@ from align3d_cli.reference.evidence import Evidence
 from align3d_cli.reference.seen import Seen
 
 AROUND = 8  # even points that a logit is the mean of
+STRANGE = 1.35  # times the usual distance of descriptors: other sides of the part are seen, or another part
 TOP_SHARE = 0.03  # of the surface, whose mean logit is the object's: a defect of any size is in it, and little else
 FLOOR_UNLIKE = 0.02  # of descriptors: below, they differ by rounding
+FLOOR_SCORE = 0.05  # of zero-shot scores in logarithms: below, none is suspicious
 FLOOR_SHIFT = 0.02  # of zero-shot scores
 FLOOR_DEVIATION = 2e-4  # of the size: a fifth of what scanners are off
 FAR = 0.05  # of the size: a hole that reaches farther is missing as much
 ENDS = 0.03  # of the size: what deviates where no good part goes on
 
 CHANNELS = {
-    "zero-shot": (0,),
+    "zero-shot": (0, 10),
     "descriptors": (1, 2, 3, 9),
     "same place": (4, 5),
     "deviation": (6, 7, 8),
@@ -29,7 +31,7 @@ CHANNELS = {
 
 
 def measures(found: Evidence, size: float) -> np.ndarray:
-    """(S, 10) of every even point; those that need a place on a good part are 0 where the scan lies on none.
+    """(S, MEASURES) of every even point; those that need a place on a good part are 0 where the scan lies on none.
 
     size: diagonal of the good parts in the file's unit
     """
@@ -56,7 +58,14 @@ def measures(found: Evidence, size: float) -> np.ndarray:
             np.minimum(found.missing / size, FAR) / FAR,
         ]
     relative = np.log((found.unlike + FLOOR_UNLIKE) / (np.median(found.unlike) + FLOOR_UNLIKE))
-    return np.stack([*columns, relative], axis=1)
+    return np.stack([*columns, relative, np.log(found.zero_shot + FLOOR_SCORE)], axis=1)
+
+
+def strangeness(found: Evidence) -> float:
+    """How much more unlike the good parts a scan's surface is, in its middle, than they are among each other."""
+    if found.usual is None:
+        raise ValueError("evidence is weighed by what is usual on the good parts: measure that first")
+    return float(np.median(found.unlike) / max(np.median(found.usual.unlike), FLOOR_UNLIKE))
 
 
 def smoothed(values: np.ndarray, seen: Seen) -> np.ndarray:
@@ -69,29 +78,38 @@ def smoothed(values: np.ndarray, seen: Seen) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Of the ten measures, and the logit without any."""
+    """Of the eleven measures, and the logit without any."""
 
     each: tuple[float, ...]
     offset: float
 
 
 WEIGHTS = {
-    ("one", "apart"): Weights((3.649, 4.327, 0.764, 2.380, 0, 0, 0, 0, 0, 0.524), -2.141),
-    ("one", "laid"): Weights((3.052, 0.108, 0.665, 1.733, 4.056, 0.066, 0.321, 0.325, 0, 0.550), -0.602),
-    ("several", "apart"): Weights((2.878, 5.163, 0.754, 2.746, 0, 0, 0, 0, 0, 0.539), -1.923),
-    ("several", "laid"): Weights((2.534, 1.401, 0.614, 2.021, 3.788, 0.060, 0.561, 0.151, 0, 0.461), 1.958),
-}  # by how many good parts there are, and whether the scan was laid onto them
+    ("one", "apart"): Weights((3.649, 4.327, 0.764, 2.380, 0, 0, 0, 0, 0, 0.524, 0), -2.141),
+    ("one", "laid"): Weights((3.052, 0.108, 0.665, 1.733, 4.056, 0.066, 0.321, 0.325, 0, 0.550, 0), -0.602),
+    ("one", "strange"): Weights((0, 0, 0, 0, 0, 0, 0, 0, 0, 0.5, 1), 0),
+    ("several", "apart"): Weights((2.878, 5.163, 0.754, 2.746, 0, 0, 0, 0, 0, 0.539, 0), -1.923),
+    ("several", "laid"): Weights((2.534, 1.401, 0.614, 2.021, 3.788, 0.060, 0.561, 0.151, 0, 0.461, 0), 1.958),
+    ("several", "strange"): Weights((0, 0, 0, 0, 0, 0, 0, 0, 0, 0.5, 1), 0),
+}  # by how many good parts there are, and how the scan lies to them
 
 
-def weights_for(n_parts: int, laid: bool) -> Weights:
-    """The weights for as many good parts: a lone one knows what is usual by its noise alone."""
-    return WEIGHTS["one" if n_parts == 1 else "several", "laid" if laid else "apart"]
+def regime(found: Evidence) -> str:
+    """ "laid" onto the good parts, "apart" where that failed, "strange" where the scan shows other surface besides."""
+    if not found.why_apart:
+        return "laid"
+    return "strange" if strangeness(found) > STRANGE else "apart"
+
+
+def weights_for(n_parts: int, how: str) -> Weights:
+    """The weights for as many good parts and a `regime`: a lone one knows what is usual by its noise alone."""
+    return WEIGHTS["one" if n_parts == 1 else "several", how]
 
 
 def logits(found: Evidence, seen: Seen, size: float, n_parts: int) -> tuple[np.ndarray, dict[str, float]]:
     """(S,) logit of every even point, higher where a defect is likelier, and by channel how much of the logits of the
     highest points, above the scan's middle, it gave."""
-    weights = weights_for(n_parts, not found.why_apart)
+    weights = weights_for(n_parts, regime(found))
     parts = smoothed(measures(found, size), seen) * np.array(weights.each)
     logit = parts.sum(axis=1) + weights.offset
     high = logit >= np.quantile(logit, 1 - TOP_SHARE)

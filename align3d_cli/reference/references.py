@@ -11,13 +11,13 @@ from align3d_cli.errors import InputRejected
 from align3d_cli.model.beside import Joined
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.reference.evidence import Evidence, evidence_of
-from align3d_cli.reference.good import LARGEST_RATIO, GoodPart, laid_out
-from align3d_cli.reference.join import logits, object_logit
+from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, laid_out, lay
+from align3d_cli.reference.join import logits, object_logit, strangeness
 from align3d_cli.reference.limits import Limit, interval, limit_of
 from align3d_cli.reference.seen import Seen, diagonal, see
 from align3d_cli.reference.usual import halves_of, measured
 
-UNLIKE = 2.0  # times the usual distance of descriptors, over the middle of a scan: another object
+UNLIKE = 3.0  # times the usual distance of descriptors, over the middle of a scan: another object
 LONE_MISSES = 1.7  # by which another good part's object logit lies above that of a half of the same scan, on average
 ODD = 1.6  # times that of the other good parts: it is not one of them
 GOOD_QUANTILE, HIGH_QUANTILE = 0.98, 0.9995  # of the good parts' points: where colours begin and end
@@ -42,7 +42,6 @@ class References:
 
     size:        diagonal of the first one, in the file's unit: the scale at which all is compared
     calibration: threshold and colours that the good parts alone set; slope and offset take an object logit to [0, 1]
-    usual_unlike: median distance of descriptors between good parts
     own:         calibration of the model beneath, for scans that are unlike the good parts
     facts:       what `teach` reports and results repeat, as JSON
     must_lie:    a scan that cannot be laid onto them is an error, as for a CAD model
@@ -51,7 +50,6 @@ class References:
     parts: tuple[GoodPart, ...]
     size: float
     calibration: Calibration
-    usual_unlike: float
     own: Calibration
     facts: dict[str, Any]
     must_lie: bool = False
@@ -65,11 +63,11 @@ class References:
         if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO and not self.must_lie:
             return self.alone(points, raw, f"it is {ratio:.3g} times as large as they are")
         seen = see(scan, points, raw, self.size)
-        found = evidence_of(seen, self.parts)
+        found = evidence_of(seen, self.parts, lay(seen, self.parts, 0.0 if self.must_lie else COMMON))
         if self.must_lie and found.why_apart:
             name = self.parts[0].name
             raise InputRejected(f"the scan cannot be laid onto {name}: {found.why_apart}; check part, side and unit")
-        times = float(np.median(found.unlike)) / self.usual_unlike
+        times = strangeness(found)
         if times > UNLIKE and found.why_apart:
             return self.alone(
                 points, raw, f"its surface is {times:.2g} times as unlike theirs as theirs among each other"
@@ -133,7 +131,7 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
         "interval": [round(end, 4) for end in interval(*alarms)] if halves is None else None,
     }
     calibration = calibration_of(limit, false_alarm_rate, np.concatenate(found))
-    return References(known.parts, size, calibration, float(np.median(unlike)), own, facts, kind == "reference")
+    return References(known.parts, size, calibration, own, facts, kind == "reference")
 
 
 def calibration_of(limit: Limit, false_alarm_rate: float, good_logits: np.ndarray) -> Calibration:

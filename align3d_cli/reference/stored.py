@@ -28,7 +28,6 @@ def with_references(bundle: Bundle, known: References) -> Bundle:
         tensors |= {f"{PREFIX}.{number}.{name}": torch.from_numpy(array) for name, array in _arrays(part).items()}
     told = {
         "size": known.size,
-        "usual_unlike": known.usual_unlike,
         "calibration": asdict(known.calibration),
         "facts": known.facts,
         "parts": [_told(part) for part in known.parts],
@@ -44,8 +43,7 @@ def references_of(bundle: Bundle) -> References | None:
     try:
         parts = tuple(_part(one, bundle.part(f"{PREFIX}.{i}")) for i, one in enumerate(told["parts"]))
         calibration = Calibration(**told["calibration"])
-        size, usual_unlike = float(told["size"]), float(told["usual_unlike"])
-        return References(parts, size, calibration, usual_unlike, bundle.calibration, dict(told["facts"]))
+        return References(parts, float(told["size"]), calibration, bundle.calibration, dict(told["facts"]))
     except (KeyError, TypeError, ValueError, SettingsError) as error:
         text = f"{bundle.called}: what it knows of good parts cannot be read; run `align3d teach` again"
         raise WeightsRejected(text) from error
