@@ -182,7 +182,7 @@ def _say(found: "Outcome", *, lone: bool, quiet: bool) -> None:
     if found.failure.details:
         output.info(found.failure.details)
     if not lone:
-        output.info(f"error: {found.failure.error}")
+        output.error(found.failure.error)
 
 
 def _write_report(path: Path, outcomes: "list[Outcome]", force: bool) -> None:
