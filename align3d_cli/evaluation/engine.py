@@ -78,10 +78,10 @@ def _until_broken(waiting: deque[Task], settings: ScanSettings, jobs: int, ahead
 
 def _start_worker(settings: ScanSettings) -> None:
     global _scorer
+    end_with_parent()
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    end_with_parent()
     torch.set_num_threads(1)
     _scorer = Scorer(settings)
 
