@@ -1,14 +1,15 @@
-"""Fit the weights of the ladder: benchmarks/fit_join.py --root one --root any --root whole --cache features
+"""Fit the weights of the ladder: benchmarks/fit_join.py --root one --root whole --strange any --cache features
 
 Roots are folder trees with `train/good`, made by plain_defects.py and whole_defects.py from meshes that no reported
-figure is of. For one good part and for four, in each regime of `reference.join`, a logistic regression tells points of
-defects from all others, points of defects counting ten times. Printed are the weights for `reference/join.py`, and by
+figure is of; those in any pose, of which good parts show other sides, teach the weights of strange scans alone. For one
+good part and for four, in each regime of `reference.join`, a logistic regression tells points of defects from all others,
+points of defects counting ten times. Printed are the weights for `reference/join.py`, and by
 how much the object logits of further good parts lie above those of good parts left out, with their spread, for
 `reference/limits.py`.
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,11 @@ from align3d_cli.reference.usual import halves_of, measured
 
 KS = {"one": 1, "several": 4}
 COLUMNS = {
-    "apart": [0, 1, 2, 3, 9, 10],
-    "laid": [0, 1, 2, 3, 4, 5, 6, 7, 9, 10],
-    "strange": [9, 10],
+    "apart": [0, 1, 2, 3, 9],
+    "laid": [0, 1, 2, 3, 4, 5, 6, 7, 9],
+    "strange": [0, 1, 9, 10],
 }  # of the measures, those that mean something in a regime; missing material is in none of these sets
+STORED = ("regime", "category", "kind", "values", "labels", "weights")
 DEFECT_WEIGHT = 10.0  # of a point of a defect
 POINTS = 150_000  # drawn of all for a fit
 
@@ -47,6 +49,7 @@ class Weighed:
     values: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
+    strange: bool = False
 
 
 def look(sample: Sample, inspector: Inspector, cache: Path):
@@ -96,7 +99,7 @@ def read(path: Path) -> list[Weighed]:
     """The scans of a category as they were kept."""
     with np.load(path) as arrays:
         n = 1 + max(int(name.split(".")[0]) for name in arrays.files)
-        of_one = ({field: arrays[f"{i}.{field}"] for field in Weighed.__annotations__} for i in range(n))
+        of_one = ({field: arrays[f"{i}.{field}"] for field in STORED} for i in range(n))
         return [Weighed(**{k: v if v.ndim else v.item() for k, v in one.items()}) for one in of_one]
 
 
@@ -137,29 +140,32 @@ def main() -> None:
     """Print the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, action="append", required=True, help="tree with train/good; repeat")
+    parser.add_argument("--strange", type=Path, action="append", default=[], help="such a tree in any pose; repeat")
     parser.add_argument("--cache", type=Path, required=True, help="folder of what is computed; what is there is taken")
     given = parser.parse_args()
     torch.set_num_threads(1)
     inspector = Inspector(load_bundle())
     scans: dict[str, list[Weighed]] = {name: [] for name in KS}
-    for root in given.root:
+    for root in (*given.root, *given.strange):
         samples = open_dataset("folder", root)
         for category in sorted({sample.category for sample in samples}):
             of_it = [sample for sample in samples if sample.category == category]
             kept = {name: given.cache / f"{root.name}__{category}__{name}.npz" for name in KS}
             if not all(path.is_file() for path in kept.values()):
                 for name, found in of_category(of_it, inspector, given.cache / root.name).items():
-                    np.savez(kept[name], **{f"{i}.{n}": v for i, s in enumerate(found) for n, v in vars(s).items()})
+                    np.savez(kept[name], **{f"{i}.{n}": getattr(s, n) for i, s in enumerate(found) for n in STORED})
             for name, path in kept.items():
-                scans[name] += read(path)
+                scans[name] += [replace(scan, strange=root in given.strange) for scan in read(path)]
             print(f"# {root.name} {category}: {len(of_it)} scans", flush=True)
     for name, of_name in scans.items():
         for how, columns in COLUMNS.items():
-            used = [scan for scan in of_name if scan.kind != "good part" and scan.regime == how]
+            others = [scan for scan in of_name if scan.kind != "good part" and scan.strange == (how == "strange")]
+            used = [scan for scan in others if how != "laid" or scan.regime == how]
             if any(scan.labels.any() for scan in used):
                 each, offset = fit(used, columns)
                 row = ", ".join(f"{weight:.3f}" for weight in each)
-                print(f'("{name}", "{how}"): Weights(({row}), {offset:.3f}),{told(of_name, each, offset)}')
+                lies = told([scan for scan in of_name if not scan.strange], each, offset)
+                print(f'("{name}", "{how}"): Weights(({row}), {offset:.3f}),{lies}')
 
 
 if __name__ == "__main__":

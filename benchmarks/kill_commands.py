@@ -22,7 +22,7 @@ from killable import CASES, Case, prepare, unreadable
 from align3d_cli.helpers.leftovers import PARTIAL
 
 HOUR = 3600.0
-PATIENCE_S = 20.0  # in which processes of a killed command notice that it is gone
+PATIENCE_S = 120.0  # a worker whose program is killed amid its imports notices when they are done: 30 s if busy
 
 
 def run(arguments: list[str], kill_after_s: float | None = None) -> tuple[int, bool]:

@@ -72,7 +72,7 @@ CASES = {
     ),
     "benchmark": Case(
         lambda data, out: [
-            *("benchmark", "--dataset", "folder", "--root", str(data), "--methods", "curvature", "rendering"),
+            *("benchmark", "--dataset", "folder", "--root", str(data), "--methods", "curvature"),
             *("--jobs", "2", "--run", str(out / "run")),
         ],
         table_of,

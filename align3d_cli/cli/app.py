@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from importlib import import_module
 from typing import Any
@@ -99,6 +100,14 @@ def _refuse_dashed_files(words: list[str]) -> None:
             raise UsageError(f"{word}: is a file, and read as options; write ./{word}, or -- before it")
 
 
+def _refuse_nothing(words: list[str]) -> None:
+    """Raise UsageError for an empty word, which would be read as the folder that the program is called in."""
+    for before, word in zip(["align3d", *words], words, strict=False):
+        if not word or re.fullmatch(r"--[\w-]+=", word):
+            option = word.rstrip("=") or before
+            raise UsageError(f"{option}: an empty word is given; leave it out, or set the variable it comes from")
+
+
 def main() -> None:
     """Run the program with the exit codes of the README: 0 1 2 3 4 5 6 130; a bug keeps its traceback and gives 1."""
     output.prepare_streams()
@@ -106,13 +115,14 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads are far slower on a busy CPU
     try:
         with output.complete():
+            _refuse_nothing(sys.argv[1:])
             _refuse_dashed_files(sys.argv[1:])
             app(prog_name=app.info.name)  # also for `python -m align3d_cli`
     except Align3DError as error:
-        output.info(f"error: {error}")
+        output.error(error)
         sys.exit(error.exit_code)
     except OSError as error:
         if error.errno not in NO_NAMES:
             raise
-        output.info(f"error: {error.filename}: {error.strerror}; give another name")
+        output.error(UsageError(f"{error.filename}: {error.strerror}; give another name"))
         sys.exit(UsageError.exit_code)

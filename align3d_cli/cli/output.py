@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -11,6 +12,8 @@ from align3d_cli.errors import EnvironmentMissing
 from align3d_cli.helpers import interrupts
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+# a line break before blanks is a message's own, all others stand in names
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]|\n(?! )")
 ANSI = {"good": "\x1b[32m", "bad": "\x1b[31m", "faint": "\x1b[2m"}
 
 
@@ -80,6 +83,11 @@ def info(text: str) -> None:
     """Say something that is not the result; where nobody can hear it, the work goes on."""
     with suppress(OSError):
         print(text, file=sys.stderr, flush=True)
+
+
+def error(problem: Exception) -> None:
+    """Say what went wrong. Control characters of names are shown with escapes, lest one line becomes two."""
+    info(f"error: {CONTROL.sub(lambda found: ascii(found[0])[1:-1], str(problem))}")
 
 
 def warn(text: str) -> None:

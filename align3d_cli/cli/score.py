@@ -197,7 +197,7 @@ def _say(found: "Outcome", *, lone: bool, quiet: bool) -> None:
     if found.failure.details:
         output.info(found.failure.details)
     if not lone:
-        output.info(f"error: {found.failure.error}")
+        output.error(found.failure.error)
 
 
 def _exceeds(result: dict[str, Any], fail_above: float | None) -> bool:

@@ -1,10 +1,7 @@
 """Spread tasks over the processes of this machine; a process that dies loses no scan."""
 
 import multiprocessing
-import os
 import signal
-import threading
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -12,10 +9,10 @@ from concurrent.futures.process import BrokenProcessPool
 
 from align3d_cli.evaluation.scorer import ScanOutcome, ScanSettings, Scorer, Task, run_tasks
 from align3d_cli.helpers.cpus import usable_cpus
+from align3d_cli.helpers.workers import end_with_parent
 
 ATTEMPTS = 3  # of a scan whose process died: it may have been a neighbour that took the memory
 AHEAD = 2  # tasks a process that are under way, so that none waits and results do not pile up
-ORPHAN_CHECK_S = 1.0
 
 Deliver = Callable[[ScanOutcome], None]
 _scorer: Scorer | None = None  # of a worker process
@@ -59,7 +56,7 @@ def _until_broken(waiting: deque[Task], settings: ScanSettings, jobs: int, ahead
     """
     context = multiprocessing.get_context("spawn")
     under_way: dict[Future, Task] = {}
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(settings, os.getpid()))
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(settings,))
     try:
         while waiting or under_way:
             while waiting and len(under_way) < ahead:
@@ -79,21 +76,14 @@ def _until_broken(waiting: deque[Task], settings: ScanSettings, jobs: int, ahead
     return []
 
 
-def _start_worker(settings: ScanSettings, parent: int) -> None:
+def _start_worker(settings: ScanSettings) -> None:
     global _scorer
+    end_with_parent()
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     torch.set_num_threads(1)
     _scorer = Scorer(settings)
-
-
-def _end_with(parent: int) -> None:
-    """End this process when its parent is gone, killed perhaps: nobody would read its results."""
-    while os.getppid() == parent:
-        time.sleep(ORPHAN_CHECK_S)
-    os._exit(1)
 
 
 def _work(task: Task) -> ScanOutcome:

@@ -109,13 +109,13 @@ def check_count(source: Source, count: int, row_bytes: float, *, what: str = "po
     """
     if count < 0:
         raise source.reject(f"header promises {count} {what}", "export it again")
+    if count * row_bytes > source.left + 1:  # the last line of a text file may lack its newline
+        finding = f"header promises {count} {what}, the {source.left} bytes behind it cannot hold them"
+        raise source.reject(finding, "it is cut off or damaged, export it again")
     if count > POINT_LIMIT:
         raise source.reject(
             f"header promises {count} {what}, more than the {POINT_LIMIT} one scan may have", "cut or thin it"
         )
-    if count * row_bytes > source.left + 1:  # the last line of a text file may lack its newline
-        finding = f"header promises {count} {what}, the {source.left} bytes behind it cannot hold them"
-        raise source.reject(finding, "it is cut off or damaged, export it again")
 
 
 def check_expansion(source: Source, stored: int, decoded: int) -> None:

@@ -13,7 +13,8 @@ from align3d_cli.reference.evidence import Evidence
 from align3d_cli.reference.seen import Seen
 
 AROUND = 8  # even points that a logit is the mean of
-STRANGE = 1.35  # times the usual distance of descriptors: other sides of the part are seen, or another part
+STRANGE = {True: 1.55, False: 1.35}  # times the usual distance of descriptors, of scans that were laid and were not:
+# other sides of the part are seen, or another part
 TOP_SHARE = 0.03  # of the surface, whose mean logit is the object's: a defect of any size is in it, and little else
 FLOOR_UNLIKE = 0.02  # of descriptors: below, they differ by rounding
 FLOOR_SCORE = 0.05  # of zero-shot scores in logarithms: below, none is suspicious
@@ -95,10 +96,11 @@ WEIGHTS = {
 
 
 def regime(found: Evidence) -> str:
-    """ "laid" onto the good parts, "apart" where that failed, "strange" where the scan shows other surface besides."""
-    if not found.why_apart:
-        return "laid"
-    return "strange" if strangeness(found) > STRANGE else "apart"
+    """ "laid" onto the good parts, "apart" where that failed, "strange" where the scan shows another surface."""
+    laid = not found.why_apart
+    if strangeness(found) > STRANGE[laid]:
+        return "strange"
+    return "laid" if laid else "apart"
 
 
 def weights_for(n_parts: int, how: str) -> Weights:

@@ -1,7 +1,7 @@
 """Good parts ready to judge: `References` joins what they say to what the model says of a scan."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from align3d_cli.model.beside import Joined
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.reference.evidence import Evidence, evidence_of
 from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, laid_out, lay
-from align3d_cli.reference.join import logits, object_logit, strangeness
+from align3d_cli.reference.join import logits, object_logit, regime, strangeness
 from align3d_cli.reference.limits import Limit, interval, limit_of
 from align3d_cli.reference.seen import Seen, diagonal, see
 from align3d_cli.reference.usual import halves_of, measured
@@ -20,6 +20,9 @@ from align3d_cli.reference.usual import halves_of, measured
 UNLIKE = 3.0  # times the usual distance of descriptors, over the middle of a scan: another object
 LONE_MISSES = 1.7  # by which another good part's object logit lies above that of a half of the same scan, on average
 ODD = 1.6  # times that of the other good parts: it is not one of them
+STRANGE_NOTE = (
+    "it shows other surface than the good parts, another side perhaps: they help to find the spot, the model alone decides"
+)
 GOOD_QUANTILE, HIGH_QUANTILE = 0.98, 0.9995  # of the good parts' points: where colours begin and end
 
 Kind = Literal["good", "reference", "among"]
@@ -77,25 +80,38 @@ class References:
     def joined(self, seen: Seen, found: Evidence) -> Joined:
         """Evidence of a scan as its scores."""
         logit, spoke = logits(found, seen, self.size, len(self.parts))
-        top = object_logit(logit)
-        laid = not found.why_apart
+        strange = regime(found) == "strange"
+        top, laid = (seen.raw if strange else object_logit(logit)), not found.why_apart
         account = self.facts | {"spoke": spoke, "laid": laid, "why_apart": found.why_apart or None}
         account["missing_share"] = round(found.missing_share, 4) if laid else None
         return Joined(
             points=expit(logit)[seen.row],
-            score=float(self.calibration.score(top)),
+            score=float((self._own_at_half() if strange else self.calibration).score(top)),
             raw=top,
             calibration=self.calibration,
             account=account,
             deviation=found.signed[seen.row] if laid else None,
+            notes=(STRANGE_NOTE,) if strange else (),
         )
+
+    def _own_at_half(self) -> Calibration:
+        """The model's own score scale, its threshold moved to that of the good parts, 0.5."""
+        limit = self.own.threshold
+        return self.own if limit is None else replace(self.own, offset=self.own.offset - logit_of(limit), threshold=0.5)
 
     def alone(self, points: np.ndarray, raw: float, why: str) -> Joined:
         """The model's own word where the good parts are of something else."""
         spoke = {"zero-shot": 1.0}
         account = self.facts | {"spoke": spoke, "laid": False, "why_apart": why, "missing_share": None}
         note = f"the good parts are unlike this scan ({why}), so the model alone speaks; name good parts of its kind"
-        return Joined(points, float(self.own.score(raw)), raw, self.own, account, notes=(note,))
+        own = self._own_at_half()
+        return Joined(points, float(own.score(raw)), raw, own, account, notes=(note,))
+
+
+def logit_of(share: float) -> float:
+    """The logit of a number in (0, 1)."""
+    share = min(max(share, 1e-9), 1 - 1e-9)
+    return float(np.log(share / (1 - share)))
 
 
 def expit(logit: np.ndarray) -> np.ndarray:
@@ -136,7 +152,10 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
 
 def calibration_of(limit: Limit, false_alarm_rate: float, good_logits: np.ndarray) -> Calibration:
     """The limit of good parts at an object score of 0.5, one spread above it at 0.73; colours by their points (P,)."""
-    low, high = np.quantile(expit(good_logits), [GOOD_QUANTILE, HIGH_QUANTILE])
+    low, high = np.quantile(expit(good_logits), [STRANGE_NOTE = (
+    "it shows other surface than the good parts, another side perhaps: they help to find the spot, the model alone decides"
+)
+GOOD_QUANTILE, HIGH_QUANTILE])
     return Calibration(
         slope=1 / limit.spread,
         offset=-limit.value / limit.spread,

@@ -24,6 +24,7 @@ from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.labelled import LabelledCloud
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.helpers.files import replacing
+from align3d_cli.helpers.workers import end_with_parent
 from align3d_cli.synthetic.samples import planned, sample_at
 
 SETTINGS = "synth.json"
@@ -62,7 +63,8 @@ def write_tree(plan: TreePlan, jobs: int, *, force: bool = False) -> Iterator[Wr
     if jobs <= 1:
         yield from (write_one(plan, i, force) for i in numbers)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:  # fork is unsafe once threads run
+    # fork is unsafe once threads run
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=end_with_parent) as pool:
         yield from pool.map(write_one, [plan] * plan.n, numbers, [force] * plan.n, chunksize=4)
 
 

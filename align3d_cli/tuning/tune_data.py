@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from align3d_cli.clouds.labelled import LabelledCloud
 from align3d_cli.clouds.prepare import prepare
+from align3d_cli.helpers.workers import end_with_parent
 from align3d_cli.render.cameras import rotation_z
 from align3d_cli.render.draw import draw_views
 from align3d_cli.render.geometry import depth_px
@@ -170,7 +171,7 @@ def crop_views(images: Tensor, target: Tensor, size_px: int, generator: torch.Ge
 def stream(make: Callable[[int], SampleViews], first: int, jobs: int) -> Generator[SampleViews, None, None]:
     """make(first), make(first + 1), .. in order, computed ahead in `jobs` processes."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=end_with_parent) as pool:
         waiting: deque[Future[SampleViews]] = deque()
         index = first
         try:

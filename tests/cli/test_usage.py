@@ -13,7 +13,8 @@ from align3d_cli.encoders.lite_trunk import VARIANTS
 from align3d_cli.encoders.settings import LiteVariant
 from align3d_cli.helpers.settings import SEEDS
 
-NOT_NUMBERS = ("nan", "inf", "-inf", "1e400", "-0.1", "x", "")
+NOT_NUMBERS = ("nan", "inf", "-inf", "1e400", "-0.1", "x")
+NOTHING = "an empty word is given; leave it out, or set the variable it comes from"
 TOO_LARGE = str(10**30)
 
 
@@ -57,7 +58,7 @@ def test_all_options_that_take_numbers_are_found():
 
 @pytest.mark.parametrize(("path", "option"), OPTIONS, ids=str)
 def test_no_option_takes_what_is_no_number(refused, path, option):
-    """NaN, infinity (also as 1e400), a fraction below zero, a word, nothing: the option, the value, what to give."""
+    """NaN, infinity (also as 1e400), a fraction below zero, a word: the option, the value, what to give."""
     for value in NOT_NUMBERS:
         line = refused(*path, f"{option}={value}")
         assert line.startswith(option) and ": give a " in line, line
@@ -79,7 +80,13 @@ def test_seeds_are_what_every_generator_takes(refused, path, option):
         (["score", "a.ply", "--fail-above", "nan"], "--fail-above nan: give a number of at least 0 and at most 1"),
         (["score", "a.ply", "--seed", "2.5"], f"--seed 2.5: give a whole number {SEEDS}"),
         (["benchmark", "--seeds", "0", "x"], f"--seeds: give a whole number {SEEDS}"),
-        (["benchmark", "--category=", "--json"], "--category: give a value, or several"),
+        (["benchmark", "--category", "--json"], "--category: give a value, or several"),
+        (["score", ""], f"score: {NOTHING}"),
+        (
+            ["score", "a.ply", "--out="],
+            "--out: an empty word is given; leave it out, or set the variable it comes from",
+        ),
+        (["score", "a.ply", "--report", "a\nb"], r"--report a\nb: is written as HTML; end its name with .html"),
         (["score", "a.ply", "--focal", "1,5"], "--focal 1,5: give a number"),
         (["tune", "--size=1" + 30 * "0"], f"--size {10**30}: give a number of at least 32 and at most 4,096"),
         (["score"], "Missing argument 'INPUT...'; see `align3d score --help`"),

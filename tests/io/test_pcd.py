@@ -115,7 +115,7 @@ def test_lzf_refuses_damage(tmp_path, packed):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"width": 10**12}, "more than the"),
+        ({"width": 10**12}, "cannot hold them"),
         ({"width": 900}, "cannot hold"),
         ({"width": -2}, "WIDTH '-2' is no whole number"),
         ({"types": "F F"}, "FIELDS names 3 fields, TYPE has 2 values"),
