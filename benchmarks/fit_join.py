@@ -2,10 +2,9 @@
 
 Roots are folder trees with `train/good`, made by plain_defects.py and whole_defects.py from meshes that no reported
 figure is of; those in any pose, of which good parts show other sides, teach the weights of strange scans alone. For one
-good part and for four, in each regime of `reference.join`, a logistic regression tells points of defects from all others,
-points of defects counting ten times. Printed are the weights for `reference/join.py`, and by
-how much the object logits of further good parts lie above those of good parts left out, with their spread, for
-`reference/limits.py`.
+good part and for four, in each regime of `reference.join`, a logistic regression tells points of defects from all
+others, points of defects counting ten times. Printed are the weights for `reference/join.py`, and, for
+`reference/limits.py`, by how much the object logits of further good parts lie above those of good parts left out.
 """
 
 import argparse

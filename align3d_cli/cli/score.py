@@ -9,8 +9,8 @@ import typer
 
 from align3d_cli.cli import output
 from align3d_cli.cli import score_options as opt
-from align3d_cli.cli.options import check_views, examples, refuse_overwriting
-from align3d_cli.cli.score_checks import check_known, check_outputs, check_regions, check_resume
+from align3d_cli.cli.options import check_views, examples
+from align3d_cli.cli.score_checks import check_free_files, check_known, check_outputs, check_regions, check_resume
 from align3d_cli.cli.score_lines import result_line, summary
 from align3d_cli.errors import BatchFailures, UsageError
 from align3d_cli.helpers.places import DEFAULT_MODEL
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from align3d_cli.running.batch import Batch, BatchSettings, Outcome
     from align3d_cli.running.cluster_batch import ClusterBatch
+    from align3d_cli.running.inputs import Part
+    from align3d_cli.running.record import Record
 
 BATCH_PAGE_POINTS = 12_000  # a page of a hundred parts stays near 25 MB
 EXCEEDED = 3  # exit code: done, and a part lies above --fail-above, or --rules reject it
@@ -78,24 +80,20 @@ def score(
     ray_address: opt.RayAddress = None,
 ) -> None:
     """Score scans: an anomaly score for every point, a heat map, and a verdict on the part."""
-    from align3d_cli.helpers.files import check_free
     from align3d_cli.regions.rules_file import read_rules
     from align3d_cli.running.batch import BatchSettings
-    from align3d_cli.running.inputs import find_parts, stream_format, with_named_output
+    from align3d_cli.running.inputs import find_parts, known_scans, stream_format, with_named_output
     from align3d_cli.running.record import outcomes as recorded
     from align3d_cli.running.record import record_of
 
     check_outputs(out, out_dir, report, json, jsonl, format)
     check_regions(regions, fail_above, rules)
     check_resume(resume, out_dir, report, force=force, split=split, among=among)
-    check_known(good, reference, among, split=split, engine=engine)
+    check_known(inputs, good, reference, among, split=split, engine=engine)
     check_views(views)
     found = find_parts(inputs, avoid=out_dir)
     parts, kind = with_named_output(found.parts, out, out_dir, format)
-    refuse_overwriting([part.output for part in parts], force=force or resume)
-    for file in (out, report, regions):
-        if file is not None and str(file) != "-":
-            check_free(file, force=force)
+    check_free_files([part.output for part in parts], [out, report, regions], force=force, resume=resume)
     if found.left_out and not quiet:
         output.info(f"note: {len(found.left_out)} .txt files of the folders are left out; name them to score them")
     settings = BatchSettings(
@@ -112,7 +110,7 @@ def score(
         unit=unit,
         split=split,
         rules=None if rules is None else read_rules(rules),
-        good=tuple(part.name for part in find_parts(good).parts),
+        good=known_scans(good),
         reference=reference,
         among=among,
         format=kind,
@@ -122,15 +120,21 @@ def score(
     )
     batch = _batch(settings, engine, ray_address)
     record = None if out_dir is None else record_of(out_dir, settings)
-    kept = record.kept(parts) if record is not None and resume else {}
-    if kept and not quiet:
-        output.info(f"note: {len(kept)} of {len(parts)} parts are scored already and kept")
+    kept = _kept(record, parts, quiet) if record is not None and resume else {}
     if str(out) == "-":
         outcomes = _score_to_stdout(batch, parts[0], kind, quiet)
     else:
         outcomes = _score_all(recorded(batch, parts, record, kept), parts, json=json, jsonl=jsonl, quiet=quiet)
     _write_tables(report, regions, outcomes, force)
     _end(outcomes, fail_above)
+
+
+def _kept(record: "Record", parts: "list[Part]", quiet: bool) -> dict[Path, dict[str, Any]]:
+    """The results that a call before this one left, by heat map."""
+    kept = record.kept(parts)
+    if kept and not quiet:
+        output.info(f"note: {len(kept)} of {len(parts)} parts are scored already and kept")
+    return kept
 
 
 def _batch(settings: "BatchSettings", engine: opt.Engine, ray_address: str | None) -> "Batch | ClusterBatch":

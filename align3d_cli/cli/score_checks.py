@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from align3d_cli.cli.options import check_folder
+from align3d_cli.cli.options import check_folder, refuse_overwriting
 from align3d_cli.errors import UsageError
 
 
@@ -26,6 +26,19 @@ def check_outputs(
         raise UsageError("--out -: needs --format")
 
 
+def check_free_files(heatmaps: list[Path | None], files: list[Path | None], *, force: bool, resume: bool) -> None:
+    """Raise UsageError for files that are there and may not be replaced, and for places that take none.
+
+    heatmaps: of the parts, which --resume may go on with; files: the others that the call writes
+    """
+    from align3d_cli.helpers.files import check_free
+
+    refuse_overwriting(heatmaps, force=force or resume)
+    for file in files:
+        if file is not None and str(file) != "-":
+            check_free(file, force=force)
+
+
 def check_regions(table: Path | None, fail_above: float | None, rules: Path | None) -> None:
     """Raise UsageError for a table of regions that is not called one, and for two things that decide."""
     if table is not None and table.suffix.lower() != ".csv":
@@ -34,11 +47,17 @@ def check_regions(table: Path | None, fail_above: float | None, rules: Path | No
         raise UsageError(f'--fail-above and --rules: give one; write reject = "score > {fail_above:g}" into the rules')
 
 
-def check_known(good: list[str], reference: str | None, among: bool, *, split: bool, engine: str) -> None:
-    """Raise UsageError for things known beside the scan that contradict each other."""
+def check_known(
+    inputs: list[str], good: list[str], reference: str | None, among: bool, *, split: bool, engine: str
+) -> None:
+    """Raise UsageError for things known beside the scan that contradict each other or the inputs."""
     given = [name for name, is_given in (("--good", good), ("--reference", reference), ("--among", among)) if is_given]
     if len(given) > 1:
         raise UsageError(f"{given[0]} and {given[1]}: give one, what is known best: --reference, --good, --among")
+    if reference is not None and (reference == "-" or os.path.isdir(reference)):
+        raise UsageError(f"--reference {reference}: is no file; name the one part or CAD model that parts must lie on")
+    if among and "-" in inputs:
+        raise UsageError("--among and -: standard input can be read once only; name files or folders")
     if among and split:
         raise UsageError("--among and --split: give one; --among compares whole scans")
     if among and engine != "local":

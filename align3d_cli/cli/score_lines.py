@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from align3d_cli.cli.output import tinted
+from align3d_cli.report.reference_text import beside_text
 from align3d_cli.report.result import decision_text, extent_text
 
 TONES = {"good": "good", "defective": "bad", "unsure": "bad", "uncalibrated": "faint"}
@@ -19,6 +20,7 @@ def result_line(result: dict[str, Any], width: int = 0) -> str:
     counts += [f"{result['n_removed']:,} removed"] if result["n_removed"] else []
     n_regions = len(result["regions"])
     counts += [f"{n_regions} region{'s' * (n_regions > 1)}"] if n_regions else []
+    counts += [] if result["references"] is None else [beside_text(result["references"])]
     rest = f"{', '.join(counts)}  {result['seconds']['total']:.1f} s"
     arrow = f"  -> {result['output']}" if result["output"] else ""
     against = "no limit"

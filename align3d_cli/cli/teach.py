@@ -1,12 +1,12 @@
 """`align3d teach`: a model that knows good parts of one kind, without any training."""
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from align3d_cli.cli.options import Device, examples, finite
 from align3d_cli.clouds.settings import Background
-from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.places import DEFAULT_MODEL
 
 EXAMPLES = examples(
@@ -35,19 +35,17 @@ def teach(
 ) -> None:
     """Teach a model good parts of one kind: it compares every scan with them, beside what it says by itself.
 
-    One part is enough to begin; from three on, an odd one among them is named. Takes about two seconds a part.
+    One part is enough to begin; from three on, an odd one among them is named. Takes a few seconds a part.
     """
     from align3d_cli.cli import output
     from align3d_cli.helpers.files import check_free
     from align3d_cli.model.find import find_model
-    from align3d_cli.running.inputs import find_parts
+    from align3d_cli.running.inputs import known_scans
     from align3d_cli.running.model import Model
 
     check_free(out, force=force)
     find_model(model)
-    names = [part.name for part in find_parts(good).parts]
-    if not names:
-        raise InputRejected(f"{good[0]}: holds no scan; name good parts, or the folder that has them")
+    names = known_scans(good)
     with output.Progress("teach") as progress:
         progress.begin(len(names))
         made = Model(model, device=device).teach(
@@ -63,12 +61,12 @@ def teach(
         output.result(f"{out}: {learned(result)}")
 
 
-def learned(facts: dict) -> str:
-    """What a model knows of good parts, for people."""
-    n = len(facts["parts"])
-    laid = f"{facts['laid_parts']} of them the same rigid body" if n > 1 else "compared with itself"
+def learned(facts: dict[str, Any]) -> str:
+    """What a model knows of good parts, for people. facts: see `reference.references.FACTS`"""
+    n, aim = len(facts["parts"]), f"the threshold aims at {100 * facts['false_alarm_rate']:.3g} % false alarms"
     if facts["interval"] is None:
-        return f"{n} good part, {laid}; threshold for {facts['false_alarm_rate']:.3g} false alarms, by one part a guess"
+        return f"1 good part; {aim}, and of a single part that is a guess: teach more of them"
+    laid = "all of them one rigid body" if facts["laid_parts"] == n else f"{facts['laid_parts']} of them one rigid body"
     low, high = (f"{100 * end:.0f}" for end in facts["interval"])
-    told = f"{facts['alarms']} of {n} above the threshold when left out: {low} to {high} % false alarms"
-    return f"{n} good parts, {laid}; {told}"
+    told = f"{facts['alarms']} of {n} lie above it, which allows {low} to {high} %"
+    return f"{n} good parts, {laid}; {aim}, {told}"

@@ -55,16 +55,17 @@ def register(moving: Surface, fixed: Surface, guesses: np.ndarray | None = None)
     guesses: (G, 4, 4) poses that are tried beside those found, the identity by default
     The answer does not depend on the order of the points, and nothing is drawn at random.
     """
-    ratio = moving.size / fixed.size
-    if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
-        return Registration(np.eye(4), np.nan, np.nan, 0.0, 0.0, _of_another_size(ratio))
+    if failure := another_size(moving.size / fixed.size):
+        return Registration(np.eye(4), np.nan, np.nan, 0.0, 0.0, failure)
     moving, fixed = in_own_order(moving), in_own_order(fixed)
     guesses = np.eye(4)[None] if guesses is None else guesses
     return _fitted(moving, fixed, coarse_poses(moving, fixed, guesses))
 
 
-def _of_another_size(ratio: float) -> str:
-    """The ratio of the sizes in words, and the units that explain it."""
+def another_size(ratio: float) -> str:
+    """Why no overlap can be told at that ratio of the sizes, and the units that explain it; empty where it can."""
+    if 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
+        return ""
     times = max(ratio, 1 / ratio)
     which = "as large as" if ratio > 1 else "smaller than"
     units = [name for unit, name in UNITS.items() if abs(times / unit - 1) < NEAR_UNIT]

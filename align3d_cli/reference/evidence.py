@@ -24,7 +24,7 @@ class Evidence:
     """Of a scan's S even points; arrays (S,) float.
 
     zero_shot: the model's own score, [0, 1]
-    unlike:    distance of the descriptor to the nearest of any good part, [0, 2]
+    unlike:    distance of the descriptor to the nearest of a good part, `lowest` over the parts, [0, 2]
     surprise:  zero-shot score less that of the points of good parts with the nearest descriptors, [-1, 1]
     shift:     zero-shot score less that at the same place of the good parts, [-1, 1]; nan where the scan lies on none
     signed:    deviation from the good part that deviates least there, in the file's unit, positive outside; nan where
@@ -127,7 +127,7 @@ def _least(found: Sequence[Deviation]) -> np.ndarray:
 
 
 def _usual_alike(alike: Sequence[_Alike]) -> Usual | None:
-    """What is usual on the points with the nearest descriptors, mean over the good parts."""
+    """What is usual on the points with the nearest descriptors, median over the good parts."""
     known = [[v[one.rows].mean(axis=1) for v in one.part.usual.values] for one in alike if one.part.usual is not None]
     return Usual(*np.median(known, axis=0)) if known else None
 

@@ -8,12 +8,14 @@ import numpy as np
 
 from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.errors import InputRejected
+from align3d_cli.matching.registration import another_size
 from align3d_cli.model.beside import Joined
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.reference.evidence import Evidence, evidence_of
 from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, laid_out, lay
-from align3d_cli.reference.join import logits, object_logit, regime, strangeness
+from align3d_cli.reference.join import FLOOR_UNLIKE, logits, object_logit, regime, strangeness
 from align3d_cli.reference.limits import Limit, interval, limit_of
+from align3d_cli.reference.order import own_order, refuse_copies
 from align3d_cli.reference.seen import Seen, diagonal, see
 from align3d_cli.reference.usual import halves_of, measured
 
@@ -21,9 +23,12 @@ UNLIKE = 3.0  # times the usual distance of descriptors, over the middle of a sc
 LONE_MISSES = 1.7  # by which another good part's object logit lies above that of a half of the same scan, on average
 ODD = 1.6  # times that of the other good parts: it is not one of them
 STRANGE_NOTE = (
-    "it shows other surface than the good parts, another side perhaps: they help to find the spot, the model alone decides"
+    "it shows other surface than the good parts, another side perhaps: they help to find the spot, the model decides"
 )
 GOOD_QUANTILE, HIGH_QUANTILE = 0.98, 0.9995  # of the good parts' points: where colours begin and end
+
+ITSELF = "this scan is one of the good parts itself, so it looks better than another would"
+FACTS = ("kind", "parts", "laid_parts", "false_alarm_rate", "alarms", "interval")
 
 Kind = Literal["good", "reference", "among"]
 
@@ -43,11 +48,10 @@ class Told:
 class References:
     """Good parts, measured against each other.
 
-    size:        diagonal of the first one, in the file's unit: the scale at which all is compared
+    size:        diagonal of the part of middle size, in the file's unit: the scale at which all is compared
     calibration: threshold and colours that the good parts alone set; slope and offset take an object logit to [0, 1]
     own:         calibration of the model beneath, for scans that are unlike the good parts
-    facts:       what `teach` reports and results repeat, as JSON
-    must_lie:    a scan that cannot be laid onto them is an error, as for a CAD model
+    facts:       what `teach` reports and results repeat, as JSON: FACTS
     """
 
     parts: tuple[GoodPart, ...]
@@ -55,27 +59,40 @@ class References:
     calibration: Calibration
     own: Calibration
     facts: dict[str, Any]
-    must_lie: bool = False
 
-    def beside(self, scan: Prepared, points: np.ndarray, raw: float) -> Joined:
+    @property
+    def must_lie(self) -> bool:
+        """Whether a scan that cannot be laid onto them is an error, as for a CAD model."""
+        return self.facts["kind"] == "reference"
+
+    def beside(self, scan: Prepared, points: np.ndarray, raw: float, name: str = "the scan") -> Joined:
         """A scan's own scores, (M,) and of the object, joined with what the good parts say of it.
 
+        name: what messages call the scan
         Raises InputRejected where it must lie on them and does not.
         """
         ratio = diagonal(scan.xyz) / self.size
-        if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO and not self.must_lie:
+        if self.must_lie:  # before anything is measured at the scale of something else
+            self._check_laid(name, another_size(ratio))
+        elif not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
             return self.alone(points, raw, f"it is {ratio:.3g} times as large as they are")
         seen = see(scan, points, raw, self.size)
         found = evidence_of(seen, self.parts, lay(seen, self.parts, 0.0 if self.must_lie else COMMON))
-        if self.must_lie and found.why_apart:
-            name = self.parts[0].name
-            raise InputRejected(f"the scan cannot be laid onto {name}: {found.why_apart}; check part, side and unit")
+        if self.must_lie:
+            self._check_laid(name, found.why_apart)
         times = strangeness(found)
         if times > UNLIKE and found.why_apart:
             return self.alone(
                 points, raw, f"its surface is {times:.2g} times as unlike theirs as theirs among each other"
             )
-        return self.joined(seen, found)
+        joined = self.joined(seen, found)
+        itself = any(np.array_equal(part.seen.surface.xyz, seen.surface.xyz) for part in self.parts)
+        return replace(joined, notes=(*joined.notes, ITSELF)) if itself else joined
+
+    def _check_laid(self, name: str, why_apart: str) -> None:
+        if why_apart:
+            finding = f"cannot be laid onto {self.parts[0].name}: {why_apart}"
+            raise InputRejected(f"{name}: {finding}; check part, side and unit")
 
     def joined(self, seen: Seen, found: Evidence) -> Joined:
         """Evidence of a scan as its scores."""
@@ -124,8 +141,12 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
 
     own:  calibration of the model beneath; false_alarm_rate: of further good parts, which the threshold aims at
     kind: what they are: good parts, or one reference that every scan must be laid onto
-    Raises InputRejected for parts that are not alike, naming the odd one.
+    Their order changes nothing. Raises InputRejected for parts that are not alike, naming the odd one, and for a scan
+    that is there twice.
     """
+    names, clouds = [one.name for one in told], [one.scan.xyz for one in told]
+    refuse_copies(names, clouds)
+    told = [told[row] for row in own_order(clouds)]
     size = diagonal(told[0].scan.xyz)
     named = [(one.name, one.sha256, see(one.scan, one.points, one.raw, size)) for one in told]
     _check_sizes(named)
@@ -140,22 +161,19 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     alarms = (limit.alarms, limit.n) if halves is None else (0, 0)
     facts = {
         "kind": kind,
-        "parts": [one.name for one in told],
+        "parts": names,
         "laid_parts": sum(part.first_from_part is not None for part in known.parts),
         "false_alarm_rate": false_alarm_rate,
         "alarms": alarms[0] if halves is None else None,
         "interval": [round(end, 4) for end in interval(*alarms)] if halves is None else None,
     }
     calibration = calibration_of(limit, false_alarm_rate, np.concatenate(found))
-    return References(known.parts, size, calibration, own, facts, kind == "reference")
+    return References(known.parts, size, calibration, own, facts)
 
 
 def calibration_of(limit: Limit, false_alarm_rate: float, good_logits: np.ndarray) -> Calibration:
     """The limit of good parts at an object score of 0.5, one spread above it at 0.73; colours by their points (P,)."""
-    low, high = np.quantile(expit(good_logits), [STRANGE_NOTE = (
-    "it shows other surface than the good parts, another side perhaps: they help to find the spot, the model alone decides"
-)
-GOOD_QUANTILE, HIGH_QUANTILE])
+    low, high = np.quantile(expit(good_logits), [GOOD_QUANTILE, HIGH_QUANTILE])
     return Calibration(
         slope=1 / limit.spread,
         offset=-limit.value / limit.spread,
@@ -181,7 +199,7 @@ def _check_alike(parts: Sequence[GoodPart], unlike: np.ndarray) -> None:
     if len(parts) < 3:
         return
     worst = int(np.argmax(unlike))
-    times = unlike[worst] / float(np.median(np.delete(unlike, worst)))
+    times = unlike[worst] / max(float(np.median(np.delete(unlike, worst))), FLOOR_UNLIKE)
     if times > ODD:
         finding = f"{times:.2g} times as unlike the other good parts as these are among each other"
         raise InputRejected(f"{parts[worst].name}: {finding}; leave it out, or teach its kind apart")

@@ -52,6 +52,7 @@ def seen_from(xyz: np.ndarray, points: np.ndarray, raw: float, size: float, towa
     even, row = even_points(xyz, CELL * size)
     normals = oriented_normals(even, towards)
     descriptors = fpfh(even, normals, [radius * size for radius in RADII])
+    descriptors = descriptors.astype(np.float16).astype(np.float32)  # as they are stored: read again they are the same
     view = None if towards is None else View(-towards)
     surface = Surface(even, normals, descriptors, CELL * size, diagonal(even), view=view)
     zero_shot = np.bincount(row, points) / np.bincount(row)

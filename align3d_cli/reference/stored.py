@@ -14,7 +14,7 @@ from align3d_cli.matching.visibility import View
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.reference.good import GoodPart, Usual
-from align3d_cli.reference.references import References
+from align3d_cli.reference.references import FACTS, References
 from align3d_cli.reference.seen import Seen, sheet
 
 RECORD = "teach"  # where in a model's record good parts are told of
@@ -43,7 +43,10 @@ def references_of(bundle: Bundle) -> References | None:
     try:
         parts = tuple(_part(one, bundle.part(f"{PREFIX}.{i}")) for i, one in enumerate(told["parts"]))
         calibration = Calibration(**told["calibration"])
-        return References(parts, float(told["size"]), calibration, bundle.calibration, dict(told["facts"]))
+        facts = {name: told["facts"][name] for name in FACTS}
+        if not parts:
+            raise ValueError("good parts without one")
+        return References(parts, float(told["size"]), calibration, bundle.calibration, facts)
     except (KeyError, TypeError, ValueError, SettingsError) as error:
         text = f"{bundle.called}: what it knows of good parts cannot be read; run `align3d teach` again"
         raise WeightsRejected(text) from error
@@ -86,6 +89,8 @@ def _part(told: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> GoodP
         float(told["size"]),
         view=view,
     )
+    if arrays["zero_shot"].shape != (len(surface),) or arrays["usual"].shape != (3, len(surface)):
+        raise ValueError("not one value a point")
     seen = Seen(surface, arrays["zero_shot"], np.arange(len(surface)), float(told["raw"]))
     pose = None if told["first_from_part"] is None else np.array(told["first_from_part"], float).reshape(4, 4)
     return GoodPart(told["name"], told["sha256"], seen, sheet(seen), pose, Usual(*arrays["usual"]))

@@ -17,6 +17,7 @@ from align3d_cli.report.colours import score_rgb
 from align3d_cli.report.html import PartPage, html_page
 from align3d_cli.report.points_payload import PAGE_POINTS, points_payload
 from align3d_cli.report.portrait import Portrait, portray
+from align3d_cli.report.reference_text import known_text
 from align3d_cli.report.result import extent_text, limit_text
 
 JPEG_QUALITY = 88
@@ -104,5 +105,6 @@ def _subtitle(result: dict[str, Any]) -> str:
         counts.append(f"{result['n_unseen']:,} seen by no view")
     if result["n_removed"]:
         counts.append(f"{result['n_removed']:,} taken for background or strays")
-    facts = [f"limit {limit_text(result['threshold'])}", result["model"], f"views {result['views']}", *counts]
+    model = result["model"] + ("" if result["references"] is None else f" beside {known_text(result['references'])}")
+    facts = [f"limit {limit_text(result['threshold'])}", model, f"views {result['views']}", *counts]
     return "  ·  ".join(facts)

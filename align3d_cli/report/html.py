@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from align3d_cli.report.colours import COLOUR_TABLE, STEPS, UNSEEN_RGB
 from align3d_cli.report.points_payload import base64_text
+from align3d_cli.report.reference_text import beside_facts
 from align3d_cli.report.region_rows import region_table
 from align3d_cli.report.result import decision_text, extent_text, limit_text, resolution_text
 
@@ -133,6 +134,7 @@ def _facts(result: dict[str, Any]) -> list[tuple[str, str]]:
         lines += [("decided by", line) for line in decision_text(result["decision"])]
         lines.append(("rules", result["decision"]["rules"]))
     lines += [("why unsure", doubt) for doubt in result["doubts"]] + [("note", note) for note in result["notes"]]
+    lines += [] if result["references"] is None else beside_facts(result["references"])
     lines += [("extent", extent_text(result)), ("smallest defect shown", resolution_text(result))]
     lines += [(label, _shown(name, result[name])) for name, label in FACTS.items() if result[name] is not None]
     return [*lines, ("seconds", ", ".join(f"{step} {value:.2f}" for step, value in result["seconds"].items()))]

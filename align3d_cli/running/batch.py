@@ -1,9 +1,8 @@
 """Part after part with a model that is loaded once, after the first scan has turned out readable."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import check_measured
 from align3d_cli.clouds.settings import Background
-from align3d_cli.errors import InputRejected
+from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.helpers.places import DEFAULT_MODEL
-from align3d_cli.io.read import SCAN_SUFFIXES, read_scan
+from align3d_cli.io.read import READERS, WITH_FREE_COLUMNS, read_scan
 from align3d_cli.regions.rules import Rules
-from align3d_cli.running.inputs import STDIN, Part, numbered
+from align3d_cli.running.inputs import Part, check_no_folder, numbered
 from align3d_cli.running.model import Model, split_cloud
 from align3d_cli.running.scored import FailedScan, ScoredScan, attempt
 
@@ -89,25 +88,29 @@ class Batch:
             yield from self._outcomes_of(part)
 
     def _compare(self, parts: list[Part]) -> None:
-        """Score all parts once and compare each with the others. Raises InputRejected where too few can be read."""
+        """Score all parts once and compare each with the others.
+
+        Raises InputRejected where too few can be compared, and for one that is there twice.
+        """
         from align3d_cli.reference.among import FEWEST, among
 
-        told = []
-        for part in parts:
-            read = attempt(part.name, partial(self._told, part))
-            told += [] if isinstance(read, FailedScan) else [read]
+        tried = [self._told(part) for part in parts]
+        told = [one for one in tried if not isinstance(one, FailedScan)]
+        failed = [one for one in tried if isinstance(one, FailedScan)]
         if len(told) < FEWEST or self.model is None:
             finding = f"{len(told)} of {len(parts)} parts can be compared, at least {FEWEST} are needed"
+            finding += f" ({failed[0].name} cannot be scored)" if failed else ""
             raise InputRejected(f"--among: {finding}; name more parts, or good ones with --good")
         own = self.model.inspector.bundle.calibration
         self.joined = dict(zip([one.name for one in told], among(told, own), strict=True))
 
-    def _told(self, part: Part) -> "Told":
-        """A part as others are compared with it."""
-        cloud = read_part(part, self.settings)
-        if self.model is None:
-            self.model = self._load()
-        return self.model.tell(cloud, part.name, background=self.settings.background)
+    def _told(self, part: Part) -> "Told | FailedScan":
+        """A part as others are compared with it, or why it cannot be; a model that cannot be loaded raises."""
+        read = attempt(part.name, partial(read_part, part, self.settings))
+        if isinstance(read, FailedScan):
+            return read
+        self.model = self.model or self._load()
+        return attempt(part.name, partial(self.model.tell, read, part.name, background=self.settings.background))
 
     def outcome(self, part: Part) -> Outcome:
         """The outcome of one scan that is not split."""
@@ -144,11 +147,15 @@ class Batch:
 
     def _load(self) -> Model:
         how = self.settings
-        model = Model(how.model, device=how.device, views=how.views)
-        if not how.good and how.reference is None:
-            return model
         names = how.good if how.reference is None else (how.reference,)
-        told = [model.tell(read_part(Part(name, Path(name)), how), name, background=how.background) for name in names]
+        clouds = [read_part(Part(name, Path(name)), _as_known(name, how)) for name in names]
+        model = Model(how.model, device=how.device, views=how.views)
+        if model.references is not None and (names or how.among):
+            finding = "knows good parts already, and others are named beside it"
+            raise UsageError(f"{how.model}: {finding}; leave these out, or name a model that was not taught")
+        if not names:
+            return model
+        told = [model.tell(cloud, name, background=how.background) for name, cloud in zip(names, clouds, strict=True)]
         return model.knowing(told, kind="good" if how.reference is None else "reference")
 
     def _scored(self, model: Model, part: Part, cloud: PointCloud, background: Background) -> Outcome:
@@ -190,10 +197,17 @@ def _of_before(joined: "Joined", *_: Any) -> "Joined":
     return joined
 
 
+def _as_known(name: str, how: BatchSettings) -> BatchSettings:
+    """How a good part is read: as the parts of the call are, but by its own name where that says a format."""
+    kind = Path(name).suffix.lower().lstrip(".")
+    if kind not in READERS:
+        return how
+    return replace(how, input_format=None, columns=how.columns if kind in WITH_FREE_COLUMNS else None)
+
+
 def read_part(part: Part, settings: BatchSettings) -> PointCloud:
     """The scan of a part; what holds no surface is refused now, before a model is loaded for nothing."""
-    if part.name != STDIN and os.path.isdir(part.name):
-        raise InputRejected(f"{part.name}: holds no scan ({' '.join(SCAN_SUFFIXES)}); name the folder that does")
+    check_no_folder(part.name)
     cloud = read_scan(
         part.name,
         format=settings.input_format,

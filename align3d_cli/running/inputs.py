@@ -58,6 +58,25 @@ def find_parts(inputs: Sequence[str], *, avoid: Path | None = None) -> Found:
     return Found(_apart(parts), left_out)
 
 
+def known_scans(names: Sequence[str]) -> tuple[str, ...]:
+    """Good parts by name: files as named and all scans below folders, as `find_parts`.
+
+    Raises UsageError for standard input, InputRejected for a folder without scans.
+    """
+    if STDIN in names:
+        raise UsageError("a good part cannot come on standard input (-), where scans come; name its file")
+    found = tuple(part.name for part in find_parts(names).parts)
+    for name in found:
+        check_no_folder(name)
+    return found
+
+
+def check_no_folder(name: str) -> None:
+    """Raise InputRejected for the name of a folder, which `find_parts` leaves only where it holds no scan."""
+    if name != STDIN and os.path.isdir(name):
+        raise InputRejected(f"{name}: holds no scan ({' '.join(SCAN_SUFFIXES)}); name the folder that does")
+
+
 def _scans_below(folder: Path, avoid: Path | None) -> tuple[list[Path], list[Path]]:
     """Scans below a folder and the ambiguous files left out, both sorted."""
     scans: list[Path] = []

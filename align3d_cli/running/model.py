@@ -143,7 +143,7 @@ class Model:
         name: what results call it; seconds: of the steps so far; beside: what joins in, the good parts by default
         """
         if beside is None and self.references is not None:
-            beside = self.references.beside
+            beside = partial(self.references.beside, name=name)
         inspection = self.inspector.inspect(cloud, background=background, beside=beside)
         spent = (seconds or {}) | inspection.seconds
         joined = inspection.beside

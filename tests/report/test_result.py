@@ -19,6 +19,7 @@ KNOWN = {
     "extent": [20.0, 20.0, 4.73],
     "resolution": {"spacing": 0.1, "pixel": None, "smallest": 0.36},
     "regions": [],
+    "references": None,
     "decision": None,
     "notes": [],
     "model": "align3d-lite",
@@ -39,7 +40,8 @@ def test_fields_come_in_the_stated_order_with_the_schema_version_first():
     """Key order is part of the format."""
     expected = (
         "schema_version tool_version input input_sha256 output n_points n_invalid n_unseen n_removed score threshold "
-        "verdict decision doubts unit extent resolution regions notes model model_sha256 views device seed seconds"
+        "verdict decision doubts unit extent resolution regions references notes model model_sha256 views device "
+        "seed seconds"
     )
     assert list(result()) == expected.split()
 
