@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PRIOR_SPREAD = 0.55  # of object logits among good parts of one kind, as it is over many kinds
+PRIOR_SPREAD = 0.6  # of object logits among good parts of one kind, as it is over many kinds
 PRIOR_PARTS = 3  # as many parts' worth that counts
 
 

@@ -20,7 +20,7 @@ from align3d_cli.reference.seen import Seen, diagonal, see
 from align3d_cli.reference.usual import halves_of, measured
 
 UNLIKE = 3.0  # times the usual distance of descriptors, over the middle of a scan: another object
-LONE_MISSES = 1.7  # by which another good part's object logit lies above that of a half of the same scan, on average
+LONE_MISSES = 1.3  # by which another good part's object logit lies above that of a half of the same scan, on average
 ODD = 1.6  # times that of the other good parts: it is not one of them
 STRANGE_NOTE = (
     "it shows other surface than the good parts, another side perhaps: they help to find the spot, the model decides"
