@@ -15,7 +15,7 @@ from align3d_cli.reference.seen import Seen
 AROUND = 8  # even points that a logit is the mean of
 STRANGE = {True: 1.55, False: 1.35}  # times the usual distance of descriptors, of scans that were laid and were not:
 # other sides of the part are seen, or another part
-TOP_SHARE = 0.03  # of the surface, whose mean logit is the object's: a defect of any size is in it, and little else
+TOP_SHARE = 0.02  # of the surface, whose mean logit is the object's: a defect of any size is in it, and little else
 FLOOR_UNLIKE = 0.02  # of descriptors: below, they differ by rounding
 FLOOR_SCORE = 0.05  # of zero-shot scores in logarithms: below, none is suspicious
 FLOOR_SHIFT = 0.02  # of zero-shot scores
@@ -54,7 +54,7 @@ def measures(found: Evidence, size: float) -> np.ndarray:
         columns += [
             found.shift,
             found.shift / (usual.shift + FLOOR_SHIFT),
-            np.log(off + FLOOR_DEVIATION),
+            np.log((off + FLOOR_DEVIATION) / (np.median(off) + FLOOR_DEVIATION)),
             np.log((off + FLOOR_DEVIATION) / (usual.deviation / size + FLOOR_DEVIATION)),
             np.minimum(found.missing / size, FAR) / FAR,
         ]
@@ -87,10 +87,10 @@ class Weights:
 
 WEIGHTS = {
     ("one", "apart"): Weights((3.488, 6.411, 0.610, 2.488, 0, 0, 0, 0, 0, 0.542, 0), -2.448),
-    ("one", "laid"): Weights((2.350, 1.302, 0.664, 1.728, 3.548, 0.053, 0.399, 0.348, 0, 0.589, 0), 0.078),
+    ("one", "laid"): Weights((2.755, 2.523, 0.614, 1.707, 2.745, 0.035, 0.609, 0.374, 0, 0.476, 0), -2.946),
     ("one", "strange"): Weights((6.625, 0.516, 0, 0, 0, 0, 0, 0, 0, 0.565, 0.912), -1.480),
     ("several", "apart"): Weights((3.076, 6.736, 0.586, 2.912, 0, 0, 0, 0, 0, 0.550, 0), -2.463),
-    ("several", "laid"): Weights((2.398, 2.552, 0.569, 1.978, 2.839, 0.030, 0.670, 0.306, 0, 0.485, 0), 2.563),
+    ("several", "laid"): Weights((2.609, 2.992, 0.547, 1.996, 2.600, 0.023, 0.799, 0.217, 0, 0.506, 0), -2.750),
     ("several", "strange"): Weights((6.275, 0.453, 0, 0, 0, 0, 0, 0, 0, 0.763, 0.831), -1.624),
 }  # by how many good parts there are, and how the scan lies to them
 

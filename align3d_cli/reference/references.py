@@ -20,7 +20,7 @@ from align3d_cli.reference.seen import Seen, diagonal, see
 from align3d_cli.reference.usual import halves_of, measured
 
 UNLIKE = 3.0  # times the usual distance of descriptors, over the middle of a scan: another object
-LONE_MISSES = 1.3  # by which another good part's object logit lies above that of a half of the same scan, on average
+LONE_MISSES = 0.85  # by which another good part's object logit lies above that of a half of the same scan, on average
 ODD = 1.6  # times that of the other good parts: it is not one of them
 STRANGE_NOTE = (
     "it shows other surface than the good parts, another side perhaps: they help to find the spot, the model decides"
@@ -156,7 +156,8 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     _check_alike(known.parts, unlike)
     seen = [part.seen for part in known.parts] if halves is None else [halves[0]]
     found = [logits(one, at, size, len(told))[0] for one, at in zip(known.evidence, seen, strict=True)]
-    raw = np.array([object_logit(logit) for logit in found]) + (LONE_MISSES if halves is not None else 0.0)
+    lone = 0.0 if halves is None else LONE_MISSES
+    raw = np.array([object_logit(logit) for logit in found]) + lone
     limit = limit_of(raw, false_alarm_rate)
     alarms = (limit.alarms, limit.n) if halves is None else (0, 0)
     facts = {
@@ -167,7 +168,7 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
         "alarms": alarms[0] if halves is None else None,
         "interval": [round(end, 4) for end in interval(*alarms)] if halves is None else None,
     }
-    calibration = calibration_of(limit, false_alarm_rate, np.concatenate(found))
+    calibration = calibration_of(limit, false_alarm_rate, np.concatenate(found) + lone)
     return References(known.parts, size, calibration, own, facts)
 
 
