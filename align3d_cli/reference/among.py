@@ -34,7 +34,7 @@ def among(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     known = measured(laid_out([(one.name, one.sha256, see(one.scan, one.points, one.raw, size)) for one in chosen]))
     found = [logits(e, p.seen, size, len(chosen))[0] for e, p in zip(known.evidence, known.parts, strict=True)]
     limit = robust_limit_of(np.array([object_logit(logit) for logit in found]), false_alarm_rate)
-    calibration = calibration_of(limit, false_alarm_rate, np.concatenate(found))
+    calibration = calibration_of(limit, false_alarm_rate)
     all_of_them = References(known.parts, size, calibration, own, _facts(told, false_alarm_rate))
     joined = {row: all_of_them.joined(p.seen, e) for row, p, e in zip(rows, known.parts, known.evidence, strict=True)}
     for row in set(range(len(told))) - joined.keys():

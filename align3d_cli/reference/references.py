@@ -25,7 +25,7 @@ ODD = 1.6  # times that of the other good parts: it is not one of them
 STRANGE_NOTE = (
     "it shows other surface than the good parts, another side perhaps: they help to find the spot, the model decides"
 )
-GOOD_QUANTILE, HIGH_QUANTILE = 0.98, 0.9995  # of the good parts' points: where colours begin and end
+COLOURS = 3.0  # logits from the limit of good parts to the end of the colour scale: twenty times the odds
 
 ITSELF = "this scan is one of the good parts itself, so it looks better than another would"
 FACTS = ("kind", "parts", "laid_parts", "false_alarm_rate", "alarms", "interval")
@@ -131,7 +131,7 @@ def logit_of(share: float) -> float:
     return float(np.log(share / (1 - share)))
 
 
-def expit(logit: np.ndarray) -> np.ndarray:
+def expit(logit: np.ndarray | float) -> np.ndarray:
     """Logits of any shape to (0, 1)."""
     return 1 / (1 + np.exp(-np.clip(logit, -50, 50)))
 
@@ -168,20 +168,19 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
         "alarms": alarms[0] if halves is None else None,
         "interval": [round(end, 4) for end in interval(*alarms)] if halves is None else None,
     }
-    calibration = calibration_of(limit, false_alarm_rate, np.concatenate(found) + lone)
+    calibration = calibration_of(limit, false_alarm_rate)
     return References(known.parts, size, calibration, own, facts)
 
 
-def calibration_of(limit: Limit, false_alarm_rate: float, good_logits: np.ndarray) -> Calibration:
-    """The limit of good parts at an object score of 0.5, one spread above it at 0.73; colours by their points (P,)."""
-    low, high = np.quantile(expit(good_logits), [GOOD_QUANTILE, HIGH_QUANTILE])
+def calibration_of(limit: Limit, false_alarm_rate: float) -> Calibration:
+    """The limit of good parts at an object score of 0.5, one spread above it at 0.73; colours begin at it."""
     return Calibration(
         slope=1 / limit.spread,
         offset=-limit.value / limit.spread,
         threshold=0.5,
         false_alarm_rate=false_alarm_rate,
-        colour_low=float(low),
-        colour_high=float(max(high, low + 1e-3)),
+        colour_low=float(expit(limit.value)),
+        colour_high=float(max(expit(limit.value + COLOURS), expit(limit.value) + 1e-3)),
     )
 
 
