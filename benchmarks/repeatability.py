@@ -1,9 +1,9 @@
-"""How far the score of one part moves with what does not concern it: python benchmarks/repeatability.py [SCANS] [--set NAME=VALUE]
+"""How far a score moves with what does not concern it: python benchmarks/repeatability.py [SCANS] [--set NAME=VALUE]
 
 The same points turned (at random, and by quarters about the axes of the file), 80 % of them drawn at random, and told
-in another order. An organised scan keeps its grid when it is turned, loses a fifth of its pixels, and instead of another
-order has its grid rolled by quarters. --set states a setting of the views (align3d_cli/render/settings.py) otherwise
-than the model does.
+in another order. An organised scan keeps its grid when it is turned, loses a fifth of its pixels, and instead of
+another order has its grid rolled by quarters. --set states a setting of the views
+(align3d_cli/render/settings.py) otherwise than the model does.
 """
 
 import argparse
