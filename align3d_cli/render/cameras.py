@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from align3d_cli.clouds.axes import some_by_radius
 from align3d_cli.render.choose import choose_views as choose_views
 from align3d_cli.render.choose import spread_rows
 
@@ -222,9 +223,10 @@ def rolled_to_fit(xyz: np.ndarray, rotations: np.ndarray, steady: bool = False) 
     """(V, 3, 3), each view rolled about its axis so that the smallest square holds the cloud.
 
     xyz: (N, 3) float64, finite; rotations: (V, 3, 3).
+    steady: by the same points however the cloud is turned or ordered, and only where it makes a clear difference
     A long part comes to lie along the diagonal and is drawn up to 1.4 times larger in the same image.
     """
-    sample = xyz[spread_rows(len(xyz), ROLL_SAMPLE)]
+    sample = some_by_radius(xyz, ROLL_SAMPLE) if steady else xyz[spread_rows(len(xyz), ROLL_SAMPLE)]
     seen = rotations[:, :2] @ (sample - sample.mean(axis=0)).T
     rolls = np.stack([rotation_z(float(degrees)) for degrees in ROLLS_DEG])
     side = np.stack([np.ptp(roll[:2, :2] @ seen, axis=2).max(axis=1) for roll in rolls])
