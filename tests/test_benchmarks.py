@@ -142,3 +142,15 @@ def test_memory_of_a_table(tmp_path):
     run = ("--root", tmp_path / "scans", "--methods", "curvature", "--run", tmp_path / "run")
     output("-m", "align3d_cli", "benchmark", "--dataset", "folder", *run)
     assert list(rows(output(FOLDER / "table_memory.py", tmp_path / "run"))) == ["all points, MB", "0"]
+
+
+def test_scores_of_the_same_part_turned_sampled_and_ordered_otherwise(tmp_path):
+    """A row a kind of change; where the views are laid in the scan's own frame, a turn moves nothing."""
+    points = np.random.default_rng(0).normal(size=(3000, 3))
+    egg = points / np.linalg.norm(points, axis=1)[:, None] * [3, 2, 1]
+    np.save(tmp_path / "egg.npy", egg * (1 + 0.05 * egg[:, :1]))
+    size = ("--turns", 1, "--samples", 2, "--orders", 1, "--set", "frame=scan", "--set", "count=6")
+    printed = output(FOLDER / "repeatability.py", tmp_path / "egg.npy", *size)
+    kinds = {line.split("|")[2].strip(): line.split("|")[3:-1] for line in printed.splitlines() if "egg" in line}
+    assert [kinds[kind][0].strip() for kind in kinds] == ["1", "9", "1", "2", "1"]
+    assert float(kinds["quarter turns"][2]) < 0.02

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from align3d_cli.clouds.axes import some_by_radius
 from align3d_cli.render.choose import choose_views as choose_views
 from align3d_cli.render.choose import spread_rows
 
@@ -23,10 +24,11 @@ STEP_BACK = {"eyecandies": 0.005}  # of the published camera, in units of the cl
 GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))  # turns that never align: even spirals
 CONE_DEG = 40.0  # the outermost of the front views; beyond 45 degrees one-sided scans show their shadows
 ROLLS_DEG = np.arange(0, 90, 5)  # tried for every view; a quarter turn fits the same square
+STEADY = 0.1  # of the square's side: what half a quarter turn must gain, so that round parts are not rolled at random
 ROLL_SAMPLE = 4096  # points that stand for the cloud there
 FRONT_AXES = {
-    "front": (0, 0, 1), "front+z": (0, 0, 1), "front-z": (0, 0, -1), "front+x": (1, 0, 0), "front-x": (-1, 0, 0),
-    "front+y": (0, 1, 0), "front-y": (0, -1, 0),
+    "facing": (0, 0, 1), "front": (0, 0, 1), "front+z": (0, 0, 1), "front-z": (0, 0, -1),
+    "front+x": (1, 0, 0), "front-x": (-1, 0, 0), "front+y": (0, 1, 0), "front-y": (0, -1, 0),
 }  # fmt: skip
 
 
@@ -110,7 +112,8 @@ def preset_rotations(name: str) -> np.ndarray:
     mvtec, eyecandies, real3d: the published views (mvtec and real3d turn the frame by diag(1, -1, -1) first;
     eyecandies swaps y and z, which mirrors, and tilts by 45 degrees first). sphere:N: N near-uniform directions.
     front:N (from +z; front-z:N, front+x:N .. from another axis): one view straight on, the rest in a cone of
-    40 degrees. Raises ValueError for any other name.
+    40 degrees. around:N (along the axes, corners or edges of a cube where N is 6, 8, 12, 14, 18, 20 or 26) and facing:N
+    (front:N) are meant for a cloud that is turned into a frame of its own. Raises ValueError for any other name.
     """
     if name in _PUBLISHED:
         return _PUBLISHED[name]()
@@ -119,6 +122,8 @@ def preset_rotations(name: str) -> np.ndarray:
         raise ValueError(f"unknown views {name!r}; one of mvtec, eyecandies, real3d, sphere:N, front:N")
     if kind == "sphere":
         return np.stack([_facing(d) for d in _sphere_directions(int(number))])
+    if kind == "around":
+        return np.stack([_facing(d) for d in _around_directions(int(number))])
     if kind in FRONT_AXES:
         straight = _facing(np.array(FRONT_AXES[kind], dtype=np.float64))
         return np.stack([_facing(d) @ straight for d in _cone_directions(int(number))])
@@ -142,6 +147,18 @@ def _sphere_directions(n: int) -> np.ndarray:
     turn = GOLDEN_ANGLE * np.arange(n)
     ring = np.sqrt(1.0 - z * z)
     return np.stack([ring * np.cos(turn), ring * np.sin(turn), z], axis=1)
+
+
+def _around_directions(n: int) -> np.ndarray:
+    """(n, 3) unit vectors: 6 axes, 8 corners, both or 12 edges of a cube too, which turns and mirrors of it leave as
+    they are; else a spiral."""
+    every = np.array([d for d in np.ndindex(3, 3, 3) if d != (1, 1, 1)], dtype=np.float64) - 1
+    order = (every**2).sum(axis=1)
+    kinds = {6: (1,), 8: (3,), 12: (2,), 14: (1, 3), 18: (1, 2), 20: (2, 3), 26: (1, 2, 3)}
+    if n not in kinds:
+        return _sphere_directions(n)
+    chosen = every[np.isin(order, kinds[n])]
+    return chosen / np.linalg.norm(chosen, axis=1, keepdims=True)
 
 
 def _cone_directions(n: int) -> np.ndarray:
@@ -202,16 +219,19 @@ def fitted_cameras(xyz: np.ndarray, rotations: np.ndarray, size_px: int, margin:
     return Cameras(_matrices(rotations, eye), "orthographic", size_px * (1.0 - 2.0 * margin) / extent, size_px)
 
 
-def rolled_to_fit(xyz: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+def rolled_to_fit(xyz: np.ndarray, rotations: np.ndarray, steady: bool = False) -> np.ndarray:
     """(V, 3, 3), each view rolled about its axis so that the smallest square holds the cloud.
 
     xyz: (N, 3) float64, finite; rotations: (V, 3, 3).
+    steady: by the same points however the cloud is turned or ordered, and only where it makes a clear difference
     A long part comes to lie along the diagonal and is drawn up to 1.4 times larger in the same image.
     """
-    sample = xyz[spread_rows(len(xyz), ROLL_SAMPLE)]
+    sample = some_by_radius(xyz, ROLL_SAMPLE) if steady else xyz[spread_rows(len(xyz), ROLL_SAMPLE)]
     seen = rotations[:, :2] @ (sample - sample.mean(axis=0)).T
     rolls = np.stack([rotation_z(float(degrees)) for degrees in ROLLS_DEG])
     side = np.stack([np.ptp(roll[:2, :2] @ seen, axis=2).max(axis=1) for roll in rolls])
+    if steady:
+        side *= 1 + STEADY * np.minimum(ROLLS_DEG, 90 - ROLLS_DEG)[:, None] / 45
     return rolls[side.argmin(axis=0)] @ rotations
 
 

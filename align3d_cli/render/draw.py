@@ -10,6 +10,7 @@ from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.errors import InputRejected
 from align3d_cli.render import cameras as cams
 from align3d_cli.render.geometry import geometry_channels
+from align3d_cli.render.own_frame import OWN_PRESETS, own_frame, own_preset
 from align3d_cli.render.relief import press_relief
 from align3d_cli.render.settings import PUBLISHED_COUNT, Style, ViewSettings
 from align3d_cli.render.splat import Views, splat
@@ -26,17 +27,20 @@ def draw_views(
     """
     preset = resolve_preset(scan, plan)
     rotations = cams.preset_rotations(preset)
+    own = preset.startswith(OWN_PRESETS)
+    if own:
+        rotations = rotations @ own_frame(scan)
     fitted = plan.camera == "fitted"
     xyz = press_relief(scan.xyz) if fitted else scan.xyz
     if turn is not None:
         rotations = rotations @ turn
     if fitted and roll:
-        rotations = cams.rolled_to_fit(xyz, rotations)
+        rotations = cams.rolled_to_fit(xyz, rotations, steady=own)
     if fitted:
         cameras = cams.fitted_cameras(xyz, rotations, plan.size_px)
     else:
         cameras = cams.pointad_cameras(xyz, rotations, plan.size_px, step_back=cams.STEP_BACK.get(preset))
-    views = splat(xyz, cameras, spacing=scan.spacing, device=device)
+    views = splat(xyz, cameras, spacing=scan.spacing, device=device, gradual=plan.blend == "gradual")
     if plan.pixels == "published":
         views = replace(views, pixel_of_point=published_pixels(xyz, views, window_of(preset).side_px))
     if plan.visibility == "one per pixel":
@@ -53,6 +57,8 @@ def resolve_preset(scan: Prepared, plan: ViewSettings) -> str:
         return plan.preset
     if plan.look == "published" and plan.count == PUBLISHED_COUNT:
         return "mvtec" if scan.grid else "real3d"
+    if plan.frame == "scan":
+        return own_preset(scan, plan.count)
     return cams.choose_views(scan.xyz, scan.grid, plan.count, scan.index)
 
 

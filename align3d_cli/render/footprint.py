@@ -17,6 +17,7 @@ QUERIES = 8192  # of its rows, within 1 %; with 2048 splats came out a pixel wid
 NEIGHBOURS = 6
 CLUSTERED = 0.3  # evenness below which points lie in clusters; it is 0.47 for points thrown at random
 THINNINGS = 4  # of points in clusters; frames of one sensor laid over each other take one or two
+WEIGHT_STEPS = 64
 WIDEST_PX = 10  # a handful of points stays a handful of spots
 
 
@@ -26,11 +27,25 @@ class Footprint:
 
     tolerance: depth behind the front that still is the same surface, in units of the cloud; 0 for a plain z-buffer
     closing:   whether what the splats add beyond an outline is taken off again
+    width_px:  where the weight of a point among those that share a pixel comes to zero; None: just beyond the square
     """
 
     reach_px: int
     tolerance: float
     closing: bool
+    width_px: float | None = None
+
+    @property
+    def weights(self) -> list[int]:
+        """What a point counts 0, 1, .. pixels beside its own."""
+        return splat_weights(self.reach_px + 1.0 if self.width_px is None else self.width_px)
+
+
+def splat_weights(width_px: float) -> list[int]:
+    """Integer weight of a neighbour 0, 1, .. pixels away, all that are nearer than `width_px` >= 1; their products
+    weigh the square. Never 0."""
+    n = math.ceil(width_px)
+    return [max(round(WEIGHT_STEPS * (1.0 - (i / width_px) ** 2) ** 2), 1) for i in range(n)]
 
 
 def fixed_footprint(cameras: Cameras, xyz: np.ndarray, radius_px: float, depth_tolerance: float | None) -> Footprint:
@@ -40,11 +55,12 @@ def fixed_footprint(cameras: Cameras, xyz: np.ndarray, radius_px: float, depth_t
 
 
 def closing_footprint(
-    cameras: Cameras, xyz: np.ndarray, spacing: float, depth_tolerance: float | None = None
+    cameras: Cameras, xyz: np.ndarray, spacing: float, depth_tolerance: float | None = None, gradual: bool = False
 ) -> Footprint:
     """Splats just wide enough that no view sees through a surface.
 
     xyz: (N, 3) float64, finite; spacing: median nearest-neighbour distance.
+    gradual: points are blended over a width that follows their distance, not over whole pixels
     """
     apart, evenness = distance_apart(xyz, spacing)
     # A square of half side h on points thrown at random is empty with exp(-4 h^2 density); a grid needs far less
@@ -52,7 +68,9 @@ def closing_footprint(
     pixel = _finest_pixel(cameras, xyz)
     reach_px = min(max(math.ceil(radius / pixel - 0.5), 0), WIDEST_PX)
     tolerance = 1.25 * max(apart, pixel) if depth_tolerance is None else float(depth_tolerance)
-    return Footprint(reach_px, tolerance, closing=tolerance > 0)
+    half = min(max(radius / pixel, 0.5), WIDEST_PX)
+    width_px = min(2 * half, half + 1) if gradual else None  # as wide as whole pixels are on average; at most one, one
+    return Footprint(reach_px, tolerance, tolerance > 0, width_px)
 
 
 def distance_apart(xyz: np.ndarray, spacing: float) -> tuple[float, float]:

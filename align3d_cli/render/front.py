@@ -13,7 +13,6 @@ from align3d_cli.render.footprint import Footprint
 OFFSET_STEPS = 4096.0  # per pixel
 DEPTH_STEPS = 65536.0  # per depth tolerance,
 RANGE_STEPS = 2.0**26  # but no more than this over the whole depth
-WEIGHT_STEPS = 64
 STEEPEST_PX = 5.0  # depth change per pixel, in depth tolerances; steeper than that is an edge
 
 
@@ -84,11 +83,6 @@ def _common_change(depth: torch.Tensor, reach: int, dim: int) -> torch.Tensor:
     one, other = before.where(before != -math.inf, after), after.where(after != math.inf, before)
     rising, falling = torch.minimum(one, other).clamp_(min=0), torch.maximum(one, other).clamp_(max=0)
     return rising.sub_(falling).nan_to_num_(nan=0.0, posinf=0.0)  # one of the two is 0
-
-
-def splat_weights(reach: int) -> list[int]:
-    """Integer weight of a neighbour 0..reach pixels away; their products weigh the square. Never 0."""
-    return [max(round(WEIGHT_STEPS * (1.0 - (i / (reach + 1.0)) ** 2) ** 2), 1) for i in range(reach + 1)]
 
 
 def at_centres(depth: torch.Tensor, right: torch.Tensor, down: torch.Tensor, reach: torch.Tensor) -> torch.Tensor:

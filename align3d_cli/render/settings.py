@@ -12,11 +12,13 @@ Look = Literal["closed", "published"]
 Visibility = Literal["depth tolerance", "one per pixel"]
 Input = Literal["all points", "size of a view"]
 Pixels = Literal["exact", "published"]
+Blend = Literal["whole pixels", "gradual"]
+Frame = Literal["file", "scan"]
 
 PUBLISHED_COUNT = 9  # views of every published preset
 VIEW_LIMIT = 1000  # 0.5 GB of pictures at 336 px; presets have 9 to 27 views
 SIZES = Range(16, 4096)  # pixels; a picture of 4096 has four times the points of the largest published scans
-PRESET = re.compile(r"auto|mvtec|eyecandies|real3d|(?:sphere|front(?:[+-][xyz])?):([1-9][0-9]*)")
+PRESET = re.compile(r"auto|mvtec|eyecandies|real3d|(?:sphere|around|facing|front(?:[+-][xyz])?):([1-9][0-9]*)")
 PRESETS = "auto, mvtec, eyecandies, real3d, sphere:N or front:N"
 
 
@@ -50,6 +52,10 @@ class ViewSettings:
         "where a point is read: exact, the pixel that holds it; published: half a pixel of the larger window to the "
         "upper left, and on the border for points outside the view",
     ] = "exact"
+    frame: Annotated[Frame, "what auto lays its views in: the axes of the file, or of the scan itself"] = "file"
+    blend: Annotated[Blend, "how wide points are blended: by whole pixels, or as far as they lie apart"] = (
+        "whole pixels"
+    )
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -44,6 +44,7 @@ def splat(
     device: str | torch.device = "cpu",
     depth_tolerance: float | None = None,
     radius_px: float | None = None,
+    gradual: bool = False,
     kernel: str = "auto",
 ) -> Views:
     """Draw the cloud into every camera's image.
@@ -55,6 +56,7 @@ def splat(
                      0: plain z-buffer, one depth and one point a pixel
     radius_px:       half side of every splat, drawn as it is; default as wide as closes the surface, and what
                      reaches beyond its outlines taken off again
+    gradual:         points are blended over a width that follows their distance, not over whole pixels
     kernel:          "numba" (CPU only), "torch", or "auto": numba on the CPU, torch elsewhere. Both give the same
                      index, depth, pixel_of_point and visible, bit by bit.
     Returns Views on `device`. Raises ValueError for anything but (N, 3) points with 0 < N < 2**31.
@@ -63,7 +65,7 @@ def splat(
     if xyz.ndim != 2 or xyz.shape[1] != 3 or not 0 < len(xyz) < 2**31:
         raise ValueError(f"xyz must be (N, 3) with 0 < N < 2**31, got {xyz.shape}")
     if radius_px is None:
-        footprint = closing_footprint(cameras, xyz, spacing, depth_tolerance)
+        footprint = closing_footprint(cameras, xyz, spacing, depth_tolerance, gradual)
     else:
         footprint = fixed_footprint(cameras, xyz, radius_px, depth_tolerance)
     depths = _depth_steps(xyz, cameras, footprint)
@@ -81,7 +83,7 @@ def _splat_numba(xyz: np.ndarray, cameras: Cameras, footprint: Footprint, depths
     front, limit, taken, reach = (m.numpy() for m in maps)
     surface, index, visible = map(
         torch.from_numpy,
-        kernel.gather_surface(xyz, cameras, footprint.reach_px, *depths, front, limit, taken, reach, pixel_of_point),
+        kernel.gather_surface(xyz, cameras, footprint.weights, *depths, front, limit, taken, reach, pixel_of_point),
     )
     return _views(maps[0], surface, index, visible, torch.from_numpy(pixel_of_point), cameras)
 
@@ -93,7 +95,7 @@ def _splat_torch(xyz: torch.Tensor, cameras: Cameras, footprint: Footprint, dept
     maps = _surface_maps(nearest_depth, cameras, footprint)
     front, limit, taken, reach = maps
     surface, index, visible = kernel.gather_surface(
-        xyz, cameras, footprint.reach_px, *depths, front, limit, taken, reach, pixel_of_point
+        xyz, cameras, footprint.weights, *depths, front, limit, taken, reach, pixel_of_point
     )
     return _views(front, surface, index, visible, pixel_of_point, cameras)
 

@@ -13,7 +13,7 @@ import numpy as np
 from align3d_cli.helpers.compiled import compiled
 from align3d_cli.helpers.cpus import usable_cpus
 from align3d_cli.render.cameras import Cameras
-from align3d_cli.render.front import OFFSET_STEPS, splat_weights
+from align3d_cli.render.front import OFFSET_STEPS
 
 _POINTS = nb.types.Array(nb.float64, 2, "C", readonly=True)
 _CAMERA = nb.types.UniTuple(nb.float64, 14)  # three rows of camera_from_cloud, scale_px, half the image's side
@@ -183,7 +183,7 @@ def nearest_in_pixels(xyz: np.ndarray, cameras: Cameras) -> tuple[np.ndarray, np
 
 
 def gather_surface(
-    xyz: np.ndarray, cameras: Cameras, reach_px: int, depth_zero: float, depth_scale: float,
+    xyz: np.ndarray, cameras: Cameras, weights: list[int], depth_zero: float, depth_scale: float,
     front: np.ndarray, limit: np.ndarray, taken: np.ndarray, reach: np.ndarray, pixel_of_point: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """Blend the surface points under each pixel's splat.
@@ -197,7 +197,7 @@ def gather_surface(
     surface = np.empty_like(front)
     index = np.full((n_views, pixels), -1, np.int32)
     visible = np.empty((n_views, len(xyz)), np.bool_)
-    weights = np.array(splat_weights(reach_px), dtype=np.int64)
+    of_pixel = np.array(weights, dtype=np.int64)
     size = cameras.size_px
 
     def work(v: int) -> None:
@@ -209,7 +209,7 @@ def gather_surface(
         _sum_in_pixels(xyz, *_camera(cameras, v), size, depth_zero, depth_scale, OFFSET_STEPS, limit[v], taken[v],
                        pixel_of_point[v], sums, place, row, visible[v])  # fmt: skip
         total, distance = np.zeros_like(sums), np.full(pixels, np.inf, np.float32)
-        _spread(size, weights, int(OFFSET_STEPS), front[v], reach[v], sums, place, row, total, distance, index[v])
+        _spread(size, of_pixel, int(OFFSET_STEPS), front[v], reach[v], sums, place, row, total, distance, index[v])
         if depth_scale == 0:
             surface[v] = np.where(index[v] >= 0, front[v], np.inf)
             return

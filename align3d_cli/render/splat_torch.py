@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from align3d_cli.render.cameras import Cameras, project_view
-from align3d_cli.render.front import OFFSET_STEPS, at_centres, splat_weights
+from align3d_cli.render.front import OFFSET_STEPS, at_centres
 
 FAR = torch.iinfo(torch.int64).max
 LOW_32_BITS = 0xFFFFFFFF
@@ -42,7 +42,7 @@ def _bin(pixel: torch.Tensor, counted: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def gather_surface(
-    xyz: torch.Tensor, cameras: Cameras, reach_px: int, depth_zero: float, depth_scale: float,
+    xyz: torch.Tensor, cameras: Cameras, weights: list[int], depth_zero: float, depth_scale: float,
     front: torch.Tensor, limit: torch.Tensor, taken: torch.Tensor, reach: torch.Tensor, pixel_of_point: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:  # fmt: skip
     """As splat_cpu.gather_surface: surface (V, H * W) float32, index (V, H * W) int32, visible (V, N) bool."""
@@ -54,7 +54,7 @@ def gather_surface(
     sums, place, row, visible = (torch.stack(parts) for parts in zip(*results, strict=True))
     shape = (len(cameras), -1, cameras.size_px, cameras.size_px)
     front, reach = front.view(shape), reach.view(shape)
-    total, index = _spread(sums.view(shape), place.view(shape), row.view(shape), front, reach, reach_px)
+    total, index = _spread(sums.view(shape), place.view(shape), row.view(shape), front, reach, weights)
     if depth_scale == 0:
         return torch.where(index >= 0, front[:, 0], math.inf).flatten(1), index.flatten(1), visible
     weight, right, down, behind = total.double().unbind(1)
@@ -89,12 +89,13 @@ def _key(distance: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
     return (distance.view(torch.int32).long() << 32) | row
 
 
-def _spread(sums, place, row, front, reach, reach_px: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _spread(sums, place, row, front, reach, weights: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
     """Add the pixels around, where they show the same surface: total (V, 4, H, W) int64, index (V, H, W) int32.
 
     sums: (V, 4, H, W) int64; place: (V, 3, H, W) float32; row: (V, 1, H, W) int64; front, reach: (V, 1, H, W).
     """
-    weights, size, border = splat_weights(reach_px), front.shape[-1], (reach_px,) * 4
+    size, reach_px = front.shape[-1], len(weights) - 1
+    border = (reach_px,) * 4
     sums, place, row = F.pad(sums, border), F.pad(place, border), F.pad(row, border, value=-1)
     total = torch.zeros_like(sums[..., :size, :size])
     best = torch.full_like(row[..., :size, :size], FAR)

@@ -11,6 +11,7 @@ import torch
 from align3d_cli.model.drawn import Drawn
 from align3d_cli.render.cameras import CAMERA_FROM_VIEWER, preset_rotations
 from align3d_cli.render.geometry import incidence
+from align3d_cli.render.own_frame import OWN_PRESETS
 
 GREY = (0.22, 0.72)  # lightness of a surface seen edge-on, and what facing the eye adds
 
@@ -40,4 +41,11 @@ def portray(drawn: Drawn, scores: np.ndarray, preset: str) -> Portrait:
     at_point = scores[drawn.rows].astype(np.float32)
     maps = np.where(surface, at_point[index.clip(min=0)], np.float32(np.nan))
     images = np.broadcast_to(grey[:, None], (len(grey), 3, *grey.shape[1:]))
-    return Portrait(images, maps, CAMERA_FROM_VIEWER @ preset_rotations(preset)[0])
+    return Portrait(images, maps, _home(drawn, preset))
+
+
+def _home(drawn: Drawn, preset: str) -> np.ndarray:
+    """Upright in the frame of the file; views of the scan's own frame know no upright, so as the first picture is."""
+    if preset.startswith(OWN_PRESETS):
+        return drawn.views.cameras.camera_from_cloud[0, :3, :3]
+    return CAMERA_FROM_VIEWER @ preset_rotations(preset)[0]

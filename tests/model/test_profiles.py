@@ -25,7 +25,8 @@ ENCODER = {
 }  # fmt: skip
 VIEWS = {
     "preset": "mvtec", "count": 9, "size_px": 336, "camera": "pointad", "look": "published",
-    "visibility": "one per pixel", "input": "size of a view", "pixels": "published",
+    "visibility": "one per pixel", "input": "size of a view", "pixels": "published", "frame": "file",
+    "blend": "whole pixels",
 }  # fmt: skip
 SCORING = {
     "temperature": 0.07, "rgb_weight_point": 0.5, "rgb_weight_object": 0.5, "object_form": "max+global",

@@ -6,7 +6,20 @@ import torch
 
 from align3d_cli.render.cameras import Cameras, fitted_cameras, pointad_cameras, preset_rotations, rolled_to_fit
 
-PRESETS = ["mvtec", "eyecandies", "real3d", "sphere:9", "sphere:1", "front:9", "front-z:5", "front+x:3", "front-y:4"]
+PRESETS = [
+    "mvtec",
+    "eyecandies",
+    "real3d",
+    "sphere:9",
+    "sphere:1",
+    "front:9",
+    "front-z:5",
+    "front+x:3",
+    "front-y:4",
+    "around:9",
+    "around:14",
+    "facing:9",
+]
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -138,3 +151,24 @@ def test_cameras_check_what_they_are_given():
     ]:
         with pytest.raises(ValueError):
             Cameras(*arguments)
+
+
+@pytest.mark.parametrize("n", [6, 8, 12, 14, 18, 20, 26])
+def test_directions_around_a_cube_do_not_tell_its_axes_apart(n):
+    """Every turn and mirror of the cube maps them onto themselves: of a part of equal axes, or of unsure signs, the
+    same sides are seen."""
+    toward = preset_rotations(f"around:{n}")[:, 2]
+    assert len(toward) == n
+    for turn in (np.diag([-1.0, 1.0, 1.0]), np.eye(3)[[1, 0, 2]], np.eye(3)[[1, 2, 0]]):
+        assert (toward @ (toward @ turn).T).max(axis=1) == pytest.approx(np.ones(n))
+
+
+def test_steady_rolling_leaves_round_parts_and_turns_long_ones(sphere):
+    """What rolling would win on a ball is chance; a stick still comes to lie nearly along the diagonal."""
+    before = preset_rotations("around:8")
+    for seed in range(3):
+        np.testing.assert_array_equal(rolled_to_fit(sphere(500, seed=seed), before, steady=True), before)
+    stick = np.linspace(-1, 1, 200)[:, None] * [1.0, 0.02, 0.02]
+    rolled = rolled_to_fit(stick, preset_rotations("facing:1"), steady=True)[0]
+    along = rolled[:2] @ [1.0, 0.0, 0.0]
+    assert abs(along[0]) == pytest.approx(abs(along[1]), abs=0.3)

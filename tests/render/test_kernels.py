@@ -31,7 +31,9 @@ def cloud(request, sphere, cube) -> tuple[np.ndarray, float]:
 
 @pytest.mark.parametrize("device", ["cpu", CUDA])
 @pytest.mark.parametrize("place", [fitted_cameras, pointad_cameras])
-@pytest.mark.parametrize("options", [{}, {"depth_tolerance": 0.0, "radius_px": 3.5}, {"radius_px": 1.5}])
+@pytest.mark.parametrize(
+    "options", [{}, {"depth_tolerance": 0.0, "radius_px": 3.5}, {"radius_px": 1.5}, {"gradual": True}]
+)
 def test_numba_and_torch_agree(cloud, device, place, options):
     """Index, depth, pixel and visibility are identical; the blended depth to the last bits of a float."""
     xyz, spacing = cloud

@@ -1,11 +1,14 @@
 """The splatter against shapes whose visibility, depth and outline are known."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 
 from align3d_cli.clouds.spacing import point_spacing
 from align3d_cli.render.cameras import fitted_cameras, pointad_cameras, preset_rotations
+from align3d_cli.render.footprint import closing_footprint, splat_weights
 from align3d_cli.render.splat import splat
 
 SPHERE_AREA = 4 * np.pi * 50**2
@@ -225,3 +228,25 @@ def test_frames_laid_over_each_other_leave_no_holes(sphere, spacing, pixel_centr
     x, y = pixel_centres(cameras)
     inside = (x**2 + y**2).sqrt() < 50 - 2 / cameras.scale_px
     assert (views.index[0] >= 0)[inside].float().mean() > 0.9995
+
+
+def test_gradual_blending_has_no_jumps(sphere):
+    """As the picture grows, splats widen and weights follow without steps."""
+    xyz, rotations = sphere(20_000), preset_rotations("sphere:2")
+    drawn = [
+        closing_footprint(fitted_cameras(xyz, rotations, size), xyz, 0.5, gradual=True) for size in range(50, 250, 3)
+    ]
+    widths = [footprint.width_px or 0.0 for footprint in drawn]
+    assert np.ptp(widths) > 1 and np.abs(np.diff(widths)).max() < 0.2
+    weights = [splat_weights(width) for width in np.linspace(1, 6, 500)]
+    for one, two in pairwise(weights):
+        longer = np.pad(one, (0, len(two) - len(one)))
+        assert np.abs(longer - two).max() <= 3
+
+
+def test_whole_pixels_are_the_default(sphere):
+    """Models that state no blending are drawn as ever: as wide as one pixel beyond the square."""
+    xyz = sphere(5000)
+    footprint = closing_footprint(fitted_cameras(xyz, preset_rotations("sphere:2"), 200), xyz, 0.5)
+    assert footprint.width_px is None
+    assert footprint.weights == splat_weights(footprint.reach_px + 1)
