@@ -17,7 +17,7 @@ from align3d_cli.reference.join import FLOOR_UNLIKE, logits, object_logit, regim
 from align3d_cli.reference.limits import Limit, interval, limit_of
 from align3d_cli.reference.order import own_order, refuse_copies
 from align3d_cli.reference.seen import Seen, diagonal, see
-from align3d_cli.reference.usual import halves_of, measured
+from align3d_cli.reference.usual import as_noisy_as, halves_of, measured
 
 UNLIKE = 3.0  # times the usual distance of descriptors, over the middle of a scan: another object
 LONE_MISSES = 0.85  # by which another good part's object logit lies above that of a half of the same scan, on average
@@ -80,6 +80,7 @@ class References:
         found = evidence_of(seen, self.parts, lay(seen, self.parts, 0.0 if self.must_lie else COMMON))
         if self.must_lie:
             self._check_laid(name, found.why_apart)
+            found = as_noisy_as(found)
         times = strangeness(found)
         if times > UNLIKE and found.why_apart:
             return self.alone(

@@ -93,3 +93,18 @@ def usual_of(seen: Seen, found: Evidence) -> Usual:
     shift = np.abs(found.surprise if found.why_apart else found.shift)
     known = (found.unlike, shift, np.nan_to_num(deviation, nan=seen.surface.spacing))
     return Usual(*(values[around].mean(axis=1).astype(np.float32) for values in known))
+
+
+def as_noisy_as(found: Evidence) -> Evidence:
+    """Evidence beside a reference that may have no noise, as a CAD model: what is usual there is raised, everywhere by
+    the same factor, until it is usual in the middle of this scan too."""
+    if found.usual is None:
+        return found
+    pairs = ((found.usual.unlike, found.unlike), (found.usual.deviation, np.abs(found.signed)))
+    unlike, deviation = (usual * max(_ratio(of_scan, usual), 1.0) for usual, of_scan in pairs)
+    return replace(found, usual=Usual(unlike, found.usual.shift, deviation))
+
+
+def _ratio(of_scan: np.ndarray, usual: np.ndarray) -> float:
+    middle = float(np.median(usual))
+    return float(np.nanmedian(of_scan)) / middle if middle > 0 else 1.0
