@@ -26,6 +26,7 @@ benchmark = typer.Typer(
     epilog=examples(
         "align3d benchmark",
         "align3d benchmark --dataset real3d --root data/Real3D-AD --jobs 4 --run runs/real3d",
+        "align3d benchmark --dataset real3d --root data/Real3D-AD --protocol k-shot --seeds 0 1 2 --run runs/ladder",
         "align3d benchmark --dataset mvtec3d --protocol one-vs-rest --profile align3d --seeds 0 1 2 --run runs/mvtec",
         "align3d benchmark --dataset eyecandies --protocol cross-dataset --train-root data/mvtec3d --run runs/cross",
         "align3d benchmark --check --dataset mvtec3d --root data/mvtec3d",
@@ -90,7 +91,7 @@ def run(
         _check_there({train_set: train_root}, None)
     from align3d_cli.evaluation.question import Question
     from align3d_cli.evaluation.runner import run_benchmark
-    from align3d_cli.evaluation.scorer import ScanSettings
+    from align3d_cli.evaluation.task import ScanSettings
     from align3d_cli.model.device import resolve_device
 
     device_name = resolve_device(device)

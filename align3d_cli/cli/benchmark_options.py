@@ -41,13 +41,17 @@ WhichProtocol = Annotated[
     _option(
         "--protocol",
         panel=PROTOCOL,
-        help="zero-shot: score with --model. one-vs-rest: train on each auxiliary category, with labels on its TEST "
-        "split (the field's protocol), test on the rest. cross-dataset: train so on --train-set, test on --dataset.",
+        help="zero-shot: score with --model. k-shot: also beside good parts of the train split, the other test scans "
+        "or the category's CAD model (a file reference.* or nominal.* in its folder). one-vs-rest: train on each "
+        "auxiliary category, with labels on its TEST split (the field's protocol), test on the rest. cross-dataset: "
+        "train so on --train-set, test on --dataset.",
     ),
 ]
 Methods = Annotated[
     list[str],  # typer has no lists of Literals; the question itself refuses other words
-    _option("--methods", panel=PROTOCOL, help=f"Rows of the table: {', '.join(get_args(Method))} (default: all)."),
+    _option(
+        "--methods", panel=PROTOCOL, help=f"Rows of the table: {', '.join(get_args(Method))} (default: usual ones)."
+    ),
 ]
 WhichDrawing = Annotated[
     Drawn,
@@ -71,7 +75,7 @@ Seeds = Annotated[
     _option(
         "--seeds",
         panel=PROTOCOL,
-        help="Of training and generated scans; mean and std over them.",
+        help="Of training, shown good parts and generated scans; mean and std over them.",
         min=0,
         max=SEEDS.most,
     ),

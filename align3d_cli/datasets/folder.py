@@ -1,7 +1,8 @@
 """An own folder: `<root>/{good,<defect>..}/*.{ply,pcd,tiff,..}`, with labels in `gt` folders where there are any.
 
 A root whose sub-folders each look like that is read as one category a sub-folder; `align3d synth` writes such trees.
-Scans in `train/good` are of the split "train", all others of "test".
+Scans in `train/good` are of the split "train", all others of "test". A file `reference.*` or `nominal.*` beside those
+folders is the CAD model of the category, no scan.
 """
 
 from functools import partial
@@ -42,7 +43,8 @@ def samples(category: str, folder: Path) -> list[Sample]:
 
 
 def _is_kind(folder: Path) -> bool:
-    return folder.name.lower() != "gt" and bool(layout.files(folder, *SCAN_SUFFIXES))
+    scans = (file for file in layout.files(folder, *SCAN_SUFFIXES) if file.stem.lower() not in layout.CAD_STEMS)
+    return folder.name.lower() != "gt" and any(scans)
 
 
 def find_labels(root: Path, scan: Path) -> Path | None:

@@ -18,6 +18,9 @@ def natural(path: Path) -> tuple:
     return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name) if part)
 
 
+CAD_STEMS = ("reference", "nominal")  # of a file in a category's folder: its CAD model, no scan of a part
+
+
 def child(folder: Path, *names: str) -> Path | None:
     """The first sub-folder with one of these names, in any case (`gt`, `GT`); None when there is none."""
     if not folder.is_dir():

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from align3d_cli.evaluation import ladder
 from align3d_cli.evaluation.settings import Drawn, Method
 
 METHODS = get_args(Method)
@@ -13,7 +14,7 @@ BRANCHES = {
     "pointad": ("rendering",),
     "rgb": ("rgb",),
     "align3d": ("rendering", "rgb"),
-}  # the branches of a model that a method fuses; `curvature` needs no model
+}  # the branches of a model that a method fuses; `curvature` needs no model, the ladder all of them
 MEANING = {
     "curvature": "multi-scale surface variation, no model and no training",
     "frozen": "the encoder with hand-written prompts, no training (CLIP + rendering)",
@@ -24,6 +25,7 @@ MEANING = {
 THEIRS = {method: f"{method}-theirs" for method in BRANCHES}  # the same on the views that came with the data set
 BRANCHES |= {THEIRS[method]: branches for method, branches in BRANCHES.items()}
 MEANING |= {theirs: f"{MEANING[method]}; on the views that came with the data set" for method, theirs in THEIRS.items()}
+MEANING |= ladder.MEANING
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Arm:
     model:     file of the bundle, None for training-free methods
     sha256:    of that file
     auxiliary: the category it was trained on in one-vs-rest and cross-dataset, else None
-    seed:      of its training and, for generated data, of the scans; None when nothing is drawn
+    seed:      of its training, of its good parts and, for generated data, of the scans; None when nothing is drawn
     """
 
     name: str
@@ -49,6 +51,16 @@ class Arm:
         unknown = set(self.methods) - set(METHODS)
         if unknown or not self.methods:
             raise ValueError(f"methods of {METHODS} expected, got {self.methods}")
+
+    @property
+    def of_ladder(self) -> bool:
+        """Whether it knows something beside the scan."""
+        return set(self.methods) <= set(ladder.LADDER)
+
+    @property
+    def among(self) -> bool:
+        """Whether it compares the scans of a category among themselves."""
+        return ladder.AMONG in self.methods
 
     def as_json(self) -> dict[str, Any]:
         """What the run log keeps of it: everything but the path on this machine."""

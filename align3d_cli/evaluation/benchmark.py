@@ -36,7 +36,7 @@ def benchmark(
     import_torch_quietly()
     from align3d_cli.evaluation.question import Question
     from align3d_cli.evaluation.runner import run_benchmark
-    from align3d_cli.evaluation.scorer import ScanSettings
+    from align3d_cli.evaluation.task import ScanSettings
     from align3d_cli.model.device import resolve_device
 
     scan = ScanSettings(background, views, resolve_device(device))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
-from align3d_cli.evaluation.scorer import ScanOutcome, ScanSettings, Scorer, Task, run_tasks
+from align3d_cli.evaluation.scorer import Scorer, run_tasks
+from align3d_cli.evaluation.task import ScanOutcome, ScanSettings, Task
 from align3d_cli.helpers.cpus import usable_cpus
 from align3d_cli.helpers.workers import end_with_parent
 

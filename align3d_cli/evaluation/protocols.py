@@ -1,4 +1,4 @@
-"""Who is tested on what: zero-shot, one-vs-rest and cross-dataset, as arms and tasks."""
+"""Who is tested on what: zero-shot, k-shot, one-vs-rest and cross-dataset, as arms and tasks."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,11 +8,14 @@ from align3d_cli.clouds.labelled import Sample
 from align3d_cli.datasets.registry import open_dataset
 from align3d_cli.errors import UsageError
 from align3d_cli.evaluation.arms import BRANCHES, METHODS, THEIRS, Arm, drawn_as, excluded, methods_of_branches
+from align3d_cli.evaluation.ladder import LADDER, RUNGS
 from align3d_cli.evaluation.question import Question
-from align3d_cli.evaluation.scorer import Task
+from align3d_cli.evaluation.shown import Shown, ladder_arms, shown_of
+from align3d_cli.evaluation.task import Task
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.model.bundle import Bundle, load_bundle
 from align3d_cli.model.given import check_reads_grey, style_of
+from align3d_cli.reference.among import FEWEST
 
 
 def base_model(question: Question) -> Bundle | None:
@@ -38,11 +41,14 @@ def available(question: Question, base: Bundle | None) -> tuple[tuple[str, ...],
 
     Raises UsageError for a method asked for by name that the model cannot give.
     """
-    can, why = {"curvature"}, {}
+    can, why = {"curvature"}, dict[str, str]()
     if base is not None:
         can |= {"pointad", "rgb", "align3d"} if question.trains else set(methods_of_branches(base.branches))
         if has_text_tower(base):
             can |= {"frozen"}
+        can |= set() if question.trains or not base.branches else set(LADDER)
+        beneath = f"it stands on a model with prompts, which {base.name} has not" if not base.branches else ""
+        why |= dict.fromkeys(LADDER, beneath or f"--protocol {question.protocol} trains its models; use k-shot")
         why["frozen"] = f"{base.name} has no text tower to write prompts for; use a CLIP model or --profile"
         for method in ("pointad", "rgb", "align3d"):
             why[method] = f"{base.name} has no prompts for it; run `align3d prompt-train` or use --protocol one-vs-rest"
@@ -56,8 +62,9 @@ def available(question: Question, base: Bundle | None) -> tuple[tuple[str, ...],
         raise UsageError(f"--methods {wrong[0]}: {'add --drawn theirs or --drawn both' if undrawn else reason}")
     if asked:
         return tuple(m for m in METHODS if m in asked), []
-    notes = [f"{m} is not in the table: {why[m]}" for m in METHODS if m in why and m not in had]
-    return tuple(m for m in METHODS if m in can), notes
+    usual = set(METHODS) - set(LADDER) | (set(RUNGS) if question.protocol == "k-shot" else set())
+    notes = [f"{m} is not in the table: {why[m]}" for m in METHODS if m in why.keys() & usual - had]
+    return tuple(m for m in METHODS if m in can & usual), notes
 
 
 def untrained_arms(question: Question, methods: Sequence[str], base: Bundle | None, folder: Path) -> list[Arm]:
@@ -75,7 +82,7 @@ def untrained_arms(question: Question, methods: Sequence[str], base: Bundle | No
         given = () if question.trains else drawn_as(question.drawn, methods_of_branches(base.branches))
         if given := tuple(method for method in given if method in methods):
             arms.append(Arm(f"{base.name}{mark}", given, base.path, base.sha256, seed=seed))
-    return arms
+    return arms if base is None else arms + ladder_arms(question, methods, base)
 
 
 def frozen_model(base: Bundle, folder: Path, device: str) -> Path:
@@ -94,17 +101,43 @@ def frozen_model(base: Bundle, folder: Path, device: str) -> Path:
 
 
 def tasks_of(question: Question, arms: Sequence[Arm], known: dict[str, frozenset[str]] | None = None) -> list[Task]:
-    """Every scan with the arms it goes through; a model never meets the category it was trained on.
+    """Every scan with the arms it goes through, category by category; a model never meets the category it was trained
+    on, and no method a category that shows it too little.
 
     known: keys of the run log by scan
     """
-    tasks, known = [], known or {}
+    shown = shown_of(question) if any(arm.of_ladder for arm in arms) else Shown()
+    tasks = []
     for seed in question.data_seeds:
         here = [arm for arm in arms if seed is None or arm.seed == seed]
+        by_category: dict[str, list[Sample]] = {}
         for sample in tested_samples(question, seed):
-            met = tuple(arm for arm in here if not excluded(question.protocol, arm.auxiliary, sample.category))
-            if met:
-                tasks.append(Task(sample, met, known.get(sample.name, frozenset())))
+            by_category.setdefault(sample.category, []).append(sample)
+        for category, samples in by_category.items():
+            met = [arm for arm in here if not excluded(question.protocol, arm.auxiliary, category)]
+            tasks += _of_category(samples, met, shown, known or {}, seed)
+    return tasks
+
+
+def _of_category(
+    samples: Sequence[Sample],
+    arms: Sequence[Arm],
+    shown: Shown,
+    known: dict[str, frozenset[str]],
+    seed: int | None,
+) -> list[Task]:
+    """A task for each scan of a category, and then one for all of them where they are compared among themselves."""
+    category, nothing = samples[0].category, frozenset[str]()
+    among = next((arm for arm in arms if arm.among and len(samples) >= FEWEST), None)
+    single = [arm for arm in arms if not arm.among]
+    good = {arm.name: found for arm in single if arm.of_ladder and (found := shown.of(arm, category)) is not None}
+    met = tuple(arm for arm in single if not arm.of_ladder or arm.name in good)
+    tasks = []
+    for sample in samples if met else ():
+        tasks.append(Task(sample, met, known.get(sample.name, nothing), good, shared=among, seed=seed))
+    if among is not None:
+        theirs = nothing.union(*(known.get(sample.name, nothing) for sample in samples))
+        tasks.append(Task(samples[0], (among,), theirs, others=tuple(samples[1:]), seed=seed))
     return tasks
 
 

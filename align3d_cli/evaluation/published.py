@@ -19,19 +19,21 @@ class Saw:
 
     other:      of other categories or data sets, in words; "" for nothing
     good_parts: of the tested category, a number; folder: the other scans of the test, without labels
+    cad:        the CAD model of the category
     rgb:        a photograph of the tested scan; told: False where no source says
     """
 
     other: str = ""
     good_parts: int = 0
     folder: bool = False
+    cad: bool = False
     rgb: bool = False
     told: bool = True
 
     @property
     def tested_parts(self) -> bool:
         """Whether it saw more of what is tested than the one cloud that it scores."""
-        return bool(self.good_parts or self.folder or self.rgb)
+        return bool(self.good_parts or self.folder or self.cad or self.rgb)
 
     def __str__(self) -> str:
         if not self.told:
@@ -40,6 +42,7 @@ class Saw:
         if self.good_parts:
             parts.append(f"{self.good_parts} good {'part' if self.good_parts == 1 else 'parts'} of the category")
         parts += ["the unlabelled test folder"] if self.folder else []
+        parts += ["the CAD model of the category"] if self.cad else []
         parts += ["RGB at test"] if self.rgb else []
         return ", ".join(parts) or "nothing but the scan"
 
@@ -154,9 +157,13 @@ PUBLISHED = (
 def published_for(data_set: str, protocol: str) -> list[Published]:
     """What papers print for a data set and protocol, those that saw nothing of the tested parts first.
 
-    In zero-shot, trained on none of them, under all protocols.
+    In zero-shot, trained on none of them, under all protocols; in k-shot those that saw something of the tested parts.
     """
-    found = [
-        p for p in PUBLISHED if p.data_set == data_set and (protocol == "zero-shot" or p.protocol in (protocol, ANY))
-    ]
+    found = [p for p in PUBLISHED if p.data_set == data_set and _stands_beside(p, protocol)]
     return sorted(found, key=lambda p: p.saw.tested_parts)
+
+
+def _stands_beside(row: Published, protocol: str) -> bool:
+    if protocol == "k-shot":
+        return row.saw.tested_parts
+    return protocol == "zero-shot" or row.protocol in (protocol, ANY)

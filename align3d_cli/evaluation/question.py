@@ -8,8 +8,9 @@ from align3d_cli.datasets.registry import AUXILIARY
 from align3d_cli.datasets.settings import GENERATED, PRERENDERED
 from align3d_cli.errors import UsageError
 from align3d_cli.evaluation.arms import METHODS
-from align3d_cli.evaluation.scorer import ScanSettings
+from align3d_cli.evaluation.ladder import LADDER
 from align3d_cli.evaluation.settings import Drawn, Protocol
+from align3d_cli.evaluation.task import ScanSettings
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.model.bundle import Bundle
@@ -17,6 +18,11 @@ from align3d_cli.model.bundle import Bundle
 PROTOCOLS = get_args(Protocol)
 STATEMENTS = {
     "zero-shot": "A given model scores every category; it is not trained here.",
+    "k-shot": (
+        "A given model scores every category, alone and beside what it is shown of it, as `saw` says: good parts of "
+        "the train split, which --seeds draw, the other test scans without their labels, or its CAD model. Nothing is "
+        "trained."
+    ),
     "one-vs-rest": (
         "Trained, with labels, on the TEST split of one auxiliary category of the same data set and tested on all "
         "others, once for each auxiliary category, averaged. Training on that test split is the field's protocol, and "
@@ -35,9 +41,9 @@ class Question:
 
     categories: to test, () for all; limit: scans a category
     methods:    of METHODS, () for all that the model can give
-    model:      bundle by name or path: what is tested (zero-shot) or whose encoder is trained on
+    model:      bundle by name or path: what is tested (zero-shot, k-shot) or whose encoder is trained on
     profile, backbone, weights: start of the training instead of a model's encoder, see `model.start.untrained`
-    seeds:      of training and of generated data
+    seeds:      of training, of generated data and of which good parts are shown
     auxiliary:  categories to train on, () for the field's
     drawn:      our views, those that came with the data set, or one beside the other; training sees theirs for "theirs"
     train_set, train_root: cross-dataset only, the data set of the auxiliary categories
@@ -74,13 +80,15 @@ class Question:
             raise UsageError(f"--protocol {self.protocol}: name --auxiliary, {self.source} has no usual ones")
         if self.drawn != "ours" and self.data_set != PRERENDERED:
             raise UsageError(f"--drawn {self.drawn}: no views come with {self.data_set}; use --dataset {PRERENDERED}")
+        if self.drawn == "theirs" and (self.protocol == "k-shot" or set(self.methods) & set(LADDER)):
+            raise UsageError("--drawn theirs: what is known beside a scan joins in on our views; use --drawn both")
         if self.protocol == "cross-dataset" and self.train_set == self.data_set:
             raise UsageError(f"--protocol cross-dataset: {self.data_set} is trained on already; use one-vs-rest")
 
     @property
     def trains(self) -> bool:
         """Whether models are trained for this benchmark."""
-        return self.protocol != "zero-shot"
+        return self.protocol not in ("zero-shot", "k-shot")
 
     @property
     def source(self) -> str:

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from align3d_cli.evaluation.arms import Arm
-from align3d_cli.evaluation.scorer import ScanOutcome, ScanSettings, Scorer, Task
+from align3d_cli.evaluation.scorer import Scorer
+from align3d_cli.evaluation.task import ScanOutcome, ScanSettings, Task
 from align3d_cli.running.cluster import ATTEMPTS, LOST, on_ray
 
 
@@ -27,7 +28,8 @@ class RemoteScorer:
         self.scorer, self.folder = Scorer(self.settings), tempfile.TemporaryDirectory(prefix="align3d-")
 
     def __call__(self, task: Task) -> ScanOutcome:
-        outcome = self.scorer.run(replace(task, arms=tuple(self._here(arm) for arm in task.arms)))
+        arms, shared = tuple(self._here(arm) for arm in task.arms), task.shared and self._here(task.shared)
+        outcome = self.scorer.run(replace(task, arms=arms, shared=shared))
         return replace(outcome, task=task)
 
     def _here(self, arm: Arm) -> Arm:

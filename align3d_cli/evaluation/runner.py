@@ -11,7 +11,8 @@ from align3d_cli.evaluation.engine import run_local
 from align3d_cli.evaluation.protocols import available, base_model, tasks_of, untrained_arms
 from align3d_cli.evaluation.question import STATEMENTS, Question
 from align3d_cli.evaluation.runlog import RunLog
-from align3d_cli.evaluation.scorer import ScanOutcome, ScanSettings, Task
+from align3d_cli.evaluation.shown import gaps
+from align3d_cli.evaluation.task import ScanOutcome, ScanSettings, Task
 from align3d_cli.model.bundle import Bundle
 
 RunTasks = Callable[[Sequence[Task], ScanSettings, int | None, Callable[[ScanOutcome], None]], None]
@@ -52,6 +53,7 @@ def run_benchmark(
         refuse_others(folder, logged.keys() - {task.sample.name for task in first})
         arms, more_notes = arms_of(question, methods, base, folder, talk)
         tasks = tasks_of(question, arms, logged) if arms else []
+        notes += gaps(question, arms, tasks, {task.sample.category for task in first})
         log.append(plan_line(question, base, arms, tasks, [*notes, *more_notes, *overlaps(question, base, tasks)]))
         talk.begin(len(tasks))
         recorder = Recorder(log, talk)
@@ -74,11 +76,10 @@ class Recorder:
         for scored in outcome.scored:
             self.log.append_scan(scored.line, scored.points)
         self.n_new += bool(outcome.scored)
-        if outcome.failure:
-            name = outcome.task.sample.name
-            self.log.append({"type": "failure", "sample": name, "reason": outcome.failure})
-            self.failures.append((name, outcome.failure))
-        self.talk.advance(outcome.failure)
+        for name, reason in outcome.failures:
+            self.log.append({"type": "failure", "sample": name, "reason": reason})
+            self.failures.append((name, reason))
+        self.talk.advance(outcome.failures[0][1] if outcome.failures else None)
 
 
 def refuse_others(folder: Path, others: set[str]) -> None:
@@ -106,8 +107,8 @@ def plan_line(question: Question, base: Bundle | None, arms: list[Arm], tasks: l
     return {
         "type": "plan",
         "arms": [arm.as_json() for arm in arms],
-        "n_scans": len(tasks),
-        "n_lines": sum(len(task.arms) for task in tasks),
+        "n_scans": len({(task.sample.name, task.seed) for task in tasks}),
+        "n_lines": sum(task.n_lines for task in tasks),
         "categories": sorted({task.sample.category for task in tasks}),
         "statement": STATEMENTS[question.protocol].format(train_set=question.source),
         "model": None if base is None else _model_facts(base),

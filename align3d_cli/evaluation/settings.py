@@ -5,13 +5,20 @@ Imports nothing heavy.
 
 from typing import Literal
 
-Protocol = Literal["zero-shot", "one-vs-rest", "cross-dataset"]  # who trains on what
+Protocol = Literal["zero-shot", "k-shot", "one-vs-rest", "cross-dataset"]  # who trains on what, or is shown what
 Method = Literal[
     "curvature",
     "frozen",
     "pointad",
     "rgb",
     "align3d",
+    "descriptors",
+    "deviation",
+    "good-1",
+    "good-2",
+    "good-4",
+    "among",
+    "reference",
     "frozen-theirs",
     "pointad-theirs",
     "rgb-theirs",

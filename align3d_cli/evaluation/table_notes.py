@@ -5,6 +5,7 @@ import numpy as np
 from align3d_cli.datasets.settings import GENERATED
 from align3d_cli.evaluation.published import WHOLE, published_for
 from align3d_cli.evaluation.runlog import RunRecord
+from align3d_cli.evaluation.table_ladder import ladder_notes
 from align3d_cli.model.calibration import Calibration
 
 INCOMPLETE = "INCOMPLETE"  # how the note of a run that is not finished begins
@@ -21,13 +22,14 @@ def notes_of(record: RunRecord, pixels: set[str], kinds: set[str]) -> list[str]:
     if settings["data_set"] == GENERATED:
         notes.append(GENERATED_NOTE)
     notes += [*_gaps(record), *record.plan.get("notes", [])]
-    if len(settings["seeds"]) > 1 and settings["data_set"] != GENERATED and settings["protocol"] == "zero-shot":
+    drawn = any(arm["seed"] is not None for arm in record.plan.get("arms", []))
+    if len(settings["seeds"]) > 1 and not drawn:
         notes.append("--seeds change nothing here: a given model on given files draws nothing")
     if settings["limit"] and settings["auxiliary"]:
         notes.append("--limit held for the training scans too")
     if "colors" in kinds:
         notes.append("`colors` defects leave no trace in the geometry; means hold them, their own row shows them apart")
-    return [*notes, *_verdicts(record), *_beside_published(record), *_paper(record, pixels)]
+    return [*notes, *_verdicts(record), *ladder_notes(record), *_beside_published(record), *_paper(record, pixels)]
 
 
 def _gaps(record: RunRecord) -> list[str]:

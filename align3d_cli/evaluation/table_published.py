@@ -8,17 +8,19 @@ TITLES = {
     False: "Published, not measured here",
     True: "Published, not measured here, and saw more than the scan: no equals of the rows above",
 }  # by whether a method saw more of the tested parts than the scan
+BESIDE_ALL = "Published, not measured here: compare what each saw"  # in k-shot, whose rows saw more themselves
 SECOND_HAND = "(*)"  # beside a method whose figures come second-hand
 NOTE = f"{SECOND_HAND} second-hand: said by others than those who ran it, not reproduced"
 METRICS = ("O-R", "O-A", "P-R", "P-P")
 HEAD = ["", "method", *METRICS, "protocol", "saw", "needs", "source"]
-CSV_HEAD = ("saw", "needs", "second-hand")  # columns that only published rows fill
+CSV_HEAD = ("saw", "needs", "second-hand")  # the last two only published rows fill
 
 
-def published_sections(rows: list[Published]) -> list[tuple[str, list[str], list[list[str]]]]:
+def published_sections(rows: list[Published], protocol: str) -> list[tuple[str, list[str], list[list[str]]]]:
     """(heading, column names, lines) of each part that has rows."""
     found = []
-    for tested_parts, heading in TITLES.items():
+    titles = {True: BESIDE_ALL} if protocol == "k-shot" else TITLES
+    for tested_parts, heading in titles.items():
         lines = [_line(row) for row in rows if row.saw.tested_parts == tested_parts]
         if lines:
             found.append((heading, HEAD, lines))

@@ -37,6 +37,7 @@ class Row:
 
     level: of LEVELS; name: category or kind of defect; pixels: of MODES; values: by metric; notes: why a nan is one
     n_scans, n_anomalous: behind the values, of one seed
+    saw: what the method saw beside the scan, empty where the table tells it of none
     """
 
     level: str
@@ -47,11 +48,14 @@ class Row:
     n_scans: int
     n_anomalous: int
     notes: tuple[str, ...] = ()
+    saw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Metrics of one arm on one category; kind: None for all its scans, else the good ones and that kind of defect."""
+    """Metrics of one arm on one category. kind: None for all its scans, else the good ones and that kind of defect;
+    saw: as in `Row`
+    """
 
     auxiliary: str | None
     seed: int | None
@@ -60,6 +64,7 @@ class Cell:
     method: str
     pixels: str
     found: Evaluation
+    saw: str = ""
 
 
 def rows_of(settings: Mapping[str, Any], cells: Sequence[Cell], method: str, pixels: str) -> list[Row]:
@@ -81,7 +86,8 @@ def _row(settings: Mapping[str, Any], level: str, name: str, cells: Sequence[Cel
     by_category = {cell.category: cell.found for cell in cells}
     n_scans = sum(found.n_samples for found in by_category.values())
     n_anomalous = sum(found.n_anomalous for found in by_category.values())
-    return Row(level, name, cells[0].method, cells[0].pixels, values, n_scans, n_anomalous, _row_notes(level, cells))
+    notes, saw = _row_notes(level, cells), " or ".join(sorted({cell.saw for cell in cells}))
+    return Row(level, name, cells[0].method, cells[0].pixels, values, n_scans, n_anomalous, notes, saw)
 
 
 def _by_model(cells: Sequence[Cell]) -> dict[tuple[str | None, int | None], list[Cell]]:

@@ -51,6 +51,7 @@ def _row_dict(row: Row) -> dict[str, Any]:
         "std": {metric: _number(value.std) for metric, value in row.values.items()},
         "n_scans": row.n_scans,
         "n_anomalous": row.n_anomalous,
+        "saw": row.saw,
         "notes": list(row.notes),
     }
 
@@ -69,7 +70,7 @@ def to_csv(table: Table) -> str:
     for row in table.rows:
         values = [_cell(_number(row.values[metric].mean)) for metric in METRICS]
         spread = [_cell(_number(row.values[metric].std)) for metric in METRICS]
-        facts = [str(row.n_scans), str(row.n_anomalous), "; ".join(row.notes), *("" for _ in printed.CSV_HEAD)]
+        facts = [str(row.n_scans), str(row.n_anomalous), "; ".join(row.notes), row.saw, "", ""]
         writer.writerow(["measured", row.level, row.name, row.method, row.pixels, *values, *spread, *facts])
     for told in table.published:
         values = [_cell(value) for value in told.values] + [""] * (2 + len(METRICS))
@@ -140,13 +141,14 @@ def sections(table: Table) -> list[tuple[str, list[str], list[list[str]]]]:
     """
     modes = [mode for mode in MODES if any(row.pixels == mode for row in table.rows)]
     points = [f"{mode}\n{metric}" for mode in modes for metric in POINT_METRICS]
-    head = ["", "method", *OBJECT_METRICS, *points, "scans", "defective"]
+    saw = ["saw"] if any(row.saw for row in table.rows) else []
+    head = ["", "method", *OBJECT_METRICS, *points, "scans", "defective", *saw]
     found = []
     for level, heading in TITLES.items():
         rows = [row for row in table.rows if row.level == level]
         if rows:
             found.append((f"{heading}, measured", head, _lines(rows, modes)))
-    return found + printed.published_sections(table.published)
+    return found + printed.published_sections(table.published, table.head["protocol"])
 
 
 def _lines(rows: list[Row], modes: list[str]) -> list[list[str]]:
@@ -161,7 +163,8 @@ def _lines(rows: list[Row], modes: list[str]) -> list[list[str]]:
         for mode in modes:
             counted = of_mode.get(mode)
             values += [show(counted.values[metric]) if counted else "-" for metric in POINT_METRICS]
-        lines.append([name if name != last else "", method, *values, str(whole.n_scans), str(whole.n_anomalous)])
+        counts = [str(whole.n_scans), str(whole.n_anomalous), *([whole.saw] if whole.saw else [])]
+        lines.append([name if name != last else "", method, *values, *counts])
         last = name
     return lines
 
@@ -178,7 +181,7 @@ def footnotes(table: Table) -> list[str]:
     methods = [f"{method}: {meaning}" for method, meaning in table.head["methods"].items()]
     modes = {row.pixels for row in table.rows}
     pixels = [f"{mode}: {meaning}" for mode, meaning in table.head["pixels"].items() if mode in modes]
-    spread = "± is the standard deviation over seeds, which also draw the scans where these are generated"
+    spread = "± is the standard deviation over seeds, which draw good parts, and scans that are generated"
     seeds = [spread] if len(table.head["seeds"]) > 1 else []
     told = [row for row in table.rows if row.level != "defect"]
     undefined = dict.fromkeys(f"{row.name}, {row.pixels}: {note}" for row in told for note in row.notes)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from align3d_cli.evaluation.arms import MEANING, METHODS
+from align3d_cli.evaluation.ladder import spoke_of
 from align3d_cli.evaluation.pooling import arms_and_categories, evaluate_kinds, scans_of
-from align3d_cli.evaluation.published import Published, published_for
+from align3d_cli.evaluation.published import NOTHING, Published, published_for
 from align3d_cli.evaluation.runlog import RunRecord
 from align3d_cli.evaluation.table_notes import notes_of
 from align3d_cli.evaluation.table_rows import LEVELS, Cell, Row, rows_of
@@ -47,9 +48,12 @@ def build_table(record: RunRecord) -> Table:
 
 def _cells(record: RunRecord, arm: dict[str, Any], category: str) -> Iterator[Cell]:
     scans = scans_of(record, arm["name"], category)
+    beside = any("spoke" in line for line in record.scans)  # else no row saw more than another
     for method in arm["methods"]:
+        spoke = spoke_of(scans[0].line, method)
+        saw = spoke["saw"] if spoke else str(NOTHING) if beside else ""
         for pixels, kind, found in evaluate_kinds(scans, method):
-            yield Cell(arm["auxiliary"], arm["seed"], category, kind, method, pixels, found)
+            yield Cell(arm["auxiliary"], arm["seed"], category, kind, method, pixels, found, saw)
 
 
 def _head(record: RunRecord) -> dict[str, Any]:
