@@ -1,7 +1,7 @@
 """The shipped example of one part with its CAD model: benchmarks/shaft_example.py --out examples/shaft
 
-A stepped shaft with a flange, a flat and a square end, in mm: `nominal.stl`, three good scans and two defective ones that
-differ in size by 0.15 % and stand in any pose.
+A stepped shaft with a flange, a flat and a square end, in mm: `nominal.stl`, three good scans and two defective
+ones that differ in size by 0.15 % and stand in any pose.
 """
 
 import argparse

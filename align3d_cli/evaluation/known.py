@@ -86,6 +86,6 @@ class Known:
 def _learned(told: Sequence[Told], inspector: Inspector, kind: Kind) -> References | str:
     own = inspector.bundle.calibration
     try:
-        return replace(learn(told, own, false_alarm_rate=FALSE_ALARM_RATE, kind=kind), must_lie=False)
+        return replace(learn(told, own, false_alarm_rate=FALSE_ALARM_RATE, kind=kind), lenient=True)
     except InputRejected as error:  # parts that are unlike each other: the table counts what that costs
         return str(error)

@@ -52,6 +52,7 @@ class References:
     calibration: threshold and colours that the good parts alone set; slope and offset take an object logit to [0, 1]
     own:         calibration of the model beneath, for scans that are unlike the good parts
     facts:       what `teach` reports and results repeat, as JSON: FACTS
+    lenient:     a scan that cannot be laid onto a reference is judged by the model alone, as a table wants it
     """
 
     parts: tuple[GoodPart, ...]
@@ -59,11 +60,12 @@ class References:
     calibration: Calibration
     own: Calibration
     facts: dict[str, Any]
+    lenient: bool = False
 
     @property
     def must_lie(self) -> bool:
         """Whether a scan that cannot be laid onto them is an error, as for a CAD model."""
-        return self.facts["kind"] == "reference"
+        return self.facts["kind"] == "reference" and not self.lenient
 
     def beside(self, scan: Prepared, points: np.ndarray, raw: float, name: str = "the scan") -> Joined:
         """A scan's own scores, (M,) and of the object, joined with what the good parts say of it.
@@ -77,10 +79,11 @@ class References:
         elif not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
             return self.alone(points, raw, f"it is {ratio:.3g} times as large as they are")
         seen = see(scan, points, raw, self.size)
-        found = evidence_of(seen, self.parts, lay(seen, self.parts, 0.0 if self.must_lie else COMMON))
+        one = self.facts["kind"] == "reference"
+        found = evidence_of(seen, self.parts, lay(seen, self.parts, 0.0 if one else COMMON))
         if self.must_lie:
             self._check_laid(name, found.why_apart)
-            found = as_noisy_as(found)
+        found = as_noisy_as(found) if one else found
         times = strangeness(found)
         if times > UNLIKE and found.why_apart:
             return self.alone(
