@@ -101,6 +101,8 @@ def test_the_python_of_the_readme_runs(tmp_path):
     lines = [line for line in code.splitlines() if "calibrate(" not in line and "benchmark(" not in line]
     for name in ("part.ply", "a.ply", "b.ply"):
         shutil.copy(ROOT / "examples/chessman/dent/001.ply", tmp_path / name)
+    for number, name in enumerate(("good1.ply", "good2.ply")):
+        shutil.copy(ROOT / f"examples/shaft/good/{number:03d}.ply", tmp_path / name)
     rows = np.random.default_rng(0).integers(0, 255, (200, 6))
     np.savetxt(tmp_path / "table.csv", rows, delimiter=",", fmt="%d")
     code = "\n".join(lines)
