@@ -14,6 +14,7 @@ from align3d_cli.reference.seen import Seen
 
 AROUND = 8  # even points that a logit is the mean of
 TOP_SHARE = 0.03  # of the surface, whose mean logit is the object's: a defect of any size is in it, and little else
+ROUNDING = 1e-6  # of logits; where nothing stands out, no channel is said to have spoken
 FLOOR_UNLIKE = 0.02  # of descriptors: below, they differ by rounding
 FLOOR_SHIFT = 0.02  # of zero-shot scores
 FLOOR_DEVIATION = 2e-4  # of the size: a fifth of what scanners are off
@@ -98,7 +99,7 @@ def logits(found: Evidence, seen: Seen, size: float, n_parts: int) -> tuple[np.n
     gains = parts[high].mean(axis=0) - np.median(parts, axis=0)
     given = {name: max(float(gains[list(rows)].sum()), 0.0) for name, rows in CHANNELS.items()}
     total = sum(given.values())
-    return logit, {name: round(gain / total, 3) if total else 0.0 for name, gain in given.items()}
+    return logit, {name: round(gain / total, 3) if total > ROUNDING else 0.0 for name, gain in given.items()}
 
 
 def object_logit(logit: np.ndarray) -> float:
