@@ -16,6 +16,7 @@ AROUND = 8  # even points that a logit is the mean of
 STRANGE = {True: 1.55, False: 1.35}  # times the usual distance of descriptors, of scans that were laid and were not:
 # other sides of the part are seen, or another part
 TOP_SHARE = 0.02  # of the surface, whose mean logit is the object's: a defect of any size is in it, and little else
+ROUNDING = 1e-6  # of logits; where nothing stands out, no channel is said to have spoken
 FLOOR_UNLIKE = 0.02  # of descriptors: below, they differ by rounding
 FLOOR_SCORE = 0.05  # of zero-shot scores in logarithms: below, none is suspicious
 FLOOR_SHIFT = 0.02  # of zero-shot scores
@@ -118,7 +119,7 @@ def logits(found: Evidence, seen: Seen, size: float, n_parts: int) -> tuple[np.n
     gains = parts[high].mean(axis=0) - np.median(parts, axis=0)
     given = {name: max(float(gains[list(rows)].sum()), 0.0) for name, rows in CHANNELS.items()}
     total = sum(given.values())
-    return logit, {name: round(gain / total, 3) if total else 0.0 for name, gain in given.items()}
+    return logit, {name: round(gain / total, 3) if total > ROUNDING else 0.0 for name, gain in given.items()}
 
 
 def object_logit(logit: np.ndarray) -> float:

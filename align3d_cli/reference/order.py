@@ -30,7 +30,8 @@ def refuse_copies(names: Sequence[str], clouds: Sequence[np.ndarray]) -> None:
     """Raise InputRejected for a scan that is there twice, naming both: a part would vouch for itself."""
     first: dict[tuple[int, int], str] = {}
     for name, xyz in zip(names, clouds, strict=True):
-        same = first.setdefault((len(xyz), fingerprint(xyz)), name)
-        if same is not name:
-            again = "is named twice" if same == name else f"is the same scan as {same}"
+        key = len(xyz), fingerprint(xyz)
+        if key in first:
+            again = "is named twice" if first[key] == name else f"is the same scan as {first[key]}"
             raise InputRejected(f"{name}: {again}; name every scan once")
+        first[key] = name
