@@ -55,6 +55,10 @@ def teach(
     known = made.references
     assert known is not None  # it was taught just now
     result = {"out": str(out)} | known.facts
+    for name in known.facts["stands_out"]:
+        output.warn(
+            f"{name}: stands out from the other good parts; look at it again, and leave it out if it is defective"
+        )
     if as_json:
         output.result_json(result)
     else:

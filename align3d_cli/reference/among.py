@@ -60,4 +60,5 @@ def _facts(told: Sequence[Told], false_alarm_rate: float) -> dict[str, Any]:
         "false_alarm_rate": false_alarm_rate,
         "alarms": None,
         "interval": None,
+        "stands_out": [],
     }

@@ -36,6 +36,13 @@ def limit_of(raw: np.ndarray, false_alarm_rate: float) -> Limit:
     return Limit(value, spread, int((raw > value).sum()), n)
 
 
+def standing_out(raw: np.ndarray, false_alarm_rate: float) -> list[int]:
+    """Rows of good parts (G,) that exceed the limit which the others set; of fewer than three, none can be told."""
+    if len(raw) < 3:
+        return []
+    return [row for row in range(len(raw)) if raw[row] > limit_of(np.delete(raw, row), false_alarm_rate).value]
+
+
 def robust_limit_of(raw: np.ndarray, false_alarm_rate: float) -> Limit:
     """`limit_of` where some of the parts (G,) may be defective: the logits of the lower half stand for the good ones.
 

@@ -14,7 +14,7 @@ from align3d_cli.model.calibration import Calibration
 from align3d_cli.reference.evidence import Evidence, evidence_of
 from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, laid_out, lay
 from align3d_cli.reference.join import FLOOR_UNLIKE, logits, object_logit, regime, strangeness
-from align3d_cli.reference.limits import Limit, interval, limit_of
+from align3d_cli.reference.limits import Limit, interval, limit_of, standing_out
 from align3d_cli.reference.order import own_order, refuse_copies
 from align3d_cli.reference.seen import Seen, diagonal, see
 from align3d_cli.reference.usual import as_noisy_as, halves_of, measured
@@ -28,7 +28,7 @@ STRANGE_NOTE = (
 COLOURS = 3.0  # logits from the limit of good parts to the end of the colour scale: twenty times the odds
 
 ITSELF = "this scan is one of the good parts itself, so it looks better than another would"
-FACTS = ("kind", "parts", "laid_parts", "false_alarm_rate", "alarms", "interval")
+FACTS = ("kind", "parts", "laid_parts", "false_alarm_rate", "alarms", "interval", "stands_out")
 
 Kind = Literal["good", "reference", "among"]
 
@@ -152,8 +152,8 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     refuse_copies(names, clouds)
     told = [told[row] for row in own_order(clouds)]
     size = diagonal(told[0].scan.xyz)
+    _check_sizes(told, size)
     named = [(one.name, one.sha256, see(one.scan, one.points, one.raw, size)) for one in told]
-    _check_sizes(named)
     halves = halves_of(told[0].scan, told[0].points, named[0][2]) if len(told) == 1 else None
     known = measured(laid_out(named), halves)
     unlike = np.array([float(np.median(found.unlike)) for found in known.evidence])
@@ -171,6 +171,7 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
         "false_alarm_rate": false_alarm_rate,
         "alarms": alarms[0] if halves is None else None,
         "interval": [round(end, 4) for end in interval(*alarms)] if halves is None else None,
+        "stands_out": [told[row].name for row in standing_out(raw, false_alarm_rate)],
     }
     calibration = calibration_of(limit, false_alarm_rate)
     return References(known.parts, size, calibration, own, facts)
@@ -188,13 +189,12 @@ def calibration_of(limit: Limit, false_alarm_rate: float) -> Calibration:
     )
 
 
-def _check_sizes(named: Sequence[tuple[str, str | None, Seen]]) -> None:
+def _check_sizes(told: Sequence[Told], size: float) -> None:
     """Raise InputRejected for a good part of another size than the first, naming it."""
-    first = named[0][2].surface.size
-    for name, _, seen in named[1:]:
-        ratio = seen.surface.size / first
+    for one in told[1:]:
+        ratio = diagonal(one.scan.xyz) / size
         if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
-            text = f"{name}: {ratio:.3g} times the size of {named[0][0]}; name good parts of one kind and unit"
+            text = f"{one.name}: {ratio:.3g} times the size of {told[0].name}; name good parts of one kind and unit"
             raise InputRejected(text)
 
 
