@@ -39,6 +39,7 @@ def part() -> ScoredPart:
         extent=[1.0, 1.0, 1.0],
         resolution={"spacing": 0.1, "pixel": 0.2, "smallest": 0.6},
         regions=[],
+        references=None,
         decision=None,
         notes=[],
         doubts=[], model="tiny", model_sha256=None,

@@ -20,6 +20,7 @@ def page_of(name: str, score: float) -> PartPage:
         extent=[1.0, 1.0, 1.0],
         resolution={"spacing": 0.1, "pixel": 0.2, "smallest": 0.6},
         regions=[],
+        references=None,
         decision=None,
         notes=[],
         doubts=[], model="align3d-lite", model_sha256=None,
