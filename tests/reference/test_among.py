@@ -47,7 +47,7 @@ def test_the_defective_part_is_the_highest(folder, joined):
 def test_a_part_of_another_size_is_left_to_the_model(joined):
     """It says nothing of the others, nor they of it."""
     odd = joined[LARGE]
-    assert odd.calibration is OWN and odd.raw == RAW and "times as large as they are" in odd.notes[0]
+    assert odd.calibration.threshold == 0.5 and odd.raw == RAW and "times as large as they are" in odd.notes[0]
 
 
 def test_results_say_that_they_depend_on_the_call(folder, joined):

@@ -10,17 +10,17 @@ import pytest
 from align3d_cli.reference import join
 from align3d_cli.reference.evidence import Evidence
 from align3d_cli.reference.good import Usual
-from align3d_cli.reference.join import CHANNELS, WEIGHTS, logits, measures, object_logit, smoothed, weights_for
+from align3d_cli.reference.join import CHANNELS, WEIGHTS, logits, measures, object_logit, regime, smoothed, weights_for
 
 SIZE = 2.0
 APART = "it lies on none"
-N_MEASURES = 10
+N_MEASURES = 11
 
 
 def evidence(n=400, why_apart=""):
-    """The same of every point: unlike 0.18, shift 0.1, 0.004 inside, nothing missing, half of all that usual."""
+    """The same of every point: unlike 0.18, shift 0.1, 0.004 inside, nothing missing; less of all that is usual."""
     full = np.full(n, 1.0)
-    usual = Usual(0.08 * full, 0.03 * full, 0.002 * full)
+    usual = Usual(0.15 * full, 0.03 * full, 0.002 * full)
     place = np.full(n, np.nan) if why_apart else full
     return Evidence(
         0.3 * full, 0.18 * full, 0.2 * full, 0.1 * place, -0.004 * place, 0.0 * place, 0.0, usual, why_apart
@@ -34,11 +34,11 @@ def line(n=400):
     return SimpleNamespace(surface=SimpleNamespace(xyz=xyz))
 
 
-def test_the_ten_measures_by_hand():
+def test_the_measures_by_hand():
     """Logarithms of distances above their floors, ratios to what is usual, and what stands out of the scan itself."""
     expected = [
-        0.3, 0.2, np.log(0.2), np.log(0.2 / 0.1), 0.1, 0.1 / 0.05, np.log(0.002 + 2e-4),
-        np.log((0.002 + 2e-4) / (0.001 + 2e-4)), 0.0, 0.0,
+        0.3, 0.2, np.log(0.2), np.log(0.2 / 0.17), 0.1, 0.1 / 0.05, 0.0,
+        np.log((0.002 + 2e-4) / (0.001 + 2e-4)), 0.0, 0.0, np.log(0.3 + 0.05),
     ]  # fmt: skip
     np.testing.assert_allclose(measures(evidence(3), SIZE), np.tile(expected, (3, 1)))
 
@@ -48,12 +48,14 @@ def test_where_good_parts_end_it_deviates_by_a_set_share():
     found = evidence(2)
     ends = replace(found, signed=np.array([np.nan, -0.004]), missing=np.array([0.0, 9.0]))
     columns = measures(ends, SIZE)
-    assert columns[0, 6] == pytest.approx(np.log(join.ENDS + join.FLOOR_DEVIATION))
+    middle = (join.ENDS + 0.002) / 2
+    ratio = (join.ENDS + join.FLOOR_DEVIATION) / (middle + join.FLOOR_DEVIATION)
+    assert columns[0, 6] == pytest.approx(np.log(ratio))
     assert columns[:, 8].tolist() == [0, 1]
 
 
 def test_what_stands_out_of_the_scan_itself():
-    """The last measure is 0 at the scan's middle, whatever its level."""
+    """One measure is 0 at the middle of the scan's descriptors, whatever its level."""
     found = evidence(3)
     assert measures(replace(found, unlike=np.array([0.08, 0.18, 0.38])), SIZE)[:, 9] == pytest.approx(
         np.log([0.5, 1, 2])
@@ -65,15 +67,24 @@ def test_a_scan_that_lies_on_none_has_no_measures_of_place():
     found = measures(evidence(3, APART), SIZE)
     assert np.isfinite(found).all() and (found[:, 4:9] == 0).all()
     for n in (1, 4):
-        assert weights_for(n, False).each[4:9] == (0,) * 5
+        assert weights_for(n, "apart").each[4:9] == (0,) * 5
 
 
 def test_weights_and_channels_know_every_measure_once():
-    """Ten weights in every case, and each measure in one channel."""
-    assert set(WEIGHTS) == set(itertools.product(("one", "several"), ("apart", "laid")))
+    """A weight of each in every case, and each measure in one channel."""
+    assert set(WEIGHTS) == set(itertools.product(("one", "several"), ("apart", "laid", "strange")))
     assert all(len(weights.each) == N_MEASURES for weights in WEIGHTS.values())
     assert sorted(itertools.chain(*CHANNELS.values())) == list(range(N_MEASURES))
-    assert weights_for(1, True) is WEIGHTS["one", "laid"] and weights_for(2, False) is WEIGHTS["several", "apart"]
+    assert weights_for(1, "laid") is WEIGHTS["one", "laid"]
+    assert weights_for(2, "apart") is WEIGHTS["several", "apart"]
+
+
+def test_regimes_by_where_the_scan_lies_and_how_it_looks():
+    """Laid, apart, and strange where its middle is far more unlike the good parts than they are among each other."""
+    assert regime(evidence()) == "laid" and regime(evidence(why_apart=APART)) == "apart"
+    for why in ("", APART):
+        found = evidence(why_apart=why)
+        assert regime(replace(found, unlike=1.6 * 0.15 * np.ones(400))) == "strange"
 
 
 def test_more_of_any_evidence_never_makes_a_point_look_better():
@@ -112,9 +123,9 @@ def test_nothing_that_stands_out_has_no_speaker():
 
 
 def test_the_object_is_the_mean_of_its_highest_share():
-    """Three of a hundred points, in whatever order; of a few points the highest one."""
+    """Two of a hundred points, in whatever order; of a few points the highest one."""
     values = np.random.default_rng(0).permutation(100).astype(float)
-    assert object_logit(values) == np.mean([99, 98, 97])
+    assert object_logit(values) == np.mean([99, 98])
     assert object_logit(np.array([1.0, 5, 2])) == 5
 
 

@@ -58,10 +58,12 @@ def test_what_was_learned_is_said(known, lone, good):
 
 
 def test_another_size_is_left_to_the_model(lone):
-    """The model's own score, points and limits, and a note that says why and what to do."""
+    """The model's own score and points, its limit brought to 0.5, and a note that says why and what to do."""
     found = lone.beside(*told(plate(5, scale=3.0)))
-    assert found.raw == RAW and found.score == pytest.approx(float(OWN.score(RAW)))
-    assert found.calibration is OWN and found.deviation is None
+    limit = 0.6 / (1 - 0.6)  # odds of its own threshold, which comes to lie at 0.5
+    odds = float(OWN.score(RAW)) / (1 - float(OWN.score(RAW))) / limit
+    assert OWN.threshold == 0.6 and found.raw == RAW and found.score == pytest.approx(odds / (1 + odds))
+    assert found.calibration.threshold == 0.5 and found.deviation is None
     assert found.account["spoke"] == {"zero-shot": 1.0} and not found.account["laid"]
     (note,) = found.notes
     assert "3 times as large" in note and "the model alone speaks" in note and "name good parts of its kind" in note
@@ -70,7 +72,7 @@ def test_another_size_is_left_to_the_model(lone):
 def test_another_object_is_left_to_the_model(lone):
     """Of the same size, and unlike all over: a rough block says nothing about hilly plates."""
     found = lone.beside(*told(plate(6, kind=2, rough=0.03)))
-    assert found.calibration is OWN and "times as unlike" in found.notes[0]
+    assert found.raw == RAW and found.calibration.threshold == 0.5 and "times as unlike" in found.notes[0]
 
 
 def test_an_odd_good_part_is_refused_by_name(good):
