@@ -98,7 +98,7 @@ def usual_of(seen: Seen, found: Evidence) -> Usual:
 def as_noisy_as(found: Evidence) -> Evidence:
     """Evidence beside a reference that may have no noise, as a CAD model: what is usual there is raised, everywhere by
     the same factor, until it is usual in the middle of this scan too."""
-    if found.usual is None:
+    if found.usual is None or np.isnan(found.signed).all():
         return found
     pairs = ((found.usual.unlike, found.unlike), (found.usual.deviation, np.abs(found.signed)))
     unlike, deviation = (usual * max(_ratio(of_scan, usual), 1.0) for usual, of_scan in pairs)
