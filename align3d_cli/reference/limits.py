@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 PRIOR_SPREAD = 0.6  # of object logits among good parts of one kind, as it is over many kinds
+LONE_SPREAD = 0.83  # of a lone part's limit: that spread, and 0.57 by which its distance from a half of itself is off
 PRIOR_PARTS = 3  # as many parts' worth that counts
 
 
@@ -20,16 +21,16 @@ class Limit:
     n: int
 
 
-def limit_of(raw: np.ndarray, false_alarm_rate: float) -> Limit:
+def limit_of(raw: np.ndarray, false_alarm_rate: float, prior_spread: float = PRIOR_SPREAD) -> Limit:
     """The logit that a further good part exceeds with this probability, from those of good parts (G,), G >= 1.
 
     The upper end of a prediction interval: mean + t * spread * sqrt(1 + 1 / G), with the spread of these parts and, as
-    if it were of PRIOR_PARTS more, the one that is usual. Few parts give a cautious limit.
+    if it were of PRIOR_PARTS more, the one that is usual (`prior_spread`). Few parts give a cautious limit.
     """
     from scipy.stats import t
 
     n = len(raw)
-    squares = float(((raw - raw.mean()) ** 2).sum()) + PRIOR_PARTS * PRIOR_SPREAD**2
+    squares = float(((raw - raw.mean()) ** 2).sum()) + PRIOR_PARTS * prior_spread**2
     freedom = n - 1 + PRIOR_PARTS
     spread = math.sqrt(squares / freedom)
     value = float(raw.mean() + t.ppf(1 - false_alarm_rate, freedom) * spread * math.sqrt(1 + 1 / n))
