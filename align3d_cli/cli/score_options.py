@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,7 +32,7 @@ class Engine(StrEnum):
     ray = "ray"
 
 
-def _option(*names: str, panel: str, help: str, **checks):
+def _option(*names: str, panel: str, help: str, **checks: Any) -> Any:
     return typer.Option(*names, help=help, rich_help_panel=panel, **checks)
 
 
@@ -49,6 +49,13 @@ Format = Annotated[
     _option(panel=OUTPUTS, help="Format of heat maps; default: --out's suffix, ply for --out-dir."),
 ]
 Report = Annotated[Path | None, _option(panel=OUTPUTS, help="One HTML page of all parts of this call.")]
+Junit = Annotated[
+    Path | None,
+    _option(
+        "--junit", panel=OUTPUTS, help="JUnit XML for CI servers: a test a part, a failure for each defective one."
+    ),
+]
+Csv = Annotated[Path | None, _option("--csv", panel=OUTPUTS, help="Table of the results as CSV, one line a part.")]
 Regions = Annotated[
     Path | None,
     _option("--regions", panel=OUTPUTS, help="Table of the defect regions of all parts as CSV, one line a region."),
@@ -68,7 +75,11 @@ RulesFile = Annotated[
 Force = Annotated[bool, _option("--force", panel=OUTPUTS, help="Overwrite files that exist.")]
 Resume = Annotated[
     bool,
-    _option("--resume", panel=OUTPUTS, help="Go on in --out-dir: parts scored there by the same call are kept."),
+    _option(
+        "--resume",
+        panel=OUTPUTS,
+        help="Go on in --out-dir: parts scored there by the same call are kept, files about all parts renewed.",
+    ),
 ]
 Quiet = Annotated[bool, _option("--quiet", "-q", panel=OUTPUTS, help="No notes and no summary.")]
 Model = Annotated[str, _option(panel=HOW, help="Name or path of the model.")]
@@ -81,7 +92,7 @@ WhichBackground = Annotated[
     Background, _option("--background", panel=HOW, help="The plane a part lies on: found by itself, kept, or removed.")
 ]
 Good = Annotated[
-    list[str],
+    list[str] | None,
     _option("--good", panel=KNOWN, help="A good part, or a folder of them, the more the better; may be repeated."),
 ]
 Reference = Annotated[
