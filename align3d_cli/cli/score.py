@@ -14,7 +14,7 @@ from align3d_cli.cli.score_call import ScoreCall
 from align3d_cli.cli.score_checks import check_call, check_free_files
 from align3d_cli.cli.score_lines import result_line, summary
 from align3d_cli.cli.score_options import Engine
-from align3d_cli.cli.score_tables import write_tables
+from align3d_cli.cli.score_tables import BATCH_PAGE_POINTS, write_tables
 from align3d_cli.errors import BatchFailures, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from align3d_cli.running.inputs import Part
     from align3d_cli.running.record import Record
 
-BATCH_PAGE_POINTS = 12_000  # a page of a hundred parts stays near 25 MB
 EXCEEDED = 3  # exit code: done, and a part lies above --fail-above, or --rules reject it
 
 
@@ -106,8 +105,8 @@ def _settings(call: ScoreCall, kind: str, *, lone: bool) -> "BatchSettings":
     )
 
 
-def _kept(record: "Record", parts: "list[Part]", quiet: bool) -> dict[Path, dict[str, Any]]:
-    """The results that a call before this one left, by heat map."""
+def _kept(record: "Record", parts: "list[Part]", quiet: bool) -> "dict[Path, Outcome]":
+    """The outcomes that a call before this one left, by heat map."""
     kept = record.kept(parts)
     if kept and not quiet:
         output.info(f"note: {len(kept)} of {len(parts)} parts are scored already and kept")

@@ -92,6 +92,6 @@ def _check_resume(call: ScoreCall) -> None:
         return
     if call.out_dir is None:
         raise UsageError("--resume: needs --out-dir, the folder to go on in")
-    against = {"--force": call.force, "--split": call.split, "--report": call.report is not None, "--among": call.among}
+    against = {"--force": call.force, "--split": call.split, "--among": call.among}
     for option in (name for name, given in against.items() if given):
         raise UsageError(f"--resume and {option}: give one; {option} needs every part scored")

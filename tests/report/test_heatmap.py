@@ -40,6 +40,7 @@ def part() -> ScoredPart:
         resolution={"spacing": 0.1, "pixel": 0.2, "smallest": 0.6},
         regions=[],
         decision=None,
+        references=None,
         notes=[],
         doubts=[], model="tiny", model_sha256=None,
         views="front:2", device="cpu", seed=0,

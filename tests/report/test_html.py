@@ -21,6 +21,7 @@ def page_of(name: str, score: float) -> PartPage:
         resolution={"spacing": 0.1, "pixel": 0.2, "smallest": 0.6},
         regions=[],
         decision=None,
+        references=None,
         notes=[],
         doubts=[], model="align3d-lite", model_sha256=None,
         views="sphere:9", device="cpu", seed=0,
