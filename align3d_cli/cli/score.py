@@ -12,6 +12,7 @@ from align3d_cli.cli.call import taking
 from align3d_cli.cli.options import examples
 from align3d_cli.cli.score_call import ScoreCall
 from align3d_cli.cli.score_checks import check_call, check_free_files
+from align3d_cli.cli.score_config import PREFIX, config_text
 from align3d_cli.cli.score_lines import result_line, summary
 from align3d_cli.cli.score_options import Engine
 from align3d_cli.cli.score_tables import BATCH_PAGE_POINTS, write_tables
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to the program."""
     app.command(
         "score",
+        context_settings={"auto_envvar_prefix": PREFIX},
         epilog=examples(
             "align3d score part.ply --out heatmap.ply",
             "align3d score part.stl --out report.html --json",
@@ -39,6 +41,7 @@ def register(app: typer.Typer) -> None:
             "align3d score parts/ --out-dir heat/ --report report.html --jsonl > scores.jsonl",
             "align3d score parts/ --regions regions.csv --rules line3.toml",
             "align3d score parts/ --junit parts.xml --csv parts.csv --fail-above 0.7",
+            "align3d score parts/ --config align3d.toml --print-config",
             "align3d score parts/ --out-dir heat/ --resume",
             "align3d score part.ply --good good/ --out heatmap.ply",
             "align3d score part.ply --reference nominal.stl --out heatmap.ply",
@@ -58,6 +61,9 @@ def score(call: ScoreCall) -> None:
     from align3d_cli.running.record import record_of
 
     check_call(call)
+    if call.print_config:
+        output.result(config_text(call.context, _of_model(call)))
+        return
     found = find_parts(call.inputs, avoid=call.out_dir)
     parts, kind = with_named_output(found.parts, call.out, call.out_dir, call.format)
     check_free_files(call, parts)
@@ -73,6 +79,18 @@ def score(call: ScoreCall) -> None:
         outcomes = _score_all(recorded(batch, parts, record, kept), parts, call)
     write_tables(call, outcomes)
     _end(outcomes, call.fail_above)
+
+
+def _of_model(call: ScoreCall) -> dict[str, str]:
+    """What the model says where the call says nothing, by option. Raises EnvironmentMissing without the model."""
+    from align3d_cli.report.result import limit_text
+    from align3d_cli.running.model import Model
+
+    model = Model(call.model, device="cpu", views=call.views)
+    views = model.inspector.bundle.views
+    known = call.good or call.reference or call.among
+    limit = "of the good parts" if known else limit_text(model.facts.calibration.threshold)
+    return {"views": f"{views.count} views, {views.preset}"} | ({} if call.rules else {"fail_above": f"limit {limit}"})
 
 
 def _settings(call: ScoreCall, kind: str, *, lone: bool) -> "BatchSettings":

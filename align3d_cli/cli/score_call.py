@@ -5,14 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import typer
+
 from align3d_cli.cli import score_options as opt
 from align3d_cli.helpers.places import DEFAULT_MODEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreCall:
-    """What `align3d score` was asked for. The fields are its options, in the order of its help."""
+    """What `align3d score` was asked for. The fields are its options, in the order of its help.
 
+    context: of the call, which knows where each value came from
+    """
+
+    context: typer.Context
     inputs: opt.Inputs
     out: opt.Out = None
     out_dir: opt.OutDir = None
@@ -44,6 +50,8 @@ class ScoreCall:
     split: opt.Split = False
     engine: opt.WhichEngine = opt.Engine.local
     ray_address: opt.RayAddress = None
+    config: opt.Config = None
+    print_config: opt.PrintConfig = False
 
     @property
     def tables(self) -> dict[str, Path]:

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from align3d_cli.cli.options import Device, finite, positive
+from align3d_cli.cli.score_config import take_config
 from align3d_cli.clouds.settings import Background
 from align3d_cli.helpers.settings import SEEDS
 
 OUTPUTS, KNOWN, HOW = "Outputs", "What is known beside the scan", "How to score"
-READING, WHERE = "How to read", "On which machines"
+READING, WHERE, SETTINGS = "How to read", "On which machines", "Where options come from"
 
 
 class HeatmapFormat(StrEnum):
@@ -33,7 +34,8 @@ class Engine(StrEnum):
 
 
 def _option(*names: str, panel: str, help: str, **checks: Any) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel=panel, **checks)
+    # every option has its variable: one sentence of the help says so, not each of its lines
+    return typer.Option(*names, help=help, rich_help_panel=panel, show_envvar=False, **checks)
 
 
 Inputs = Annotated[
@@ -128,4 +130,23 @@ WhichEngine = Annotated[
 ]
 RayAddress = Annotated[
     str | None, _option("--ray-address", panel=WHERE, help="Of the cluster (default: start one on this machine).")
+]
+Config = Annotated[
+    Path | None,
+    _option(
+        "--config",
+        panel=SETTINGS,
+        help="TOML file of options below [score], e.g. fail_above = 0.7; variables as ALIGN3D_FAIL_ABOVE come before "
+        "it, what is typed before both.",
+        callback=take_config,
+        is_eager=True,
+    ),
+]
+PrintConfig = Annotated[
+    bool,
+    _option(
+        "--print-config",
+        panel=SETTINGS,
+        help="Print all options of this call as --config takes them, with where each came from, and score nothing.",
+    ),
 ]
