@@ -1,77 +1,97 @@
 """Options of `align3d score` that contradict each other, found before anything is read."""
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from align3d_cli.cli.options import check_folder, refuse_overwriting
+from align3d_cli.cli.options import check_folder, check_views, refuse_overwriting
+from align3d_cli.cli.score_call import ScoreCall
 from align3d_cli.errors import UsageError
 
+if TYPE_CHECKING:
+    from align3d_cli.running.inputs import Part
 
-def check_outputs(
-    out: Path | None, out_dir: Path | None, report: Path | None, json: bool, jsonl: bool, format: str | None
-) -> None:
-    """Raise UsageError for outputs that contradict each other."""
-    if out is not None and out_dir is not None:
+WRITTEN_AS = {  # table -> what it is, and how its name ends
+    "--report": ("HTML", (".html", ".htm")),
+    "--junit": ("XML", (".xml",)),
+    "--csv": ("CSV", (".csv",)),
+    "--regions": ("CSV", (".csv",)),
+}
+
+
+def check_call(call: ScoreCall) -> None:
+    """Raise UsageError for options that contradict each other."""
+    _check_outputs(call)
+    _check_tables(call)
+    if call.fail_above is not None and call.rules is not None:
+        step = f'write reject = "score > {call.fail_above:g}" into the rules'
+        raise UsageError(f"--fail-above and --rules: give one; {step}")
+    _check_resume(call)
+    _check_known(call)
+    check_views(call.views)
+
+
+def _check_outputs(call: ScoreCall) -> None:
+    if call.out is not None and call.out_dir is not None:
         raise UsageError("--out and --out-dir: give one, --out for a single part, --out-dir for many")
-    check_folder("--out-dir", out_dir)
-    if report is not None and report.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--report {report}: is written as HTML; end its name with .html")
-    if report is not None and out is not None and os.path.realpath(report) == os.path.realpath(out):
-        raise UsageError(f"--report {report}: is the heat map's own file; give the two different names")
-    if json and jsonl:
+    check_folder("--out-dir", call.out_dir)
+    if call.json and call.jsonl:
         raise UsageError("--json and --jsonl: give one, --jsonl for many parts")
-    if str(out) == "-" and (json or jsonl):
+    if call.to_stdout and (call.json or call.jsonl):
         raise UsageError("--out -: standard output carries the heat map, so no JSON can be printed there; name a file")
-    if str(out) == "-" and format is None:
+    if call.to_stdout and call.format is None:
         raise UsageError("--out -: needs --format")
 
 
-def check_free_files(heatmaps: list[Path | None], files: list[Path | None], *, force: bool, resume: bool) -> None:
+def _check_tables(call: ScoreCall) -> None:
+    """Tables must be called what they are, and each must have a file of its own that is no scan."""
+    for option, path in call.tables.items():
+        word, suffixes = WRITTEN_AS[option]
+        if path.suffix.lower() not in suffixes:
+            raise UsageError(f"{option} {path}: is written as {word}; end its name with {suffixes[0]}")
+    for one, other in call.same_files():
+        raise UsageError(f"{one} and {other}: name one file; give the two different names")
+
+
+def check_free_files(call: ScoreCall, parts: "list[Part]") -> None:
     """Raise UsageError for files that are there and may not be replaced, and for places that take none.
 
-    heatmaps: of the parts, which --resume may go on with; files: the others that the call writes
+    --resume may go on with heat maps, which the record knows, and renews its tables.
     """
     from align3d_cli.helpers.files import check_free
 
-    refuse_overwriting(heatmaps, force=force or resume)
-    for file in files:
-        if file is not None and str(file) != "-":
-            check_free(file, force=force)
+    force = call.force or call.resume
+    refuse_overwriting([part.output for part in parts], force=force)
+    scans = {os.path.realpath(part.name) for part in parts}
+    for option, path in call.tables.items():
+        if os.path.realpath(path) in scans:
+            raise UsageError(f"{option} {path}: is one of the scans; name another file")
+        check_free(path, force=force)
+    if call.out is not None and not call.to_stdout:
+        check_free(call.out, force=force)
 
 
-def check_regions(table: Path | None, fail_above: float | None, rules: Path | None) -> None:
-    """Raise UsageError for a table of regions that is not called one, and for two things that decide."""
-    if table is not None and table.suffix.lower() != ".csv":
-        raise UsageError(f"--regions {table}: is written as CSV; end its name with .csv")
-    if fail_above is not None and rules is not None:
-        raise UsageError(f'--fail-above and --rules: give one; write reject = "score > {fail_above:g}" into the rules')
-
-
-def check_known(
-    inputs: list[str], good: list[str], reference: str | None, among: bool, *, split: bool, engine: str
-) -> None:
-    """Raise UsageError for things known beside the scan that contradict each other or the inputs."""
-    given = [name for name, is_given in (("--good", good), ("--reference", reference), ("--among", among)) if is_given]
+def _check_known(call: ScoreCall) -> None:
+    """Things known beside the scan may not contradict each other or the inputs."""
+    known = {"--good": call.good, "--reference": call.reference is not None, "--among": call.among}
+    given = [option for option, is_given in known.items() if is_given]
     if len(given) > 1:
         raise UsageError(f"{given[0]} and {given[1]}: give one, what is known best: --reference, --good, --among")
+    reference = call.reference
     if reference is not None and (reference == "-" or os.path.isdir(reference)):
         raise UsageError(f"--reference {reference}: is no file; name the one part or CAD model that parts must lie on")
-    if among and "-" in inputs:
+    if call.among and "-" in call.inputs:
         raise UsageError("--among and -: standard input can be read once only; name files or folders")
-    if among and split:
+    if call.among and call.split:
         raise UsageError("--among and --split: give one; --among compares whole scans")
-    if among and engine != "local":
+    if call.among and call.engine != "local":
         raise UsageError("--among: only with --engine local")
 
 
-def check_resume(
-    resume: bool, out_dir: Path | None, report: Path | None, *, force: bool, split: bool, among: bool
-) -> None:
-    """Raise UsageError for what --resume cannot be given with."""
-    if not resume:
+def _check_resume(call: ScoreCall) -> None:
+    if not call.resume:
         return
-    if out_dir is None:
+    if call.out_dir is None:
         raise UsageError("--resume: needs --out-dir, the folder to go on in")
-    against = {"--force": force, "--split": split, "--report": report is not None, "--among": among}
+    against = {"--force": call.force, "--split": call.split, "--among": call.among}
     for option in (name for name, given in against.items() if given):
         raise UsageError(f"--resume and {option}: give one; {option} needs every part scored")

@@ -2,16 +2,17 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from align3d_cli.cli.options import Device, finite, positive
+from align3d_cli.cli.score_config import take_config
 from align3d_cli.clouds.settings import Background
 from align3d_cli.helpers.settings import SEEDS
 
 OUTPUTS, KNOWN, HOW = "Outputs", "What is known beside the scan", "How to score"
-READING, WHERE = "How to read", "On which machines"
+READING, WHERE, SETTINGS = "How to read", "On which machines", "Where options come from"
 
 
 class HeatmapFormat(StrEnum):
@@ -32,8 +33,9 @@ class Engine(StrEnum):
     ray = "ray"
 
 
-def _option(*names: str, panel: str, help: str, **checks):
-    return typer.Option(*names, help=help, rich_help_panel=panel, **checks)
+def _option(*names: str, panel: str, help: str, **checks: Any) -> Any:
+    # every option has its variable: one sentence of the help says so, not each of its lines
+    return typer.Option(*names, help=help, rich_help_panel=panel, show_envvar=False, **checks)
 
 
 Inputs = Annotated[
@@ -49,6 +51,13 @@ Format = Annotated[
     _option(panel=OUTPUTS, help="Format of heat maps; default: --out's suffix, ply for --out-dir."),
 ]
 Report = Annotated[Path | None, _option(panel=OUTPUTS, help="One HTML page of all parts of this call.")]
+Junit = Annotated[
+    Path | None,
+    _option(
+        "--junit", panel=OUTPUTS, help="JUnit XML for CI servers: a test a part, a failure for each defective one."
+    ),
+]
+Csv = Annotated[Path | None, _option("--csv", panel=OUTPUTS, help="Table of the results as CSV, one line a part.")]
 Regions = Annotated[
     Path | None,
     _option("--regions", panel=OUTPUTS, help="Table of the defect regions of all parts as CSV, one line a region."),
@@ -68,7 +77,11 @@ RulesFile = Annotated[
 Force = Annotated[bool, _option("--force", panel=OUTPUTS, help="Overwrite files that exist.")]
 Resume = Annotated[
     bool,
-    _option("--resume", panel=OUTPUTS, help="Go on in --out-dir: parts scored there by the same call are kept."),
+    _option(
+        "--resume",
+        panel=OUTPUTS,
+        help="Go on in --out-dir: parts scored there by the same call are kept, files about all parts renewed.",
+    ),
 ]
 Quiet = Annotated[bool, _option("--quiet", "-q", panel=OUTPUTS, help="No notes and no summary.")]
 Model = Annotated[str, _option(panel=HOW, help="Name or path of the model.")]
@@ -81,7 +94,7 @@ WhichBackground = Annotated[
     Background, _option("--background", panel=HOW, help="The plane a part lies on: found by itself, kept, or removed.")
 ]
 Good = Annotated[
-    list[str],
+    list[str] | None,
     _option("--good", panel=KNOWN, help="A good part, or a folder of them, the more the better; may be repeated."),
 ]
 Reference = Annotated[
@@ -117,4 +130,23 @@ WhichEngine = Annotated[
 ]
 RayAddress = Annotated[
     str | None, _option("--ray-address", panel=WHERE, help="Of the cluster (default: start one on this machine).")
+]
+Config = Annotated[
+    Path | None,
+    _option(
+        "--config",
+        panel=SETTINGS,
+        help="TOML file of options below [score], e.g. fail_above = 0.7; variables as ALIGN3D_FAIL_ABOVE come before "
+        "it, what is typed before both.",
+        callback=take_config,
+        is_eager=True,
+    ),
+]
+PrintConfig = Annotated[
+    bool,
+    _option(
+        "--print-config",
+        panel=SETTINGS,
+        help="Print all options of this call as --config takes them, with where each came from, and score nothing.",
+    ),
 ]

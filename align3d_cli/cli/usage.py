@@ -1,5 +1,6 @@
 """What typer refuses of a call, told in one line as everything else: `--seed x: give a whole number of at least 0`."""
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -32,16 +33,16 @@ def _line(error: Any, words: Sequence[str]) -> str:
     """The option with its value and what it takes, or typer's words and where the help is. words: of the call."""
     param: Any = getattr(error, "param", None)  # of errors of a value
     context = getattr(error, "ctx", None)
-    given = _given(param, words) if param is not None else None
-    finding = _own_words(error.format_message())
+    given = (_given(param, words) or _of_variable(param, context)) if param is not None else None
+    finding = own_words(error.format_message())
     if given is not None:
-        if numbers := _numbers(param, finding):
+        if numbers := numbers_of(param, finding):
             return f"{given}: give {numbers}"
-        finding = f"{given}: {_own_words(error.message)}"
+        finding = f"{given}: {own_words(error.message)}"
     return f"{finding}; see `{context.command_path if context else 'align3d COMMAND'} --help`"
 
 
-def _own_words(message: str) -> str:
+def own_words(message: str) -> str:
     """A library's message without what it puts around it."""
     return " ".join(message.split()).removeprefix("Value error, ").removesuffix(".")
 
@@ -56,7 +57,14 @@ def _given(param: Any, words: Sequence[str]) -> str | None:
     return found
 
 
-def _numbers(param: Any, finding: str) -> str | None:
+def _of_variable(param: Any, context: Any) -> str | None:
+    """The variable that an option's value came from, with the value; None where there is none."""
+    prefix = getattr(context, "auto_envvar_prefix", None)
+    name = f"{prefix}_{str(param.name).upper()}"
+    return f"{name} {os.environ[name]}" if prefix and os.environ.get(name) else None
+
+
+def numbers_of(param: Any, finding: str) -> str | None:
     """The numbers that an option takes, in words; None where it takes no numbers."""
     kept = param if hasattr(param, "min") else getattr(param, "type", None)  # where its bounds are: two versions
     least, most = getattr(kept, "min", None), getattr(kept, "max", None)

@@ -40,18 +40,20 @@ class PartPage:
     """One scored part as the page shows it.
 
     result:    what `build_result` gave
-    sheet:     the view sheet, encoded
+    sheet:     the view sheet, encoded; None where there is none
     mime:      of the sheet, e.g. "image/jpeg"
-    points:    what `points_payload` gave
+    points:    what `points_payload` gave; None where there are none to show
     low, high: the colour limits
+    missing:   why there is no sheet or there are no points, a sentence
     """
 
     result: dict[str, Any]
-    sheet: bytes
+    sheet: bytes | None
     mime: str
-    points: dict[str, Any]
+    points: dict[str, Any] | None
     low: float
     high: float
+    missing: str = ""
 
 
 def html_page(title: str, parts: list[PartPage], failures: list[dict[str, Any]] | None = None) -> str:
@@ -122,8 +124,9 @@ def _shown_part(part: PartPage) -> dict[str, Any]:
         "facts": _facts(result),
         "regions": region_table(result),
         "json": json.dumps(result, indent=2),
-        "picture": f"data:{part.mime};base64,{base64_text(part.sheet)}",
+        "picture": None if part.sheet is None else f"data:{part.mime};base64,{base64_text(part.sheet)}",
         "points": part.points,
+        "missing": part.missing,
     }
 
 

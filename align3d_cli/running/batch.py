@@ -63,12 +63,18 @@ class BatchSettings:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a part: its JSON object, why it failed (None: it did not), its section of a report."""
+    """What became of a part.
+
+    result:  its JSON object; failure: why it failed, None where it did not
+    page:    its section of a report, None where there is to be none or the part is kept from an earlier call
+    colours: the scores at which the colours of its heat map begin and end, None where nobody knows
+    """
 
     part: Part
     result: dict[str, Any]
     failure: FailedScan | None = None
     page: Any = None
+    colours: tuple[float, float] | None = None
 
 
 @dataclass(slots=True)
@@ -177,7 +183,8 @@ class Batch:
         if part.output is not None or how.pages:
             result["seconds"] |= {"write": round(time.perf_counter() - start, 3)}
             result["seconds"]["total"] = round(before + time.perf_counter() - start, 3)
-        return Outcome(part, result, page=page)
+        limits = scored.model.calibration
+        return Outcome(part, result, page=page, colours=(limits.colour_low, limits.colour_high))
 
     def _written(self, part: Part, scored: ScoredScan) -> Any:
         """Write the part's heat map; returns its section of the report when there is to be one."""

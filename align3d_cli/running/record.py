@@ -38,8 +38,8 @@ class Record:
     path: Path
     key: str
 
-    def kept(self, parts: Iterable[Part]) -> dict[Path, dict[str, Any]]:
-        """The results of the parts whose heat maps are there and are what this call would make, by heat map.
+    def kept(self, parts: Iterable[Part]) -> dict[Path, Outcome]:
+        """The outcomes of the parts whose heat maps are there and are what this call would make, by heat map.
 
         Raises UsageError for a heat map that another call wrote, or nobody we know: it is not ours to replace.
         """
@@ -57,7 +57,8 @@ class Record:
                     f"{part.output}: {finding}; name another --out-dir, or add --force instead of --resume"
                 )
             if _is_current(line, part):
-                found[part.output] = line["result"]
+                colours = line.get("colours")
+                found[part.output] = Outcome(part, line["result"], colours=None if colours is None else tuple(colours))
         return found
 
     def begin(self, parts: Iterable[Part]) -> None:
@@ -69,7 +70,7 @@ class Record:
         if found.failure is None and found.part.output is not None:
             output = found.part.output
             line = {"key": self.key, "outputs": [str(output)], "output_sha256": sha256_of(output)}
-            self._append(line | {"result": found.result})
+            self._append(line | {"result": found.result, "colours": found.colours})
 
     def _append(self, line: dict[str, Any]) -> None:
         make_folder(self.path.parent)
@@ -110,16 +111,14 @@ def key_of(settings: BatchSettings) -> str:
     return digest_of_settings({"version": __version__, "model": sha256_of(find_model(settings.model))} | counting)
 
 
-def outcomes(
-    scorer: Scorer, parts: list[Part], record: Record | None, kept: dict[Path, dict[str, Any]]
-) -> Iterator[Outcome]:
+def outcomes(scorer: Scorer, parts: list[Part], record: Record | None, kept: dict[Path, Outcome]) -> Iterator[Outcome]:
     """The outcomes of all parts in their order: those kept as they were, the others scored and put on record."""
     if record is not None:
         record.begin(part for part in parts if part.output not in kept)
     fresh = scorer.outcomes([part for part in parts if part.output not in kept])
     for part in parts if kept else ():
         if part.output is not None and part.output in kept:
-            yield Outcome(part, kept[part.output])
+            yield kept[part.output]
         else:
             yield _recorded(next(fresh), record)
     for found in fresh:  # all of them when none is kept; of a split scan there are several

@@ -120,12 +120,32 @@ def test_files_of_others_are_refused(score, folder):
     assert (folder / "heat" / "b.ply").read_bytes() == b"mine"
 
 
-@pytest.mark.parametrize("more", [["--force"], ["--split"], ["--report", "r.html"]])
+@pytest.mark.parametrize("more", [["--force"], ["--split"], ["--among"]])
 def test_what_resume_cannot_be_given_with(align3d, folder, more):
     """One line names the two; without --out-dir there is nothing to go on in."""
     for arguments in (["--out-dir", folder / "heat", "--resume", *more], ["--resume"]):
         run = align3d("score", folder / "in", *arguments)
         assert run.code == 2 and run.err.startswith("error: --resume"), run.err
+
+
+def test_files_about_all_parts_are_whole_when_a_call_goes_on(align3d, model, folder):
+    """The page and the tables of the second call hold the kept parts too, and take the place of the first call's."""
+    (folder / "in" / "d.ply").write_bytes(b"ply\nformat ascii 1.0\nelement vertex 9\n")
+    files = {option: folder / f"all.{option}" for option in ("csv", "xml", "html")}
+    named = ["--csv", files["csv"], "--junit", files["xml"], "--report", files["html"], "--model", model]
+    call = ["score", folder / "in", "--out-dir", folder / "heat", *named]
+    assert align3d(*call).code == 6
+    whole = {option: path.read_text() for option, path in files.items()}
+    (folder / "heat" / "b.ply").unlink()
+    files["xml"].unlink()
+    run = align3d(*call, "--resume")
+    assert run.code == 6 and "2 of 4 parts are scored already" in run.err, run.err
+    lines, before = (text.splitlines() for text in (files["csv"].read_text(), whole["csv"]))
+    assert [(line.split(",")[0:3]) for line in lines] == [line.split(",")[0:3] for line in before]
+    assert files["xml"].read_text().count("<testcase") == 4 and files["xml"].read_text().count("<error") == 1
+    page = files["html"].read_text()
+    assert page.count("<canvas data-points") == whole["html"].count("<canvas data-points") == 3
+    assert page.count("Scored by an earlier call") == 2 and "d.ply" in page
 
 
 def test_a_batch_that_is_killed_goes_on(align3d, model, tmp_path, write_ball):
