@@ -28,14 +28,16 @@ def scored(root: Path, arms, views: str | None, background: str):
     """Scored samples by (arm, method) and category; every scan is read, drawn and encoded once."""
     from align3d_cli.clouds.prepare import prepare, spread_to_cloud
     from align3d_cli.datasets.registry import open_dataset
+    from align3d_cli.evaluation.looks import Looks
     from align3d_cli.evaluation.scorer import ScanSettings, Scorer
     from align3d_cli.metrics.regions import regions
     from align3d_cli.metrics.samples import ScoredSample
 
     scorer, found = Scorer(ScanSettings(background, views)), defaultdict(lambda: defaultdict(list))
     for sample in open_dataset("folder", root):
-        labelled, looks = sample.load(), {}
+        labelled = sample.load()
         cloud, defect, scan = labelled.cloud, labelled.defect, prepare(labelled.cloud, background=background)
+        looks = Looks(scan)
         region = regions(cloud.xyz, cloud.valid, defect, cloud.grid)
         for arm in arms:
             for method, scores in scorer.methods(arm, scan, looks).items():

@@ -22,7 +22,6 @@ def page_of(name: str, score: float) -> PartPage:
         regions=[],
         references=None,
         decision=None,
-        references=None,
         notes=[],
         doubts=[], model="align3d-lite", model_sha256=None,
         views="sphere:9", device="cpu", seed=0,
