@@ -41,7 +41,6 @@ def part() -> ScoredPart:
         regions=[],
         references=None,
         decision=None,
-        references=None,
         notes=[],
         doubts=[], model="tiny", model_sha256=None,
         views="front:2", device="cpu", seed=0,
