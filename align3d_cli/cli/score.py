@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
             "align3d score parts/ --out-dir heat/ --report report.html --jsonl > scores.jsonl",
             "align3d score parts/ --regions regions.csv --rules line3.toml",
             "align3d score parts/ --junit parts.xml --csv parts.csv --fail-above 0.7",
+            "align3d score incoming/ --watch --out-dir heat/ --quiet >> scores.jsonl",
             "align3d score parts/ --config align3d.toml --print-config",
             "align3d score parts/ --out-dir heat/ --resume",
             "align3d score part.ply --good good/ --out heatmap.ply",
@@ -64,6 +65,9 @@ def score(call: ScoreCall) -> None:
     if call.print_config:
         output.result(config_text(call.context, _of_model(call)))
         return
+    if call.watch:
+        _watch(call)
+        return
     found = find_parts(call.inputs, avoid=call.out_dir)
     parts, kind = with_named_output(found.parts, call.out, call.out_dir, call.format)
     check_free_files(call, parts)
@@ -79,6 +83,19 @@ def score(call: ScoreCall) -> None:
         outcomes = _score_all(recorded(batch, parts, record, kept), parts, call)
     write_tables(call, outcomes)
     _end(outcomes, call.fail_above)
+
+
+def _watch(call: ScoreCall) -> None:
+    """Score what arrives until somebody interrupts; a part that fails is a line like the others."""
+    from align3d_cli.running.inputs import with_named_output
+    from align3d_cli.running.watch import arrivals
+
+    kind = call.format or "ply"
+    batch = _batch(_settings(call, kind, lone=True), call)
+    for part in arrivals(call.inputs, avoid=call.out_dir):
+        for found in batch.outcomes(with_named_output([part], None, call.out_dir, kind)[0]):
+            output.result_json(found.result)
+            _say(found, lone=False, quiet=call.quiet)
 
 
 def _of_model(call: ScoreCall) -> dict[str, str]:

@@ -36,6 +36,7 @@ class ScoreCall:
     among: opt.Among = False
     force: opt.Force = False
     resume: opt.Resume = False
+    watch: opt.Watch = False
     quiet: opt.Quiet = False
     model: opt.Model = DEFAULT_MODEL
     device: opt.WhichDevice = "auto"

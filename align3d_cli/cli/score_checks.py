@@ -26,6 +26,7 @@ def check_call(call: ScoreCall) -> None:
         step = f'write reject = "score > {call.fail_above:g}" into the rules'
         raise UsageError(f"--fail-above and --rules: give one; {step}")
     _check_resume(call)
+    _check_watch(call)
     _check_known(call)
     check_views(call.views)
 
@@ -95,3 +96,17 @@ def _check_resume(call: ScoreCall) -> None:
     against = {"--force": call.force, "--split": call.split, "--among": call.among}
     for option in (name for name, given in against.items() if given):
         raise UsageError(f"--resume and {option}: give one; {option} needs every part scored")
+
+
+def _check_watch(call: ScoreCall) -> None:
+    """Only what can be said of one part after the other goes with --watch, whose inputs are folders."""
+    if not call.watch:
+        return
+    ending = {**call.tables, "--json": call.json, "--out": call.out, "--resume": call.resume, "--among": call.among}
+    for option in (name for name, given in ending.items() if given):
+        raise UsageError(f"--watch and {option}: give one; a watch has no end at which {option} could be done")
+    if call.engine != "local":
+        raise UsageError("--watch: only with --engine local")
+    for name in call.inputs:
+        if not os.path.isdir(name):
+            raise UsageError(f"--watch {name}: is no folder; name the folder that scans arrive in")

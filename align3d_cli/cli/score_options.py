@@ -83,6 +83,14 @@ Resume = Annotated[
         help="Go on in --out-dir: parts scored there by the same call are kept, files about all parts renewed.",
     ),
 ]
+Watch = Annotated[
+    bool,
+    _option(
+        "--watch",
+        panel=OUTPUTS,
+        help="Go on and score scans as they arrive in the folders, each once it is whole; one line of JSON each.",
+    ),
+]
 Quiet = Annotated[bool, _option("--quiet", "-q", panel=OUTPUTS, help="No notes and no summary.")]
 Model = Annotated[str, _option(panel=HOW, help="Name or path of the model.")]
 WhichDevice = Annotated[Device, _option("--device", panel=HOW, help="auto takes CUDA where there is a GPU.")]
