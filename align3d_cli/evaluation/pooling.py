@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from align3d_cli.evaluation.limits import Limits
 from align3d_cli.evaluation.outputs import PointOutputs, from_file
 from align3d_cli.evaluation.runlog import RunRecord
+from align3d_cli.evaluation.scan_figures import ScanFigures, fact_of, figures_of_scans
+from align3d_cli.metrics.drawn_precision import binned, edges_of
 from align3d_cli.metrics.evaluation import Evaluation, Gathered, gather, summarise
 from align3d_cli.metrics.samples import MODES, Counted, ScoredSample, count
+
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,10 @@ class LoggedScan:
 
     def sample(self, method: str) -> ScoredSample:
         """The scan as the metrics need it. Raises InputRejected, as `outputs`."""
-        found = self.outputs(method)
+        return self.sample_of(self.outputs(method), method)
+
+    def sample_of(self, found: PointOutputs, method: str) -> ScoredSample:
+        """The same from its points, already read."""
         score = self.line["object_scores"][method]
         return ScoredSample(
             self.line["anomalous"], score, found.scores[method], found.defect, found.measured, found.region, found.grid
@@ -52,21 +60,29 @@ def kinds_of(scans: Sequence[LoggedScan]) -> list[str]:
     return sorted({scan.line["defect"] for scan in scans if scan.line["anomalous"]})
 
 
-def evaluate_kinds(scans: Sequence[LoggedScan], method: str) -> Iterator[tuple[str, str | None, Evaluation]]:
-    """(mode, kind, metrics) of one method in every mode that counts something here: over all scans (kind None), and
-    over the good ones with those of each kind of defect. Raises InputRejected for missing or damaged points.
+def evaluate_kinds(
+    scans: Sequence[LoggedScan], method: str, limits: Limits = NO_LIMITS
+) -> Iterator[tuple[str, str | None, Evaluation, ScanFigures]]:
+    """(mode, kind, metrics, figures) of one method in every mode that counts something here: over all scans (kind
+    None), and over the good ones with those of each kind of defect. Raises InputRejected for missing or damaged points.
     """
     modes = [mode for mode in MODES if mode == "foreground" or any(scan.line["organised"] for scan in scans)]
     counted: dict[str, list[Counted]] = {mode: [] for mode in modes}
+    facts = []
     for scan in scans:
-        sample = scan.sample(method)
+        outputs = scan.outputs(method)
+        facts.append(fact_of(scan.line, outputs, method, limits))
+        sample = scan.sample_of(outputs, method)
         for mode in modes:
             counted[mode].append(count(sample, mode))
     for mode in modes:
         of_mode = counted.pop(mode)
+        edges = edges_of(gather(of_mode, mode).points)
+        bins = [binned(found.items, edges) for found in of_mode]
         for kind in (None, *kinds_of(scans)):
-            chosen = (found for found, scan in zip(of_mode, scans, strict=True) if _is_of(scan, kind))
-            yield mode, kind, summarise(gather(chosen, mode))
+            chosen = [at for at, scan in enumerate(scans) if _is_of(scan, kind)]
+            figures = figures_of_scans([facts[at] for at in chosen], [bins[at] for at in chosen])
+            yield mode, kind, summarise(gather((of_mode[at] for at in chosen), mode)), figures
 
 
 def _is_of(scan: LoggedScan, kind: str | None) -> bool:

@@ -6,6 +6,7 @@ from align3d_cli.datasets.settings import GENERATED
 from align3d_cli.evaluation.published import WHOLE, published_for
 from align3d_cli.evaluation.runlog import RunRecord
 from align3d_cli.evaluation.table_ladder import ladder_notes
+from align3d_cli.evaluation.table_limits import limit_notes
 from align3d_cli.model.calibration import Calibration
 
 INCOMPLETE = "INCOMPLETE"  # how the note of a run that is not finished begins
@@ -29,7 +30,14 @@ def notes_of(record: RunRecord, pixels: set[str], kinds: set[str]) -> list[str]:
         notes.append("--limit held for the training scans too")
     if "colors" in kinds:
         notes.append("`colors` defects leave no trace in the geometry; means hold them, their own row shows them apart")
-    return [*notes, *_verdicts(record), *ladder_notes(record), *_beside_published(record), *_paper(record, pixels)]
+    return [
+        *notes,
+        *_verdicts(record),
+        *ladder_notes(record),
+        *limit_notes(record),
+        *_beside_published(record),
+        *_paper(record, pixels),
+    ]
 
 
 def _gaps(record: RunRecord) -> list[str]:

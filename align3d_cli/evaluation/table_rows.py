@@ -3,13 +3,14 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from align3d_cli.evaluation.arms import excluded
-from align3d_cli.metrics.evaluation import Evaluation
+from align3d_cli.evaluation.table_cells import Cell, Models
+from align3d_cli.evaluation.table_figures import FIGURES, Estimate, figures_of
 
 METRICS = {
     "O-R": "object_auroc",
@@ -38,6 +39,7 @@ class Row:
     level: of LEVELS; name: category or kind of defect; pixels: of MODES; values: by metric; notes: why a nan is one
     n_scans, n_anomalous: behind the values, of one seed
     saw: what the method saw beside the scan, empty where the table tells it of none
+    figures: P-A and those of `table_figures.FIGURES`, with their intervals
     """
 
     level: str
@@ -49,22 +51,7 @@ class Row:
     n_anomalous: int
     notes: tuple[str, ...] = ()
     saw: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Metrics of one arm on one category. kind: None for all its scans, else the good ones and that kind of defect;
-    saw: as in `Row`
-    """
-
-    auxiliary: str | None
-    seed: int | None
-    category: str
-    kind: str | None
-    method: str
-    pixels: str
-    found: Evaluation
-    saw: str = ""
+    figures: dict[str, Estimate] = field(default_factory=dict)
 
 
 def rows_of(settings: Mapping[str, Any], cells: Sequence[Cell], method: str, pixels: str) -> list[Row]:
@@ -87,10 +74,11 @@ def _row(settings: Mapping[str, Any], level: str, name: str, cells: Sequence[Cel
     n_scans = sum(found.n_samples for found in by_category.values())
     n_anomalous = sum(found.n_anomalous for found in by_category.values())
     notes, saw = _row_notes(level, cells), " or ".join(sorted({cell.saw for cell in cells}))
-    return Row(level, name, cells[0].method, cells[0].pixels, values, n_scans, n_anomalous, notes, saw)
+    figures = figures_of(models)
+    return Row(level, name, cells[0].method, cells[0].pixels, values, n_scans, n_anomalous, notes, saw, figures)
 
 
-def _by_model(cells: Sequence[Cell]) -> dict[tuple[str | None, int | None], list[Cell]]:
+def _by_model(cells: Sequence[Cell]) -> Models:
     """Cells by the auxiliary category and seed of their model."""
     models = defaultdict(list)
     for cell in cells:
@@ -98,7 +86,7 @@ def _by_model(cells: Sequence[Cell]) -> dict[tuple[str | None, int | None], list
     return dict(models)
 
 
-def _models(settings: Mapping[str, Any], cells: Sequence[Cell]) -> dict[tuple[str | None, int | None], list[Cell]]:
+def _models(settings: Mapping[str, Any], cells: Sequence[Cell]) -> Models:
     """As `_by_model`; methods without training are averaged over the same categories as the trained ones."""
     auxiliaries = settings["auxiliary"] if settings["protocol"] == "one-vs-rest" else []
     models = {}
@@ -113,7 +101,7 @@ def _models(settings: Mapping[str, Any], cells: Sequence[Cell]) -> dict[tuple[st
     return models or _by_model(cells)
 
 
-def _value(models: dict[tuple[str | None, int | None], list[Cell]], attribute: str) -> Value:
+def _value(models: Models, attribute: str) -> Value:
     """Mean over categories, then over auxiliary categories, then over seeds; std over seeds."""
     by_seed = defaultdict(list)
     for (_, seed), cells in models.items():
@@ -137,6 +125,10 @@ def _row_notes(level: str, cells: Sequence[Cell]) -> tuple[str, ...]:
     for metric, attribute in METRICS.items():
         gap = tuple(sorted({cell.category for cell in cells if math.isnan(getattr(cell.found, attribute))}))
         metrics_by_gap[gap].append(metric)
+    for name, figure in FIGURES.items():
+        gap = tuple(sorted({cell.category for cell in cells if math.isnan(cell.figures.mean(figure))}))
+        if len(gap) < len(categories):  # else a note of the table says why
+            metrics_by_gap[gap].append(name)
     return tuple(
         f"{', '.join(metrics)} over {len(categories) - len(gap)} of {len(categories)} categories, "
         f"undefined for {', '.join(gap)}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from align3d_cli.evaluation import table_published as printed
 from align3d_cli.evaluation.settings import TableFormat
+from align3d_cli.evaluation.table_intervals import CSV_HEAD, HEAD, csv_figures, figures_dict, known, shown_figures
 from align3d_cli.evaluation.table_rows import METRICS, OBJECT_METRICS, POINT_METRICS, Row, Value
 from align3d_cli.evaluation.tables import Table
 from align3d_cli.metrics.samples import MODES
@@ -47,17 +48,14 @@ def _row_dict(row: Row) -> dict[str, Any]:
         "name": row.name,
         "method": row.method,
         "pixels": row.pixels,
-        "metrics": {metric: _number(value.mean) for metric, value in row.values.items()},
-        "std": {metric: _number(value.std) for metric, value in row.values.items()},
+        "metrics": {metric: known(value.mean) for metric, value in row.values.items()},
+        "std": {metric: known(value.std) for metric, value in row.values.items()},
         "n_scans": row.n_scans,
         "n_anomalous": row.n_anomalous,
         "saw": row.saw,
         "notes": list(row.notes),
+        **figures_dict(row),
     }
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else round(value, 4)
 
 
 def to_csv(table: Table) -> str:
@@ -66,16 +64,18 @@ def to_csv(table: Table) -> str:
     writer = csv.writer(text, lineterminator="\n")
     stds = [f"{metric} std" for metric in METRICS]
     facts = ["scans", "defective", "notes", *printed.CSV_HEAD]
-    writer.writerow(["source", "level", "name", "method", "pixels", *METRICS, *stds, *facts])
+    writer.writerow(["source", "level", "name", "method", "pixels", *METRICS, *stds, *facts, *CSV_HEAD])
     for row in table.rows:
-        values = [_cell(_number(row.values[metric].mean)) for metric in METRICS]
-        spread = [_cell(_number(row.values[metric].std)) for metric in METRICS]
+        values = [_cell(known(row.values[metric].mean)) for metric in METRICS]
+        spread = [_cell(known(row.values[metric].std)) for metric in METRICS]
         facts = [str(row.n_scans), str(row.n_anomalous), "; ".join(row.notes), row.saw, "", ""]
-        writer.writerow(["measured", row.level, row.name, row.method, row.pixels, *values, *spread, *facts])
+        writer.writerow(
+            ["measured", row.level, row.name, row.method, row.pixels, *values, *spread, *facts, *csv_figures(row)]
+        )
     for told in table.published:
         values = [_cell(value) for value in told.values] + [""] * (2 + len(METRICS))
         facts = ["", "", f"{told.protocol}, {told.source}", *printed.published_cells(told)]
-        writer.writerow(["published", "mean", "mean", told.method, "paper", *values, *facts])
+        writer.writerow(["published", "mean", "mean", told.method, "paper", *values, *facts, *[""] * len(CSV_HEAD)])
     return text.getvalue().rstrip("\n")
 
 
@@ -142,7 +142,7 @@ def sections(table: Table) -> list[tuple[str, list[str], list[list[str]]]]:
     modes = [mode for mode in MODES if any(row.pixels == mode for row in table.rows)]
     points = [f"{mode}\n{metric}" for mode in modes for metric in POINT_METRICS]
     saw = ["saw"] if any(row.saw for row in table.rows) else []
-    head = ["", "method", *OBJECT_METRICS, *points, "scans", "defective", *saw]
+    head = ["", "method", *OBJECT_METRICS, *points, "scans", "defective", *saw, *HEAD]
     found = []
     for level, heading in TITLES.items():
         rows = [row for row in table.rows if row.level == level]
@@ -164,7 +164,7 @@ def _lines(rows: list[Row], modes: list[str]) -> list[list[str]]:
             counted = of_mode.get(mode)
             values += [show(counted.values[metric]) if counted else "-" for metric in POINT_METRICS]
         counts = [str(whole.n_scans), str(whole.n_anomalous), *([whole.saw] if whole.saw else [])]
-        lines.append([name if name != last else "", method, *values, *counts])
+        lines.append([name if name != last else "", method, *values, *counts, *shown_figures(whole)])
         last = name
     return lines
 
@@ -178,17 +178,18 @@ def show(value: Value) -> str:
 
 def footnotes(table: Table) -> list[str]:
     """The legend, the notes of the table, and why a value is nan."""
-    methods = [f"{method}: {meaning}" for method, meaning in table.head["methods"].items()]
+    told = ("figures", "methods")
+    meanings = [f"{name}: {meaning}" for part in told for name, meaning in table.head[part].items()]
     modes = {row.pixels for row in table.rows}
     pixels = [f"{mode}: {meaning}" for mode, meaning in table.head["pixels"].items() if mode in modes]
     spread = "± is the standard deviation over seeds, which draw good parts, and scans that are generated"
     seeds = [spread] if len(table.head["seeds"]) > 1 else []
-    told = [row for row in table.rows if row.level != "defect"]
-    undefined = dict.fromkeys(f"{row.name}, {row.pixels}: {note}" for row in told for note in row.notes)
+    shown = [row for row in table.rows if row.level != "defect"]
+    undefined = dict.fromkeys(f"{row.name}, {row.pixels}: {note}" for row in shown for note in row.notes)
     return [
         table.head["legend"],
         *printed.published_notes(table.published),
-        *methods,
+        *meanings,
         *pixels,
         *seeds,
         *table.notes,

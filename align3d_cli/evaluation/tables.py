@@ -7,11 +7,14 @@ from typing import Any
 
 from align3d_cli.evaluation.arms import MEANING, METHODS
 from align3d_cli.evaluation.ladder import spoke_of
+from align3d_cli.evaluation.limits import limits_of
 from align3d_cli.evaluation.pooling import arms_and_categories, evaluate_kinds, scans_of
 from align3d_cli.evaluation.published import NOTHING, Published, published_for
 from align3d_cli.evaluation.runlog import RunRecord
+from align3d_cli.evaluation.table_cells import Cell
+from align3d_cli.evaluation.table_figures import MEANING as FIGURES_MEANING
 from align3d_cli.evaluation.table_notes import notes_of
-from align3d_cli.evaluation.table_rows import LEVELS, Cell, Row, rows_of
+from align3d_cli.evaluation.table_rows import LEVELS, Row, rows_of
 from align3d_cli.metrics.samples import MODES
 
 LEGEND = (
@@ -52,8 +55,9 @@ def _cells(record: RunRecord, arm: dict[str, Any], category: str) -> Iterator[Ce
     for method in arm["methods"]:
         spoke = spoke_of(scans[0].line, method)
         saw = spoke["saw"] if spoke else str(NOTHING) if beside else ""
-        for pixels, kind, found in evaluate_kinds(scans, method):
-            yield Cell(arm["auxiliary"], arm["seed"], category, kind, method, pixels, found, saw)
+        limits = limits_of(record, arm, method)
+        for pixels, kind, found, figures in evaluate_kinds(scans, method, limits):
+            yield Cell(arm["auxiliary"], arm["seed"], category, kind, method, pixels, found, saw, figures)
 
 
 def _head(record: RunRecord) -> dict[str, Any]:
@@ -76,5 +80,6 @@ def _head(record: RunRecord) -> dict[str, Any]:
         "methods": {method: MEANING[method] for method in methods},
         "pixels": PIXELS,
         "legend": LEGEND,
+        "figures": FIGURES_MEANING,
         "settings": settings,
     }

@@ -57,7 +57,7 @@ def logged(tmp_path, make, kinds: list[str]) -> tuple[list[LoggedScan], list[Sco
 
 
 def evaluated(scans: list[LoggedScan], method: str) -> dict[tuple[str, str | None], Evaluation]:
-    return {(mode, kind): found for mode, kind, found in evaluate_kinds(scans, method)}
+    return {(mode, kind): found for mode, kind, found, _ in evaluate_kinds(scans, method)}
 
 
 def written(path: Path, outputs: PointOutputs) -> str:

@@ -14,8 +14,11 @@ import pytest
 from align3d_cli.evaluation import table_rows
 from align3d_cli.evaluation.runlog import read_run
 from align3d_cli.evaluation.settings import TableFormat
+from align3d_cli.evaluation.table_cells import Cell
+from align3d_cli.evaluation.table_figures import FIGURES
+from align3d_cli.evaluation.table_intervals import CSV_HEAD, WITH_INTERVAL, shown_figures
 from align3d_cli.evaluation.table_notes import notes_of
-from align3d_cli.evaluation.table_rows import METRICS, Cell, Value
+from align3d_cli.evaluation.table_rows import METRICS, Value
 from align3d_cli.evaluation.table_text import render, show
 from align3d_cli.evaluation.tables import Table, build_table
 from align3d_cli.metrics.evaluation import Evaluation
@@ -111,12 +114,19 @@ def test_every_format_says_the_same(table):
         assert (line["name"], line["method"]) == (row["name"], row["method"])
         for metric in METRICS:
             assert (float(line[metric]) if line[metric] else None) == row["metrics"][metric]
+        for name in FIGURES:
+            assert (float(line[name]) if line[name] else None) == row["figures"][name]
+        for name in WITH_INTERVAL:
+            ends = [float(line[f"{name} {end}"]) if line[f"{name} {end}"] else None for end in ("low", "high")]
+            assert ends == row["intervals"][name]
+    assert render(table, "csv").splitlines()[0].endswith(",".join(CSV_HEAD))
     mean = next(row for row in table.rows if (row.level, row.method) == ("mean", "align3d"))
     for format in ("md", "text"):
         text = render(table, format)
         line = next(line for line in text.splitlines() if "align3d" in line.split() and "." in line)
-        numbers = [word for word in line.split() if "." in word or word == "nan"]
-        assert numbers == [show(mean.values[metric]) for metric in METRICS]
+        numbers = [word for word in line.replace("|", " ").split() if "." in word or word == "nan"]
+        assert numbers[: len(METRICS)] == [show(mean.values[metric]) for metric in METRICS]
+        assert " ".join(shown_figures(mean)) in " ".join(line.replace("|", " ").split())
 
 
 def test_notes_tell_what_could_mislead(table):
