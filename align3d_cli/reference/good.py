@@ -10,7 +10,8 @@ from align3d_cli.matching.registration import Registration, register
 from align3d_cli.matching.sheet import Sheet
 from align3d_cli.reference.seen import Seen, sheet
 
-COMMON = 0.85  # of a scan's points that lie on another of the same rigid body and side; less is no place-by-place word
+COMMON = 0.88  # of points that lie on each other where two scans show the same side of a rigid body; other sides that
+# resemble it share less, or share it one way only
 LARGEST_RATIO = 1.5  # of diagonals; one-sided scans of one part in any pose differ by less
 
 
@@ -66,7 +67,7 @@ def laid_out(named: Sequence[tuple[str, str | None, Seen]]) -> tuple[GoodPart, .
     parts = [GoodPart(*named[0], sheet(first), np.eye(4))]
     for name, sha256, seen in named[1:]:
         found = register(seen.surface, first.surface)
-        pose = None if _why_apart(found, COMMON) else found.fixed_from_moving
+        pose = None if _why_apart(found, seen, first, COMMON) else found.fixed_from_moving
         parts.append(GoodPart(name, sha256, seen, sheet(seen), pose))
     return tuple(parts)
 
@@ -78,14 +79,17 @@ def lay(seen: Seen, parts: Sequence[GoodPart], common: float = COMMON) -> Laid:
     """
     fixed, first_from_fixed = _that_lie(parts)[0]
     found = register(seen.surface, fixed.seen.surface)
-    why = _why_apart(found, common)
+    why = _why_apart(found, seen, fixed.seen, common)
     return ([], why) if why else _onto_all(parts, first_from_fixed @ found.fixed_from_moving)
 
 
-def _why_apart(found: Registration, common: float) -> str:
-    if found.failure or found.overlap_moving >= common:
+def _why_apart(found: Registration, seen: Seen, other: Seen, common: float) -> str:
+    """Why a registration is no place-by-place word; empty where it is. Of two scans of one side, both count."""
+    one_sided = seen.surface.view is not None and other.surface.view is not None
+    overlap = min(found.overlap_moving, found.overlap_fixed) if one_sided else found.overlap_moving
+    if found.failure or overlap >= common:
         return found.failure
-    share = f"{found.overlap_moving:.0%}".replace("%", " %")
+    share = f"{overlap:.0%}".replace("%", " %")
     return f"only {share} of it lies on the same places"
 
 

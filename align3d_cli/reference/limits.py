@@ -21,7 +21,7 @@ class Limit:
     n: int
 
 
-def limit_of(raw: np.ndarray, false_alarm_rate: float, prior_spread: float = PRIOR_SPREAD) -> Limit:
+def limit_of(raw: np.ndarray, false_alarm_rate: float, prior_spread: float | None = None) -> Limit:
     """The logit that a further good part exceeds with this probability, from those of good parts (G,), G >= 1.
 
     The upper end of a prediction interval: mean + t * spread * sqrt(1 + 1 / G), with the spread of these parts and, as
@@ -29,8 +29,8 @@ def limit_of(raw: np.ndarray, false_alarm_rate: float, prior_spread: float = PRI
     """
     from scipy.stats import t
 
-    n = len(raw)
-    squares = float(((raw - raw.mean()) ** 2).sum()) + PRIOR_PARTS * prior_spread**2
+    n, prior = len(raw), PRIOR_SPREAD if prior_spread is None else prior_spread
+    squares = float(((raw - raw.mean()) ** 2).sum()) + PRIOR_PARTS * prior**2
     freedom = n - 1 + PRIOR_PARTS
     spread = math.sqrt(squares / freedom)
     value = float(raw.mean() + t.ppf(1 - false_alarm_rate, freedom) * spread * math.sqrt(1 + 1 / n))

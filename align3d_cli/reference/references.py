@@ -14,14 +14,14 @@ from align3d_cli.model.calibration import Calibration
 from align3d_cli.reference.evidence import Evidence, evidence_of
 from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, laid_out, lay
 from align3d_cli.reference.join import FLOOR_UNLIKE, logits, object_logit, regime, strangeness
-from align3d_cli.reference.limits import LONE_SPREAD, PRIOR_SPREAD, Limit, interval, limit_of, standing_out
+from align3d_cli.reference.limits import LONE_SPREAD, Limit, interval, limit_of, standing_out
 from align3d_cli.reference.order import own_order, refuse_copies
 from align3d_cli.reference.seen import Seen, diagonal, see
 from align3d_cli.reference.usual import as_noisy_as, halves_of, measured
 
 UNLIKE = 3.0  # times the usual distance of descriptors, over the middle of a scan: another object
 LONE_MISSES = 0.85  # by which another good part's object logit lies above that of a half of the same scan, on average
-ODD = 1.6  # times that of the other good parts: it is not one of them
+ODD = 2.5  # times that of the other good parts: it is not one of them
 STRANGE_NOTE = (
     "it shows other surface than the good parts, another side perhaps: they help to find the spot, the model decides"
 )
@@ -162,7 +162,7 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     found = [logits(one, at, size, len(told))[0] for one, at in zip(known.evidence, seen, strict=True)]
     lone = 0.0 if halves is None else LONE_MISSES
     raw = np.array([object_logit(logit) for logit in found]) + lone
-    limit = limit_of(raw, false_alarm_rate, PRIOR_SPREAD if halves is None else LONE_SPREAD)
+    limit = limit_of(raw, false_alarm_rate, None if halves is None else LONE_SPREAD)
     alarms = (limit.alarms, limit.n) if halves is None else (0, 0)
     facts = {
         "kind": kind,
