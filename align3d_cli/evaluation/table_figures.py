@@ -19,7 +19,8 @@ MEANING = {
     ),
     "FA-R": (
         "regions a good scan: those that hang together on its surface, begin a tenth and reach half of the way up the "
-        "model's own colour scale, as `score` lists them; of the 16 000 points that are kept of a scan"
+        "model's own colour scale, as `score` lists them; of the at most 16 000 points "
+        "that are kept of a scan, so small ones are missed"
     ),
     "FA-P": "share in % of a good scan's scored points from a tenth of the way up the model's own colour scale",
     "intervals": (
