@@ -11,7 +11,9 @@ import pytest
 from .messages import CASES, said, snapshot
 
 PACKAGE = Path(__file__).parents[1] / "align3d_cli"
-ROOMS = (*sorted((PACKAGE / "io").glob("[!w]*.py")), *sorted((PACKAGE / "clouds").glob("*.py")))
+OURS = {"read_scores.py"}  # our own heat maps, no scans: its refusals are cases of tests/io/test_read_scores.py
+READERS = (path for path in (PACKAGE / "io").glob("[!w]*.py") if path.name not in OURS)
+ROOMS = (*sorted(READERS), *sorted((PACKAGE / "clouds").glob("*.py")))
 FILES = {str(path): path for path in (*ROOMS, PACKAGE / "datasets" / "labels.py")}
 REFUSALS = ("reject", "InputRejected", "UsageError", "Damaged", "CutShort", "NotANumber")
 UNREACHED = {  # file and words -> why no small file brings it about
