@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from scipy.special import expit, logit
 
 from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.errors import InputRejected
@@ -25,6 +26,7 @@ ODD = 2.5  # times that of the other good parts: it is not one of them
 STRANGE_NOTE = (
     "it shows other surface than the good parts, another side perhaps: they help to find the spot, the model decides"
 )
+LEAST = 1e-9  # a threshold nearer to 0 or 1 has no finite logit
 COLOURS = 3.0  # logits from the limit of good parts to the end of the colour scale: twenty times the odds
 
 ITSELF = "this scan is one of the good parts itself, so it looks better than another would"
@@ -100,13 +102,13 @@ class References:
 
     def joined(self, seen: Seen, found: Evidence) -> Joined:
         """Evidence of a scan as its scores."""
-        logit, spoke = logits(found, seen, self.size, len(self.parts))
+        of_points, spoke = logits(found, seen, self.size, len(self.parts))
         strange = regime(found) == "strange"
-        top, laid = (seen.raw if strange else object_logit(logit)), not found.why_apart
+        top, laid = (seen.raw if strange else object_logit(of_points)), not found.why_apart
         account = self.facts | {"spoke": spoke, "laid": laid, "why_apart": found.why_apart or None}
         account["missing_share"] = round(found.missing_share, 4) if laid else None
         return Joined(
-            points=expit(logit)[seen.row],
+            points=expit(of_points)[seen.row],
             score=float((self._own_at_half() if strange else self.calibration).score(top)),
             raw=top,
             calibration=self.calibration,
@@ -118,7 +120,10 @@ class References:
     def _own_at_half(self) -> Calibration:
         """The model's own score scale, its threshold moved to that of the good parts, 0.5."""
         limit = self.own.threshold
-        return self.own if limit is None else replace(self.own, offset=self.own.offset - logit_of(limit), threshold=0.5)
+        if limit is None:
+            return self.own
+        moved = self.own.offset - float(logit(np.clip(limit, LEAST, 1 - LEAST)))
+        return replace(self.own, offset=moved, threshold=0.5)
 
     def alone(self, points: np.ndarray, raw: float, why: str) -> Joined:
         """The model's own word where the good parts are of something else."""
@@ -127,17 +132,6 @@ class References:
         note = f"the good parts are unlike this scan ({why}), so the model alone speaks; name good parts of its kind"
         own = self._own_at_half()
         return Joined(points, float(own.score(raw)), raw, own, account, notes=(note,))
-
-
-def logit_of(share: float) -> float:
-    """The logit of a number in (0, 1)."""
-    share = min(max(share, 1e-9), 1 - 1e-9)
-    return float(np.log(share / (1 - share)))
-
-
-def expit(logit: np.ndarray | float) -> np.ndarray:
-    """Logits of any shape to (0, 1)."""
-    return 1 / (1 + np.exp(-np.clip(logit, -50, 50)))
 
 
 def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0.05, kind: Kind = "good") -> References:
@@ -161,7 +155,7 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     seen = [part.seen for part in known.parts] if halves is None else [halves[0]]
     found = [logits(one, at, size, len(told))[0] for one, at in zip(known.evidence, seen, strict=True)]
     lone = 0.0 if halves is None else LONE_MISSES
-    raw = np.array([object_logit(logit) for logit in found]) + lone
+    raw = np.array([object_logit(of_points) for of_points in found]) + lone
     limit = limit_of(raw, false_alarm_rate, None if halves is None else LONE_SPREAD)
     alarms = (limit.alarms, limit.n) if halves is None else (0, 0)
     facts = {

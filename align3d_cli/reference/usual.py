@@ -53,23 +53,20 @@ def _some(parts: Sequence[GoodPart]) -> list[GoodPart]:
 
 def _alone(part: GoodPart, halves: tuple[Seen, Seen]) -> Measured:
     """A lone good part by two halves of its points, one measured against the other: they differ by noise alone."""
-    from scipy.spatial import cKDTree
-
     other = laid_out([(part.name, part.sha256, halves[1])])
     found = evidence_of(halves[0], other, ([Place(other[0], np.eye(4))], ""))
-    nearest = cKDTree(halves[0].surface.xyz).query(part.seen.surface.xyz)[1]
-    usual = Usual(*(values[nearest] for values in usual_of(halves[0], found).values))
-    known = replace(part, usual=usual)
-    again = replace(other[0], usual=Usual(*(v for v in _onto(known, halves[1]))))
-    return Measured((known,), (evidence_of(halves[0], (again,), ([Place(again, np.eye(4))], "")),))
+    usual = _carried(usual_of(halves[0], found), halves[0], part.seen)
+    again = replace(other[0], usual=_carried(usual, part.seen, halves[1]))
+    against = evidence_of(halves[0], (again,), ([Place(again, np.eye(4))], ""))
+    return Measured((replace(part, usual=usual),), (against,))
 
 
-def _onto(part: GoodPart, seen: Seen) -> tuple[np.ndarray, ...]:
+def _carried(usual: Usual, here: Seen, there: Seen) -> Usual:
+    """What is usual at even points, at the nearest ones of another sampling of the same scan."""
     from scipy.spatial import cKDTree
 
-    nearest = cKDTree(part.seen.surface.xyz).query(seen.surface.xyz)[1]
-    assert part.usual is not None
-    return tuple(values[nearest] for values in part.usual.values)
+    nearest = cKDTree(here.surface.xyz).query(there.surface.xyz)[1]
+    return Usual(*(values[nearest] for values in usual.values))
 
 
 def halves_of(scan: Prepared, points: np.ndarray, whole: Seen) -> tuple[Seen, Seen]:
