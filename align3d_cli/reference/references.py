@@ -157,14 +157,14 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     lone = 0.0 if halves is None else LONE_MISSES
     raw = np.array([object_logit(of_points) for of_points in found]) + lone
     limit = limit_of(raw, false_alarm_rate, None if halves is None else LONE_SPREAD)
-    alarms = (limit.alarms, limit.n) if halves is None else (0, 0)
+    rate = None if halves is not None else interval(limit.alarms, limit.n)  # a lone part shows none
     facts = {
         "kind": kind,
         "parts": names,
         "laid_parts": sum(part.first_from_part is not None for part in known.parts),
         "false_alarm_rate": false_alarm_rate,
-        "alarms": alarms[0] if halves is None else None,
-        "interval": [round(end, 4) for end in interval(*alarms)] if halves is None else None,
+        "alarms": None if rate is None else limit.alarms,
+        "interval": None if rate is None else [round(end, 4) for end in rate],
         "stands_out": [told[row].name for row in standing_out(raw, false_alarm_rate)],
     }
     calibration = calibration_of(limit, false_alarm_rate)
