@@ -16,6 +16,11 @@ def pick(rng: np.random.Generator, *options):
     return options[rng.integers(len(options))]
 
 
+def proportion(rng: np.random.Generator, low: float, high: float) -> float:
+    """A positive factor between low and high, its logarithm even: slim parts are as frequent as thick ones."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
 def outline(rng: np.random.Generator, radius: float) -> np.ndarray:
     """A closed outline (K, 2) of some kind, about `radius` in size."""
     kind = rng.integers(7)
