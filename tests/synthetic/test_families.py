@@ -1,17 +1,20 @@
 """Long, thin, stepped families: slender, whole within their boxes, of many proportions, and no change to older ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from align3d_cli.synthetic import FAMILIES, HELD_OUT_FAMILIES, TRAIN_FAMILIES
-from align3d_cli.synthetic.families import cranks, handles, levers, profiles, shafts
+from align3d_cli.synthetic.families import blades, cranks, fins, handles, levers, profiles, shafts
 from align3d_cli.synthetic.families.shafts import stepped
-from align3d_cli.synthetic.families.variation import kitbash
+from align3d_cli.synthetic.families.variation import kitbash, varied
 from align3d_cli.synthetic.outlines import tapered
 from align3d_cli.synthetic.sampling import sample_surface
-from align3d_cli.synthetic.sdf import section
+from align3d_cli.synthetic.sdf import cylinder, section
+from align3d_cli.synthetic.solid import Solid
 
-LONG = [name for room in (shafts, handles, cranks, levers, profiles) for name in room.FAMILIES]
+LONG = [name for room in (shafts, handles, blades, cranks, levers, profiles, fins) for name in room.FAMILIES]
 
 
 def faces_of(half) -> np.ndarray:
@@ -52,6 +55,19 @@ def test_the_older_families_and_their_mixture_stay_as_they_were():
     for seed in range(3):
         now, then = (make(np.random.default_rng(seed)) for make in (FAMILIES["kitbash"], mixture))
         assert np.array_equal(now.sdf(points), then.sdf(points))
+
+
+def test_no_feature_cuts_through_a_part_that_says_how_thin_it_is():
+    """Grooves and writing on any part are deep enough to part a wire in two, unless the wire names its thickness."""
+    wire = Solid(cylinder(0.012, 0.9), (0.03, 0.03, 0.95))
+    centre = np.zeros((3, 1), np.float32)  # which no deformation moves
+
+    def cut(thin: float) -> int:
+        parts = (varied(replace(wire, thin=thin), np.random.default_rng(seed)) for seed in range(60))
+        return sum(bool(part.sdf(centre)[0] >= 0) for part in parts)
+
+    assert cut(np.inf) > 0
+    assert cut(0.012) == 0
 
 
 def test_a_section_is_a_cylinder_with_cut_edges():

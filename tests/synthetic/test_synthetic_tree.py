@@ -92,9 +92,8 @@ def test_of_every_pair_both_twins_are_written(tmp_path):
         assert bad.defect.any()
         assert not good.defect.any()
         assert bad.cloud.grid == good.cloud.grid
-        moved = np.linalg.norm(
-            bad.cloud.xyz[: len(good.cloud)] - good.cloud.xyz, axis=1
-        )  # what a stamp adds comes last
+        first = bad.cloud.xyz[: len(good.cloud)]  # what a stamp adds comes last
+        moved = np.linalg.norm(first - good.cloud.xyz, axis=1)
         elsewhere = ~bad.defect[: len(moved)] & np.isfinite(moved)
         assert np.quantile(moved[elsewhere], 0.9) < 1e-4 * np.ptp(good.cloud.xyz[good.cloud.valid], axis=0).max()
     assert not read

@@ -28,7 +28,8 @@ def _hand_crank(rng: np.random.Generator) -> Solid:
     bore = pick(rng, outlines.circle(0.5 * hub), outlines.rectangle(0.4 * hub, 0.4 * hub))
     body = sdf.subtract(body, warp.move(sdf.extrude(bore, 1), (-0.9 + hub, 0, 0)))
     middle = (max(high, deep) - t) / 2
-    return Solid(warp.move(body, (0, 0, -middle)), (0.97, max(hub, far) + 0.02, middle + t + 0.02))
+    half = (0.97, max(hub, far) + 0.02, middle + t + 0.02)
+    return Solid(warp.move(body, (0, 0, -middle)), half, thin=min(t, 0.4 * hub))
 
 
 def _crankshaft(rng: np.random.Generator) -> Solid:
@@ -49,7 +50,7 @@ def _crankshaft(rng: np.random.Generator) -> Solid:
         parts.append(warp.move(warp.rotate(one, warp.axis_rotation(2, turn * i)), at))
         gaps.append(warp.move(sdf.cylinder(2 * r, pin), at))
     wide = throw + 1.6 * r + 0.02
-    return Solid(sdf.union(sdf.subtract(axle, *gaps), *parts), (wide, wide, 0.97))
+    return Solid(sdf.union(sdf.subtract(axle, *gaps), *parts), (wide, wide, 0.97), thin=min(web, 0.6 * r))
 
 
 def _cranked_rod(rng: np.random.Generator) -> Solid:
@@ -62,7 +63,7 @@ def _cranked_rod(rng: np.random.Generator) -> Solid:
     body = sdf.tube(np.column_stack((line, 0 * line[:, 0])), r)
     collar = warp.along(sdf.section(-0.03, 0.03, 1.6 * r, 0.2 * r), 0)
     body = sdf.union(body, warp.move(collar, (rng.uniform(-0.9, first - 0.1), -rise / 2, 0)))
-    return Solid(body, (0.95 + r, rise * 1.1 + 2 * r, 1.6 * r + 0.02))
+    return Solid(body, (0.95 + r, rise * 1.1 + 2 * r, 1.6 * r + 0.02), thin=r)
 
 
 def _bends(path: np.ndarray, reach: float) -> np.ndarray:
@@ -102,7 +103,7 @@ def conrod(rng: np.random.Generator) -> Solid:
     bores = [
         warp.move(sdf.cylinder(r * rng.uniform(0.55, 0.78), 1), (x, 0, 0)) for r, x in ((big, left), (small, right))
     ]
-    return Solid(sdf.subtract(body, *bores), (0.97, high * 1.08 + 0.02, 1.3 * t + 0.02))
+    return Solid(sdf.subtract(body, *bores), (0.97, high * 1.08 + 0.02, 1.3 * t + 0.02), thin=min(0.3 * t, 0.1 * small))
 
 
 def chain(rng: np.random.Generator) -> Solid:
@@ -126,7 +127,7 @@ def _roller_chain(rng: np.random.Generator) -> Solid:
         parts.append(warp.move(warp.mirror(warp.move(plate, (0, 0, level)), 2), ((i - (links - 1) / 2) * pitch, 0, 0)))
     pin = sdf.union(sdf.cylinder(0.35 * r, gap + 4.8 * t, 0.3 * t), sdf.cylinder(0.65 * r, gap * 0.95, 0.02 * r))
     parts.append(warp.grid(pin, (pitch, 9, 9), (links + 1, 1, 1)))
-    return Solid(sdf.union(*parts), (links * pitch / 2 + r + 0.02, r + 0.02, gap + 4.9 * t + 0.02))
+    return Solid(sdf.union(*parts), (links * pitch / 2 + r + 0.02, r + 0.02, gap + 4.9 * t + 0.02), thin=t)
 
 
 def _welded_chain(rng: np.random.Generator) -> Solid:
@@ -144,7 +145,8 @@ def _welded_chain(rng: np.random.Generator) -> Solid:
         link = warp.rotate(oval, warp.axis_rotation(0, 90 * (i % 2)))
         parts.append(warp.move(link, ((i - (links - 1) / 2) * step, 0, 0)))
     wide = (ring + wire) * size + 0.02
-    return Solid(warp.scale(sdf.union(*parts), size), (0.97, wide, wide if links > 1 else wire * size + 0.02))
+    half = (0.97, wide, wide if links > 1 else wire * size + 0.02)
+    return Solid(warp.scale(sdf.union(*parts), size), half, thin=0.6 * wire * size)
 
 
 def _oval(straight: float, ring: float, wire: float) -> Sdf:

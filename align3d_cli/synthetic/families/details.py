@@ -62,6 +62,11 @@ def bolt_circle(rng: np.random.Generator, ring: float, hole: float, half: float)
     return warp.ring(warp.move(tool, (ring, 0, 0)), int(rng.integers(3, 9)), rng.uniform(0, 1))
 
 
+def corner_holes(at: float, radius: float) -> Sdf:
+    """Four holes (a tool to subtract) at x, y = +-at."""
+    return warp.mirror(warp.mirror(warp.move(sdf.cylinder(radius, 1), (at, at, 0)), 0), 1)
+
+
 def hole_grid(rng: np.random.Generator, half_x: float, half_y: float, depth: float) -> Sdf:
     """A regular field of round or slotted holes (a tool), endless along z by default depth."""
     counts = (int(rng.integers(2, 8)), int(rng.integers(1, 6)), 1)

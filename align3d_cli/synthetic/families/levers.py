@@ -28,7 +28,8 @@ def lever(rng: np.random.Generator) -> Solid:
     if chance(rng, 0.3):
         pad = sdf.box((0.08, radii[0] * 1.1, 0.8 * t), 0.3 * t)
         body = sdf.blend(0.02, body, warp.move(pad, (-0.86, at[0, 1], 0)))
-    return Solid(sdf.subtract(body, *tools), (0.98, 0.42, float(heights.max()) + 0.03))
+    thin = min(0.3 * t, 0.15 * float(radii.min()))
+    return Solid(sdf.subtract(body, *tools), (0.98, 0.42, float(heights.max()) + 0.03), thin=thin)
 
 
 def _arm(rng: np.random.Generator, ends: np.ndarray, radii: np.ndarray, t: float) -> Sdf:
@@ -86,7 +87,8 @@ def spanner(rng: np.random.Generator) -> Solid:
         body = sdf.blend(0.02, body, warp.move(warp.rotate(head, turn), (x, 0, 0)))
         tools.append(warp.move(warp.rotate(tool, turn), (x, 0, 0)))
         high = max(high, thick)
-    return Solid(sdf.subtract(body, *tools), (0.97, 1.05 * max(left, right) + 0.02, high + 0.02))
+    half = (0.97, 1.05 * max(left, right) + 0.02, high + 0.02)
+    return Solid(sdf.subtract(body, *tools), half, thin=min(0.5 * t, 0.1 * min(left, right)))
 
 
 def _open_end(rng: np.random.Generator, r: float, thick: float) -> tuple[Sdf, Sdf]:
@@ -129,7 +131,7 @@ def jaw(rng: np.random.Generator) -> Solid:
     bolt = sdf.union(sdf.cylinder(hole, 2), warp.move(sdf.cylinder(1.7 * hole, 1), (0, 0, 1)))
     bolts = warp.mirror(warp.move(bolt, (rng.uniform(0.4, 0.75), -0.3 * hy, 0)), 0)
     body = sdf.subtract(body, bolts)
-    return Solid(body, (0.97, hy + 0.02, hz + 0.02))
+    return Solid(body, (0.97, hy + 0.02, hz + 0.02), thin=0.1 * min(hy, hz))
 
 
 def hinge(rng: np.random.Generator) -> Solid:
@@ -149,7 +151,7 @@ def hinge(rng: np.random.Generator) -> Solid:
     opened = warp.axis_rotation(2, rng.uniform(60, 180))
     head = sdf.section(-half - 0.4 * r, half + 0.4 * r, 0.55 * r, 0.1 * r)
     body = sdf.union(first, warp.rotate(second, opened @ np.diag((1.0, -1.0, 1.0))), head)
-    return Solid(body, (wide + 2 * r, wide + 2 * r, half + 0.45 * r + 0.02))
+    return Solid(body, (wide + 2 * r, wide + 2 * r, half + 0.45 * r + 0.02), thin=min(0.5 * t, 0.25 * r))
 
 
 def _leaf(rng: np.random.Generator, r: float, wide: float, half: float, t: float, taper: float) -> Sdf:

@@ -24,7 +24,7 @@ def shaft(rng: np.random.Generator) -> Solid:
     if chance(rng, 0.2):
         body = sdf.subtract(body, sdf.cylinder(float(radii.min()) * rng.uniform(0.3, 0.7), 2))
     wide = float(radii.max()) + 0.02
-    return Solid(body, (wide, wide, 0.97))
+    return Solid(body, (wide, wide, 0.97), thin=0.15 * float(radii.min()))
 
 
 def _steps(rng: np.random.Generator, count: int) -> np.ndarray:
