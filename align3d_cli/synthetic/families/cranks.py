@@ -22,8 +22,8 @@ def _hand_crank(rng: np.random.Generator) -> Solid:
     arm = sdf.extrude(outlines.tapered((-0.9 + hub, 0), (end, 0), hub * rng.uniform(0.5, 0.9), 0.9 * far), t, 0.3 * t)
     deep = t * rng.uniform(1.3, 3.5)
     boss = warp.move(sdf.section(-t, deep, hub, 0.08 * hub), (-0.9 + hub, 0, 0))
-    ends = np.array([-t, 0.2, 0.2 + 0.1 * high, 0.9 * high, high]) * (1, t / 0.2, 1, 1, 1)
-    grip = stepped(far * np.array((0.6, 0.95, rng.uniform(0.6, 0.85), 0.95)), np.maximum.accumulate(ends), 0.1 * far)
+    ends = np.array([-t, t, 0.2 + 0.1 * high, 0.9 * high, high])
+    grip = stepped(far * np.array((0.6, 0.95, rng.uniform(0.6, 0.85), 0.95)), ends, 0.1 * far)
     body = sdf.union(sdf.blend(0.5 * t, arm, boss), warp.move(grip, (end, 0, 0)))
     bore = pick(rng, outlines.circle(0.5 * hub), outlines.rectangle(0.4 * hub, 0.4 * hub))
     body = sdf.subtract(body, warp.move(sdf.extrude(bore, 1), (-0.9 + hub, 0, 0)))
@@ -131,7 +131,7 @@ def _roller_chain(rng: np.random.Generator) -> Solid:
 
 
 def _welded_chain(rng: np.random.Generator) -> Solid:
-    """Ovals of wire, each a quarter turn about x from the one before; a single one may carry a stud."""
+    """Ovals of wire, each a quarter turn about x from the one before, with a stud across at times."""
     links = int(rng.integers(1, 6))
     straight, ring = rng.uniform(0.6, 1.6), 1.0  # in units of an oval's own radius
     wire = rng.uniform(0.22, 0.36)

@@ -25,8 +25,8 @@ def _finned_tube(rng: np.random.Generator) -> Solid:
     core = sdf.union(sdf.section(-0.95, high, r, 0.05 * r), neck)
     parts = [core, row]
     if chance(rng, 0.6):
-        square, disc = sdf.box((1.1 * out, 1.1 * out, 0.03), 0.01), sdf.section(-0.03, 0.03, 1.3 * out, 0.01)
-        flange = pick(rng, square, disc)
+        square = sdf.box((1.1 * out, 1.1 * out, 0.03), 0.01)
+        flange = pick(rng, square, sdf.section(-0.03, 0.03, 1.3 * out, 0.01))
         flange = sdf.subtract(flange, details.corner_holes(0.75 * out, 0.1 * r))
         parts.append(warp.move(flange, (0, 0, -0.91)))
     body = sdf.union(*parts)
@@ -88,7 +88,7 @@ def _sheared(shape: Sdf, slope: float) -> Sdf:
 
 
 def _aerofoil(thick: float, camber: float) -> np.ndarray:
-    """Outline (80, 2) of a NACA four-digit section (Jacobs 1933, eq. 1) with x in [-1, 1], its blunt tail closed."""
+    """Outline (80, 2), x in [-1, 1]: the thickness of NACA's four-digit sections (Report 460) about a parabola."""
     x = (1 - np.cos(np.linspace(0, np.pi, 41))) / 2
     y = 5 * thick * (0.2969 * np.sqrt(x) - 0.126 * x - 0.3516 * x**2 + 0.2843 * x**3 - 0.1015 * x**4)
     middle = 4 * camber * x * (1 - x)

@@ -92,9 +92,8 @@ def needle(rng: np.random.Generator) -> Solid:
     head, reach = _eye(rng, r, neck)
     parts = [sdf.blend(0.5 * r, rod, head), taper]
     for at in rng.uniform(point, neck, rng.integers(0, 4)):
-        parts.append(
-            sdf.section(at, min(at + proportion(rng, 0.02, 0.25), neck + 0.02), r * rng.uniform(1.3, 2.2), 0.2 * r)
-        )
+        top = min(at + proportion(rng, 0.02, 0.25), neck + 0.02)
+        parts.append(sdf.section(at, top, r * rng.uniform(1.3, 2.2), 0.2 * r))
     return Solid(sdf.union(*parts), (max(reach, 2.2 * r) + 0.02, 2.2 * r + 0.02, 0.97), thin=0.5 * r)
 
 

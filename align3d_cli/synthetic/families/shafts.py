@@ -118,7 +118,6 @@ def _knurl(rng: np.random.Generator, body: Sdf, low: float, high: float, radius:
     return details.with_field(body, details.between(field, low, high))
 
 
+# what is cut into one section; keyways and grooves twice, since hardly a shaft is without
 FEATURES = (_keyway, _keyway, _groove, _groove, _thread, _spline, _flats, _cross_hole, _knurl)
-
-
 FAMILIES = {"shaft": shaft}
