@@ -16,6 +16,8 @@ align3d synth --out parts -n 200 --seed 0
 align3d synth --out mine -n 400 --from meshes/ --mode organised --jobs 4
 
 align3d synth --out gears -n 20 --families gear,fastener --points 20000 --json
+
+align3d synth --out twins -n 100 --pairs --families shaft,handle,lever
 """
 
 
@@ -26,7 +28,13 @@ def register(app: typer.Typer) -> None:
 
 def synth(
     out: Path = typer.Option(..., "--out", help="Folder for the scans; a folder of the same settings is completed."),
-    n: int = typer.Option(200, "-n", "--number", min=1, help="How many scans; every other one of a part is good."),
+    n: int = typer.Option(
+        200,
+        "-n",
+        "--number",
+        min=1,
+        help="How many scans, every other one of a part good; with --pairs how many pairs.",
+    ),
     seed: int = typer.Option(0, min=0, max=SEEDS.most, help="The same seed gives the same scans."),
     meshes: list[Path] = typer.Option(
         [], "--from", help="Folders of meshes (or one mesh) to take instead of families."
@@ -36,6 +44,9 @@ def synth(
     points: int | None = typer.Option(
         None, min=500, max=POINT_LIMIT, help="Points of a scan (about, in a tiff); 25 000 to 60 000 else."
     ),
+    pairs: bool = typer.Option(
+        False, "--pairs", help="Each defective scan with its good twin: same part, pose and noise, same number NNN."
+    ),
     jobs: int = typer.Option(0, min=0, help="Processes; 0 = one for each core."),
     as_json: bool = typer.Option(False, "--json", help="Print the summary as JSON."),
     force: bool = typer.Option(False, "--force", help="Overwrite what is there."),
@@ -43,7 +54,8 @@ def synth(
     """Make labelled scans of parts with and without defects, for training and for trying things out.
 
     Each category is one tree: <out>/<category>/{good,<kind>}/NNN.ply (or .tiff), labels in
-    <out>/<category>/gt/<kind>/NNN.npy (one uint8 a point; .png for a tiff). Stopped runs resume.
+    <out>/<category>/gt/<kind>/NNN.npy (one uint8 a point; .png for a tiff). Stopped runs resume. With --pairs good/NNN
+    is the twin of <kind>/NNN: without the defect, else the same.
     """
     from align3d_cli.cli import output
     from align3d_cli.cli.options import check_folder
@@ -53,11 +65,11 @@ def synth(
     from align3d_cli.synthetic.tree import TreePlan, write_tree
 
     check_folder("--out", out)
-    plan = TreePlan(out, n, seed, _sources(meshes, families), _modes(mode), points)
+    plan = TreePlan(out, n, seed, _sources(meshes, families), _modes(mode), points, pairs)
     make_folder(out)
     started, failed = time.monotonic(), []
     done: Counter[str] = Counter()
-    with output.progress("synth", n) as advance:
+    with output.progress("synth", plan.n_scans) as advance:
         for written in write_tree(plan, jobs or usable_cpus(), force=force):
             advance(1)
             if written.error:
@@ -69,6 +81,7 @@ def synth(
     summary = {
         "out": str(out),
         "n": total,
+        "pairs": n if pairs else 0,
         "good": good,
         "defective": total - good,
         "made": done["made"],
@@ -86,7 +99,7 @@ def synth(
         )
     if failed:
         raise BatchFailures(
-            f"{out}: {len(failed)} of {n} scans could not be made; mend or remove the meshes named above"
+            f"{out}: {len(failed)} of {plan.n_scans} scans could not be made; mend or remove the meshes named above"
         )
 
 

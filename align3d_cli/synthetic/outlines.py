@@ -92,6 +92,18 @@ def rectangle(half_x: float, half_y: float, rounding: float = 0.0) -> Outline:
     return profile
 
 
+def tapered(start: tuple[float, float], end: tuple[float, float], at_start: float, at_end: float) -> Outline:
+    """A bar with round ends between two places, its half-width running from `at_start` to `at_end`."""
+    (ax, ay), (dx, dy) = np.asarray(start, np.float32), np.subtract(end, start, dtype=np.float32)
+    scale, widen = np.float32(1 / max(float(dx * dx + dy * dy), 1e-9)), np.float32(at_end - at_start)
+
+    def profile(x, y):
+        t = np.clip(((x - ax) * dx + (y - ay) * dy) * scale, 0, 1)
+        return np.hypot(x - ax - t * dx, y - ay - t * dy) - np.float32(at_start) - t * widen
+
+    return profile
+
+
 def regular(sides: int, radius: float, star: float = 1.0) -> np.ndarray:
     """Outline of a regular polygon, or of a star whose inner corners are at star * radius. (K, 2)."""
     count = sides if star == 1.0 else 2 * sides

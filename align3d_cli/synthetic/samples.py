@@ -115,6 +115,12 @@ def planned(i: int, sources: Sequence[str | Path]) -> tuple[str, str]:
     return source_name(sources[which]), kind
 
 
+def paired(i: int, sources: Sequence[str | Path]) -> tuple[str, str]:
+    """Category and kind of the defective scan of the i-th pair: sources take turns, and so do the kinds of each."""
+    turn, which = divmod(i, len(sources))
+    return source_name(sources[which]), MAIN_KINDS[(turn + which) % len(MAIN_KINDS)]
+
+
 def sample_at(
     i: int, seed: int, sources: Sequence[str | Path], *, kind=None, mode=None, n_points=None
 ) -> LabelledCloud:

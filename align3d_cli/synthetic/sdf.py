@@ -60,6 +60,19 @@ def cylinder(radius: float, half: float, rounding: float = 0.0) -> Sdf:
     return lambda p: _join_2d(length(p[0], p[1]) - np.float32(radius), np.abs(p[2]) - np.float32(half), rounding)
 
 
+def section(low: float, high: float, radius: float, chamfer: float = 0.0) -> Sdf:
+    """A cylinder about z from low to high, both its edges cut at 45 degrees."""
+    middle, half = np.float32((low + high) / 2), np.float32((high - low) / 2)
+    edge = np.float32(radius - chamfer) + half
+
+    def f(p):
+        r, z = length(p[0], p[1]), np.abs(p[2] - middle)
+        cut = (r + z - edge) * np.float32(np.sqrt(0.5))
+        return np.maximum(_join_2d(r - np.float32(radius), z - half, 0.0), cut)
+
+    return f
+
+
 def frustum(bottom: float, top: float, half: float, rounding: float = 0.0) -> Sdf:
     """Cone along z with radius `bottom` at -half and `top` at +half."""
     slope = (top - bottom) / (2 * half)

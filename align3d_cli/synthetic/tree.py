@@ -6,6 +6,8 @@
     <out>/<category>/gt/<kind>/NNN.png          labels of a tiff: (H, W) 8-bit, 255 = defective
     <out>/synth.json                            the settings; another run with the same ones resumes
 
+NNN is the scan's number in the whole tree. In a tree of pairs it is the pair's: good/NNN is <kind>/NNN without the
+defect, the same part under the same scanner, pose and noise.
 A scan is written after its labels and by renaming, so a scan that is there is whole.
 """
 
@@ -25,14 +27,14 @@ from align3d_cli.clouds.labelled import LabelledCloud
 from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.helpers.files import replacing
 from align3d_cli.helpers.workers import end_with_parent
-from align3d_cli.synthetic.samples import planned, sample_at
+from align3d_cli.synthetic.samples import MAIN_KINDS, paired, planned, sample_at
 
 SETTINGS = "synth.json"
 
 
 @dataclass(frozen=True, slots=True)
 class TreePlan:
-    """What to write: n scans of these sources (families or mesh files), modes taken in turn."""
+    """What to write: n scans (or n pairs) of these sources (families or mesh files), modes taken in turn."""
 
     out: Path
     n: int
@@ -40,6 +42,12 @@ class TreePlan:
     sources: tuple[str, ...]
     modes: tuple[str, ...]
     n_points: int | None = None
+    pairs: bool = False
+
+    @property
+    def n_scans(self) -> int:
+        """How many files of scans the whole tree has: two a pair."""
+        return 2 * self.n if self.pairs else self.n
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +67,20 @@ def write_tree(plan: TreePlan, jobs: int, *, force: bool = False) -> Iterator[Wr
     Raises UsageError when the folder holds scans of other settings and not `force`.
     """
     _claim(plan, force)
-    numbers = range(plan.n)
+    n = plan.n_scans
     if jobs <= 1:
-        yield from (write_one(plan, i, force) for i in numbers)
+        yield from (write_one(plan, i, force) for i in range(n))
         return
     # fork is unsafe once threads run
     with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=end_with_parent) as pool:
-        yield from pool.map(write_one, [plan] * plan.n, numbers, [force] * plan.n, chunksize=4)
+        yield from pool.map(write_one, [plan] * n, range(n), [force] * n, chunksize=4)
 
 
 def _claim(plan: TreePlan, force: bool) -> None:
     """Note the settings in the folder, or check that they are the ones noted there; n may grow."""
     settings = asdict(plan) | {"version": __version__, "n_points": plan.n_points}
-    settings = {key: list(v) if isinstance(v, tuple) else v for key, v in settings.items() if key not in ("out", "n")}
+    left_out = ("out", "n") if plan.pairs else ("out", "n", "pairs")  # a note without it is one of single scans
+    settings = {key: list(v) if isinstance(v, tuple) else v for key, v in settings.items() if key not in left_out}
     note = plan.out / SETTINGS
     if note.exists() and not force and _noted(note) != settings:
         raise UsageError(f"{note}: the folder was made with other settings; choose another --out or give --force")
@@ -88,17 +97,28 @@ def _noted(note: Path) -> object:
         return None
 
 
+def scan_of(plan: TreePlan, i: int) -> tuple[int, str, str, str]:
+    """Number, category, kind and mode of the i-th of the plan's scans; of a pair the defective one comes first."""
+    number, twin = divmod(i, 2) if plan.pairs else (i, 0)
+    turn, which = divmod(number, len(plan.sources))
+    if plan.pairs:
+        category, kind = paired(number, plan.sources)
+        step = turn + turn // len(MAIN_KINDS)  # every kind of every source meets every mode
+    else:
+        category, kind = planned(number, plan.sources)
+        step = turn // 2
+    return number, category, "good" if twin else kind, plan.modes[(step + which // 2) % len(plan.modes)]
+
+
 def write_one(plan: TreePlan, i: int, force: bool = False) -> Written:
     """Make and write the i-th scan of the plan, unless it is there."""
-    category, kind = planned(i, plan.sources)
-    turn, which = divmod(i, len(plan.sources))
-    mode = plan.modes[(turn // 2 + which // 2) % len(plan.modes)]
+    number, category, kind, mode = scan_of(plan, i)
     folder = plan.out / category
-    scan = folder / kind / f"{i:03d}{'.tiff' if mode == 'organised' else '.ply'}"
+    scan = folder / kind / f"{number:03d}{'.tiff' if mode == 'organised' else '.ply'}"
     if scan.exists() and not force:
         return Written(str(scan), category, kind, False)
     try:
-        labelled = sample_at(i, plan.seed, plan.sources, mode=mode, n_points=plan.n_points)
+        labelled = sample_at(number, plan.seed, plan.sources, kind=kind, mode=mode, n_points=plan.n_points)
     except InputRejected as error:
         return Written(str(scan), category, kind, False, str(error))
     scan.parent.mkdir(parents=True, exist_ok=True)

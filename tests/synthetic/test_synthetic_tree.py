@@ -10,8 +10,8 @@ import pytest
 
 from align3d_cli.datasets import folder
 from align3d_cli.errors import UsageError
-from align3d_cli.synthetic.samples import planned, sample_at
-from align3d_cli.synthetic.tree import TreePlan, write_tree
+from align3d_cli.synthetic.samples import MAIN_KINDS, planned, sample_at
+from align3d_cli.synthetic.tree import TreePlan, scan_of, write_tree
 
 PARTS = ("can", "gear")
 
@@ -78,6 +78,66 @@ def test_good_and_defective_take_turns():
     for source in sources:
         assert sum(kind == "good" for name, kind in drawn if name == source) == 12
     assert {kind for _, kind in drawn} == {"good", "bump", "dent", "cut", "hole", "rough", "scratch"}
+
+
+def test_of_every_pair_both_twins_are_written(tmp_path):
+    """A number names a good and a defective scan of one part: the same points, but for the defect that is labelled."""
+    plan = TreePlan(tmp_path / "twins", 4, 5, ("can", "shaft"), ("full", "organised"), 3000, pairs=True)
+    assert [w.kind == "good" for w in write_tree(plan, 1)] == [False, True] * 4
+    read = {s.name: s.load() for part in ("can", "shaft") for s in folder.samples(part, plan.out / part)}
+    for i in range(0, 8, 2):
+        number, category, kind, mode = scan_of(plan, i)
+        file = f"{number:03d}.{'tiff' if mode == 'organised' else 'ply'}"
+        bad, good = read.pop(f"{category}/{kind}/{file}"), read.pop(f"{category}/good/{file}")
+        assert bad.defect.any()
+        assert not good.defect.any()
+        assert bad.cloud.grid == good.cloud.grid
+        first = bad.cloud.xyz[: len(good.cloud)]  # what a stamp adds comes last
+        moved = np.linalg.norm(first - good.cloud.xyz, axis=1)
+        elsewhere = ~bad.defect[: len(moved)] & np.isfinite(moved)
+        assert np.quantile(moved[elsewhere], 0.9) < 1e-4 * np.ptp(good.cloud.xyz[good.cloud.valid], axis=0).max()
+    assert not read
+
+
+def test_pairs_mix_kinds_and_modes():
+    """Each part of a tree of pairs gets every kind in every mode within a dozen turns, good twins in equal number."""
+    plan = TreePlan(Path("twins"), 12 * len(PARTS), 0, PARTS, ("full", "organised"), pairs=True)
+    drawn = [scan_of(plan, i) for i in range(plan.n_scans)]
+    met = {(category, kind, mode) for _, category, kind, mode in drawn if kind != "good"}
+    assert met == {(part, kind, mode) for part in PARTS for kind in MAIN_KINDS for mode in plan.modes}
+    assert sum(kind == "good" for _, _, kind, _ in drawn) == plan.n
+
+
+def test_pairs_and_single_scans_do_not_share_a_folder(plan):
+    """Good scans of a tree of pairs are twins of numbered ones; a run without --pairs is refused there."""
+    pairs = TreePlan(plan.out, 1, 5, PARTS, plan.modes, 1000, pairs=True)
+    list(write_tree(pairs, 1))
+    assert not any(w.made for w in write_tree(pairs, 1))
+    with pytest.raises(UsageError, match="other settings"):
+        list(write_tree(TreePlan(plan.out, 1, 5, PARTS, plan.modes, 1000), 1))
+
+
+@pytest.mark.slow
+def test_command_writes_pairs_and_counts_them(tmp_path):
+    """`synth --pairs -n 2` writes two scans of each kind, under the same numbers, and says so."""
+    words = (
+        "--out",
+        tmp_path / "t",
+        "-n",
+        2,
+        "--pairs",
+        "--families",
+        "shaft",
+        "--points",
+        1000,
+        "--json",
+        "--jobs",
+        1,
+    )
+    report = json.loads(synth(*words).stdout)
+    assert (report["n"], report["pairs"], report["good"], report["defective"]) == (4, 2, 2, 2)
+    good = {path.stem for path in (tmp_path / "t" / "shaft" / "good").iterdir()}
+    assert good == {"000", "001"} == {path.stem for path in (tmp_path / "t" / "shaft" / "gt").rglob("*.*")}
 
 
 @pytest.mark.slow

@@ -16,6 +16,11 @@ def pick(rng: np.random.Generator, *options):
     return options[rng.integers(len(options))]
 
 
+def proportion(rng: np.random.Generator, low: float, high: float) -> float:
+    """A positive factor between low and high, its logarithm even: slim parts are as frequent as thick ones."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
 def outline(rng: np.random.Generator, radius: float) -> np.ndarray:
     """A closed outline (K, 2) of some kind, about `radius` in size."""
     kind = rng.integers(7)
@@ -55,6 +60,11 @@ def bolt_circle(rng: np.random.Generator, ring: float, hole: float, half: float)
         sink = warp.move(sdf.frustum(hole, hole * 2.6, 0.8 * hole), (0, 0, half - 0.7 * hole))
         tool = sdf.union(tool, sink)
     return warp.ring(warp.move(tool, (ring, 0, 0)), int(rng.integers(3, 9)), rng.uniform(0, 1))
+
+
+def corner_holes(at: float, radius: float) -> Sdf:
+    """Four holes (a tool to subtract) at x, y = +-at."""
+    return warp.mirror(warp.mirror(warp.move(sdf.cylinder(radius, 1), (at, at, 0)), 0), 1)
 
 
 def hole_grid(rng: np.random.Generator, half_x: float, half_y: float, depth: float) -> Sdf:

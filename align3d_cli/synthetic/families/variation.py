@@ -12,6 +12,7 @@ from align3d_cli.synthetic.sdf import Sdf
 from align3d_cli.synthetic.solid import Solid
 
 Family = Callable[[np.random.Generator], Solid]
+DEEPEST = 0.3  # share of the thinnest member's half that one feature takes; two may meet, from both sides
 
 
 def varied(part: Solid, rng: np.random.Generator) -> Solid:
@@ -52,7 +53,7 @@ def _featured(part: Solid, rng: np.random.Generator) -> Solid:
             reach = half[axis] * rng.uniform(0.2, 0.8)
             mask = _within(mask, axis, reach)
         depth = size * float(np.exp(rng.uniform(np.log(0.006), np.log(0.04))))
-        shape = details.marked(rng, shape, mask, depth)
+        shape = details.marked(rng, shape, mask, min(depth, DEEPEST * part.thin))  # thin parts stay in one piece
     return replace(part, sdf=shape, half=tuple(half + 0.05 * size))
 
 
