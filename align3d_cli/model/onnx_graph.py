@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 import io
 import warnings
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,6 +21,7 @@ from align3d_cli.encoders.encoder import Encoder, EncoderSpec
 from align3d_cli.encoders.exported import INPUT, OUTPUTS
 from align3d_cli.encoders.lite_trunk import grow_kernels
 from align3d_cli.errors import EnvironmentMissing, UsageError
+from align3d_cli.helpers.quiet_torch import silent_stdout
 from align3d_cli.helpers.words import first_line
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.similarity import view_logits
@@ -86,7 +88,7 @@ def _traced(compared: Compared, images: Tensor) -> bytes:
     prints what it cannot export."""
     legacy: dict[str, Any] = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
     stream = io.BytesIO()
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()), torch.no_grad():
+    with warnings.catch_warnings(), silent_stdout(), _plain_attention(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             compared.eval(),
@@ -99,6 +101,17 @@ def _traced(compared: Compared, images: Tensor) -> bytes:
             **legacy,
         )
     return stream.getvalue()
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Inside, torch's own attention modules run as operators that a graph has; set back afterwards."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def _state(made: onnx.ModelProto, spec: EncoderSpec, columns: int) -> None:

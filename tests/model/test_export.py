@@ -10,6 +10,7 @@ pytest.importorskip("onnx", reason="ONNX is an optional extra: pip install align
 pytest.importorskip("onnxruntime", reason="ONNX is an optional extra: pip install align3d[export]")
 
 from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.encoders.encoder import Encoder, EncoderSpec
 from align3d_cli.encoders.lite import LiteEncoder
 from align3d_cli.errors import EnvironmentMissing, UsageError
 from align3d_cli.model.aligner import Aligner
@@ -20,7 +21,7 @@ from align3d_cli.model.contents import GRAPH
 from align3d_cli.model.export import POINT_TOLERANCE, export_bundle
 from align3d_cli.model.given import style_of
 from align3d_cli.model.inspector import Inspector
-from align3d_cli.model.onnx_graph import IR_VERSION, OPSET
+from align3d_cli.model.onnx_graph import IR_VERSION, OPSET, Compared, onnx_graph
 from align3d_cli.model.parts import bundle_encoder
 from align3d_cli.render.settings import ViewSettings
 from align3d_cli.training.data import Data
@@ -84,6 +85,36 @@ def test_one_branch_has_two_columns(clip_bundles):
     """PointAD has no aligner and no RGB prompts."""
     made = export_bundle(clip_bundles["pointad"]).bundle
     assert made.branches == ("rendering",) and bundle_encoder(made, "cpu").spec.embed_dim == 2
+
+
+def test_a_tower_that_pools_by_attention():
+    """CoCa's, whose attention torch would run as one operator that no graph has."""
+    vision = {
+        "image_size": 32, "layers": 1, "width": 32, "patch_size": 8, "head_width": 8, "attentional_pool": True,
+        "attn_pooler_heads": 2,
+    }  # fmt: skip
+    text = {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
+    tower = {"name": "coca", "config": {"embed_dim": 16, "vision_cfg": vision, "text_cfg": text}, "random_seed": 0}
+    prompts = {"text.rendering": torch.nn.functional.normalize(torch.randn(2, 16), dim=1)}
+    export_bundle(Bundle("coca", tower, prompts, ViewSettings("front:1", 1, 32)))
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+class Spectral(Encoder):
+    """A tower with an operator that no graph has."""
+
+    def features(self, images):
+        found = torch.linalg.svdvals(images.flatten(2)) * torch.ones(1)
+        return found, found[:, None]
+
+
+def test_what_torch_cannot_put_into_a_graph_is_told_in_one_line(capfd):
+    """Its own dump of the graph, from C++, does not reach standard output, which is still open afterwards."""
+    tower = Spectral(EncoderSpec("spectral", "grey", 16, 3, (1, 1), False, (0.0,) * 3, (1.0,) * 3))
+    compared = Compared(tower, None, {"rendering": torch.eye(3)[:2]})
+    refused(lambda: onnx_graph(compared, torch.rand(2, 3, 16, 16), "m"), "m: its image tower cannot be exported")
+    print("open")
+    assert capfd.readouterr() == ("open\n", "")
 
 
 def test_a_file_gives_back_what_was_exported(lite, tmp_path):
