@@ -52,7 +52,7 @@ def export_bundle(bundle: Bundle) -> Exported:
         wanted = compared(images)
     graph = onnx_graph(compared, images[:2], bundle.called)
     made = _with_graph(bundle, encoder, graph)
-    return Exported(made, _difference(made, images, wanted))
+    return Exported(made, _difference(made, images, wanted, bundle.called))
 
 
 def _check_exportable(bundle: Bundle, compared: Compared) -> None:
@@ -88,7 +88,7 @@ def _with_graph(bundle: Bundle, encoder: Encoder, graph: bytes) -> Bundle:
     return replace(bundle, encoder=asdict(said), tensors=tensors, record=record, sha256=None, path=None)
 
 
-def _difference(made: Bundle, images: torch.Tensor, wanted: tuple[torch.Tensor, torch.Tensor]) -> float:
+def _difference(made: Bundle, images: torch.Tensor, wanted: tuple[torch.Tensor, torch.Tensor], called: str) -> float:
     """The largest between both ways, on one view and on several. Raises UsageError where it would be seen in a score.
 
     A probability moves by at most d / 2T where both cosines move by d (the slope of a sigmoid is 1/4 at most); half of
@@ -101,5 +101,5 @@ def _difference(made: Bundle, images: torch.Tensor, wanted: tuple[torch.Tensor, 
     largest = max(float((one - other).abs().max()) for one, other in pairs)
     if not largest <= POINT_TOLERANCE * made.scoring.temperature:  # nan too
         finding = f"its graph gives cosines that differ by {largest:.1e}"
-        raise UsageError(f"{made.called}: {finding}; score with the model as it is")
+        raise UsageError(f"{called}: {finding}; score with the model as it is")
     return largest
