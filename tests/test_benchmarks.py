@@ -39,6 +39,16 @@ def test_seconds_of_every_step():
     assert all(float(cell) > 0 for cell in table["lite"][:6])
 
 
+def test_a_model_beside_its_onnx_file():
+    """A line for the scan: seconds above 0, differences within the stated tolerance."""
+    pytest.importorskip("onnx", reason="ONNX is an optional extra: pip install align3d[export]")
+    pytest.importorskip("onnxruntime", reason="ONNX is an optional extra: pip install align3d[export]")
+    scan = "chessman/dent/001.ply"
+    table = rows(output(FOLDER / "export.py", "--scans", FOLDER.parent / "examples" / scan, "--repeats", 1))
+    assert len(table[scan]) == len(table["scan"])
+    assert all(float(cell) > 0 for cell in table[scan][1:5]) and all(float(cell) < 1e-4 for cell in table[scan][5:])
+
+
 def test_commands_killed_at_random_moments():
     """One run of `score` killed and gone on with: a row without a fault."""
     table = rows(output(FOLDER / "kill_commands.py", 1, "--commands", "score"))

@@ -36,6 +36,7 @@ CALLS = (
         "r.html",
     ),
     ("teach", "examples/shaft/good", "--out", "line.safetensors"),
+    ("export", "align3d-lite", "--out", "model.onnx"),
 )
 
 

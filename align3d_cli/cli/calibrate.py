@@ -24,7 +24,7 @@ def _of_the_model(says: str, least: float = 0.0, most: float = 1.0):
 
 
 def calibrate(
-    out: Path = typer.Option(..., "--out", help="The calibrated model to write (.safetensors)."),
+    out: Path = typer.Option(..., "--out", help="The model to write (.safetensors, or .onnx of an exported one)."),
     model: str = typer.Option(DEFAULT_MODEL, help="Name or path of the model."),
     dataset: str = typer.Option("folder", help="folder, synthetic, or a data set of `align3d benchmark`."),
     root: Path | None = typer.Option(None, help="Its folder: good/ in it and, if you have them, folders of defects."),
@@ -47,10 +47,12 @@ def calibrate(
 
     from align3d_cli.cli import output
     from align3d_cli.helpers.files import check_free
+    from align3d_cli.model.find import check_out, find_model
     from align3d_cli.report.result import limit_text
     from align3d_cli.running import calibrate as room
 
     check_free(out, force=force)
+    check_out(out, find_model(model))
     asked = {"level_share": level_share, "wide_weight": wide_weight, "view_power": view_power}
     with output.Progress("calibrate") as progress:
         found = room.calibrate(

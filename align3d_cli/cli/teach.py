@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def teach(
     good: list[str] = typer.Argument(metavar="GOOD...", help="Scans of good parts of one kind, and folders of them."),
-    out: Path = typer.Option(..., "--out", help="The model to write (.safetensors)."),
+    out: Path = typer.Option(..., "--out", help="The model to write (.safetensors, or .onnx of an exported one)."),
     model: str = typer.Option(DEFAULT_MODEL, help="Name or path of the model beneath."),
     false_alarm_rate: float = typer.Option(
         0.05, min=0.0001, max=0.5, callback=finite, help="Of further good parts, at which the threshold aims."
@@ -39,12 +39,12 @@ def teach(
     """
     from align3d_cli.cli import output
     from align3d_cli.helpers.files import check_free
-    from align3d_cli.model.find import find_model
+    from align3d_cli.model.find import check_out, find_model
     from align3d_cli.running.inputs import known_scans
     from align3d_cli.running.model import Model
 
     check_free(out, force=force)
-    find_model(model)
+    check_out(out, find_model(model))
     names = known_scans(good)
     with output.Progress("teach") as progress:
         progress.begin(len(names))

@@ -40,17 +40,20 @@ def begin(call: TrainingCall, model: str | None) -> "tuple[Bundle, Profile]":
     if model and (call.backbone or call.pretrained or call.weights):
         raise UsageError("--model brings its own image tower; leave --backbone, --pretrained and --weights out")
     from align3d_cli.datasets.registry import require_data
-    from align3d_cli.model.find import find_model
+    from align3d_cli.model.find import check_out, find_model
 
+    check_out(call.out)
     if not call.print_config:
         require_data(call.dataset, call.root)  # what is missing is told before torch is loaded
     if model:
         find_model(model)
-    from align3d_cli.model.bundle import load_bundle
+    from align3d_cli.model.bundle import load_bundle, require_features
     from align3d_cli.model.start import profile_for, untrained
     from align3d_cli.render.settings import with_views
 
     loaded = load_bundle(model) if model else None
+    if loaded:
+        require_features(loaded)
     profile = profile_for(call.profile, loaded)
     bundle = loaded or untrained(
         profile,

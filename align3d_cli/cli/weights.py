@@ -150,8 +150,9 @@ def import_weights(
     from align3d_cli.errors import UsageError
     from align3d_cli.helpers.files import check_free
     from align3d_cli.hub.released import PROFILE_OF, import_efficientnet, import_prompts
+    from align3d_cli.model.find import check_out
 
-    check_free(out, force=force)
+    check_out(check_free(out, force=force))
     output.warn("reading pickled checkpoints: tensors only, but take them from their authors alone")
     if kind == "efficientnet-lite":
         made = import_efficientnet(files, out)
@@ -196,8 +197,9 @@ def average(
     from align3d_cli.helpers.files import check_free
     from align3d_cli.model.average import average_bundles
     from align3d_cli.model.bundle import load_bundle, save_bundle
+    from align3d_cli.model.find import check_out
 
-    check_free(out, force=force)
+    check_out(check_free(out, force=force))
     bundles = [load_bundle(model) for model in models]
     saved = save_bundle(out, average_bundles(bundles, share or [1.0] * len(bundles)))
     output.result(f"{saved.path}: mean of {len(bundles)} models, SHA-256 {saved.sha256}")

@@ -76,7 +76,7 @@ class ClipViT(Encoder):
     def embed(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, 1 + P, W): patches after the class row, with positions, before block 1."""
         patches = self.visual.conv1(images).flatten(2).transpose(1, 2)
-        class_row = self.visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
+        class_row = self.visual.class_embedding.to(patches.dtype).expand(patches.shape[0], 1, -1)
         return self.visual.ln_pre(torch.cat([class_row, patches], dim=1) + self.positions)
 
     def paths(self, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -45,6 +45,27 @@ class SameConv(nn.Conv2d):
         return F.conv2d(x, weight, self.bias, self.stride, (ceil(height / 2), ceil(width / 2)), 1, self.groups)
 
 
+def grow_kernels(module: nn.Module, images: torch.Tensor) -> None:
+    """Give the kernels of all SameConv once and for all the zeros that they get at every run on images of this size,
+    in place: exporters want kernels that are constants. The sums stay the same, since an even kernel gets no zeros.
+
+    images: (B, C, H, W), square, as the module is always to be called with
+    """
+
+    def grow(conv: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        assert isinstance(conv, SameConv)
+        (kernel, _), (stride, _), side = conv.kernel_size, conv.stride, given[0].shape[-1]
+        if max((ceil(side / stride) - 1) * stride + kernel - side, 0) % 2:
+            conv.weight = nn.Parameter(F.pad(conv.weight, (1, 0, 1, 0)))
+            conv.kernel_size = (kernel + 1, kernel + 1)
+
+    hooks = [conv.register_forward_pre_hook(grow) for conv in module.modules() if isinstance(conv, SameConv)]
+    with torch.no_grad():
+        module(images)
+    for hook in hooks:
+        hook.remove()
+
+
 def conv_bn(
     c_in: int, c_out: int, kernel: int = 1, stride: int = 1, groups: int = 1, act: bool = True
 ) -> nn.Sequential:

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from align3d_cli.helpers.settings import Natural, check_settings
+from align3d_cli.helpers.settings import Natural, Range, check_settings
 from align3d_cli.render.settings import SIZES, Style
 
 Precision = Literal["float32", "bfloat16", "float16"]
 Interpolation = Literal["bilinear", "bicubic"]
 LiteVariant = Literal["lite0", "lite1", "lite2"]  # sizes of EfficientNet-Lite, see `lite_trunk.VARIANTS`
 DeepPrompts = Literal["float32", "float16"]
+EXPORTED: Literal["onnx"] = "onnx"  # the name of a tower that is a graph for onnxruntime
+Channels = Annotated[int, Range(1, 64)]  # far beyond any that is drawn
+Cells = Annotated[int, Range(1, 4096)]  # a token a pixel, of the largest views
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,23 @@ class EncoderSettings:
         "text tower; float16, as published, moves text features by up to 2e-4",
     ] = "float32"
     style: Annotated[Style, "which drawing of a view it reads"] = "grey"
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedSettings:
+    """What a model states of an exported tower: what has to be known to draw views for it and to read its tokens."""
+
+    name: Annotated[Literal["onnx"], "tells it from other towers"]
+    tower: Annotated[str, "the name of the tower that was exported"]
+    style: Annotated[Style, "which drawing of a view it reads"]
+    image_size: Annotated[Annotated[int, SIZES], "pixels a side of the views it reads"]
+    channels: Annotated[Channels, "of an image"]
+    rows: Annotated[Cells, "of the grid of tokens"]
+    columns: Annotated[Cells, "of that grid"]
+    class_token: Annotated[bool, "whether row 0 of the tokens is the class token"]
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -55,7 +55,7 @@ class TimmTower(Tower):
         pooled = visual.head(trunk.forward_head(maps))
         single, grid = _single_positions(trunk, maps)
         tokens = visual.head(trunk.forward_head(single))
-        return pooled, tokens.reshape(len(images), -1, tokens.shape[-1]), grid
+        return pooled, tokens.reshape(images.shape[0], -1, tokens.shape[-1]), grid
 
 
 def _single_positions(trunk: Foreign, maps: Tensor) -> tuple[Tensor, tuple[int, int]]:

@@ -13,7 +13,7 @@ from align3d_cli.evaluation.question import Question
 from align3d_cli.evaluation.shown import Shown, ladder_arms, shown_of
 from align3d_cli.evaluation.task import Task
 from align3d_cli.helpers.digest import sha256_of
-from align3d_cli.model.bundle import Bundle, load_bundle
+from align3d_cli.model.bundle import Bundle, load_bundle, require_features
 from align3d_cli.model.given import check_reads_grey, style_of
 from align3d_cli.reference.among import FEWEST
 
@@ -23,7 +23,10 @@ def base_model(question: Question) -> Bundle | None:
     if question.methods and set(question.methods) <= {"curvature"}:
         return None
     if question.profile is None and question.backbone is None:
-        return load_bundle(question.model)
+        model = load_bundle(question.model)
+        if question.trains:
+            require_features(model)
+        return model
     from align3d_cli.model.profiles import get_profile
     from align3d_cli.model.start import untrained
 

@@ -1,7 +1,9 @@
-"""Importing torch without its threads spinning."""
+"""Torch without its threads spinning, and without what it prints."""
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 OPENMP_WAITING = "OMP_WAIT_POLICY"
 
@@ -22,3 +24,19 @@ def import_torch_quietly() -> None:
     finally:
         if ours:
             del os.environ[OPENMP_WAITING]
+
+
+@contextmanager
+def silent_stdout() -> Iterator[None]:
+    """Inside, nothing that this process prints is seen: torch's exporter prints whole graphs, from C++, which only the
+    descriptor itself can hold back, and standard output is for results."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from align3d_cli.errors import EnvironmentMissing, InputRejected, UsageError
 from align3d_cli.helpers.manifest import WEIGHTS_SUFFIXES, require_stated, safetensors_metadata, sidecar_of, stated
+from align3d_cli.model.find import ONNX_SUFFIX
 
 
 def inventory(folders: Sequence[Path]) -> list[Path]:
     """Weights files of the folders that there are, in search order; unfinished transfers are left out."""
     found = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
-    return [p for p in found if p.suffix in WEIGHTS_SUFFIXES and not p.name.startswith(".") and p.is_file()]
+    suffixes = {*WEIGHTS_SUFFIXES, ONNX_SUFFIX}
+    return [p for p in found if p.suffix in suffixes and not p.name.startswith(".") and p.is_file()]
 
 
 def state_of(path: Path) -> tuple[str, str]:
@@ -42,7 +44,7 @@ def _load(path: Path) -> None:
     from align3d_cli.model.inspector import Inspector
     from align3d_cli.model.parts import bundle_encoder
 
-    if path.suffix == ".safetensors" and METADATA_KEY in safetensors_metadata(path):
+    if path.suffix == ONNX_SUFFIX or (path.suffix == ".safetensors" and METADATA_KEY in safetensors_metadata(path)):
         bundle = load_bundle(path)
         _ = Inspector(bundle) if bundle.branches else bundle_encoder(bundle, "cpu")
         return

@@ -12,7 +12,7 @@ import torch
 
 from align3d_cli.encoders.encoder import unit
 from align3d_cli.errors import UsageError
-from align3d_cli.model.bundle import Bundle, require_branches
+from align3d_cli.model.bundle import Bundle, require_branches, require_features
 from align3d_cli.model.calibration import Calibration
 
 
@@ -30,6 +30,7 @@ def average_bundles(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundl
         raise UsageError(f"{finding}: give two models or more, and a finite share above 0 for each or none at all")
     for bundle in bundles:
         require_branches(bundle)
+        require_features(bundle)
     first = bundles[0]
     for other in bundles[1:]:
         if other.encoder != first.encoder or _shapes(other) != _shapes(first):

@@ -12,6 +12,7 @@ from align3d_cli.model.aligner import Aligner
 
 PARTS = ("encoder.", "aligner.", "text.", "good.")
 TEXTS = ("text.rendering", "text.rgb")
+GRAPH = "encoder.graph"  # (n,) uint8, a whole ONNX file: tower, aligner and prompts of an exported model
 WEIGHT_TYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 COUNTER_TYPES = (torch.int64, torch.int32, torch.uint8, torch.bool)
 
@@ -37,13 +38,15 @@ def check_tensors(tensors: Mapping[str, Tensor]) -> None:
 
 
 def _check_shapes(tensors: Mapping[str, Tensor]) -> None:
-    """Text vectors (2, D), the aligner's layers of the same D, and no RGB prompts without it."""
+    """Text vectors (2, D), the aligner's layers of the same D, and no RGB prompts without it or a graph that has it."""
     wanted, dim = {}, _dimension(tensors)
+    if GRAPH in tensors and (tensors[GRAPH].dtype != torch.uint8 or tensors[GRAPH].ndim != 1):
+        raise SettingsError(f"tensor {GRAPH} is no row of bytes")
     if aligner := [name for name in tensors if name.startswith("aligner.")]:
         wanted = {f"aligner.{name}": shape for name, shape in aligner_shapes(max(dim, 1)).items()}
         if odd := sorted(wanted.keys() ^ set(aligner)):
             raise SettingsError(f"tensor {odd[0]} is {'missing' if odd[0] in wanted else 'no part of an aligner'}")
-    elif "text.rgb" in tensors:
+    elif "text.rgb" in tensors and GRAPH not in tensors:
         raise SettingsError("RGB prompts without the aligner they belong to")
     wanted |= {name: (2, dim) for name in TEXTS if name in tensors}
     for name, shape in wanted.items():

@@ -12,9 +12,10 @@ from align3d_cli.model.settings import Device
 DEVICES = get_args(Device)
 
 
-def resolve_device(asked: str) -> str:
+def resolve_device(asked: str, *, exported: bool = False) -> str:
     """ "auto" (CUDA where there is a GPU, else CPU), "cpu", "cuda" or "mps" to a torch device name.
 
+    exported: the model is, so that auto means the CPU
     Raises EnvironmentMissing where a device is asked for and cannot be had, UsageError for other words.
     """
     if asked not in DEVICES:
@@ -24,7 +25,7 @@ def resolve_device(asked: str) -> str:
     if asked == "mps" and not torch.backends.mps.is_available():
         raise EnvironmentMissing("--device mps: torch sees no Apple GPU on this machine; use --device cpu")
     if asked == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if torch.cuda.is_available() and not exported else "cpu"
     return asked
 
 

@@ -3,11 +3,12 @@
 from difflib import get_close_matches
 from pathlib import Path
 
-from align3d_cli.errors import EnvironmentMissing
+from align3d_cli.errors import EnvironmentMissing, UsageError
 from align3d_cli.helpers.places import weights_dirs
 from align3d_cli.io.read import SCAN_SUFFIXES
 
-SUFFIX = ".safetensors"
+SUFFIX, ONNX_SUFFIX = ".safetensors", ".onnx"  # of a model, and of an exported one
+SUFFIXES = (SUFFIX, ONNX_SUFFIX)  # in the order in which a name is looked for
 
 
 def find_model(name_or_path: str | Path) -> Path:
@@ -15,7 +16,7 @@ def find_model(name_or_path: str | Path) -> Path:
     given = Path(name_or_path)
     if given.suffix.lower() in SCAN_SUFFIXES:
         raise EnvironmentMissing(f"{given}: is a scan, not a model; name an installed model or a {SUFFIX} file")
-    if given.suffix == SUFFIX or given.parent != Path():
+    if given.suffix in SUFFIXES or given.parent != Path():
         try:
             there = given.is_file()
         except OSError:  # a name too long for any file
@@ -24,10 +25,10 @@ def find_model(name_or_path: str | Path) -> Path:
             raise EnvironmentMissing(f"{given}: no such model file; `align3d weights list` shows what is installed")
         return given
     for folder in weights_dirs():
-        candidate = folder / f"{name_or_path}{SUFFIX}"
         try:
-            if candidate.is_file():
-                return candidate
+            for candidate in (folder / f"{name_or_path}{suffix}" for suffix in SUFFIXES):
+                if candidate.is_file():
+                    return candidate
         except OSError:  # a name too long for any file, a folder that may not be searched
             continue
     close = get_close_matches(str(name_or_path), installed(), n=1, cutoff=0.8)  # a slip of the pen, no other name
@@ -38,4 +39,14 @@ def find_model(name_or_path: str | Path) -> Path:
 
 def installed() -> list[str]:
     """Names of the models and weights that are here, sorted."""
-    return sorted({path.stem for folder in weights_dirs() for path in folder.glob(f"*{SUFFIX}")})
+    there = (path for folder in weights_dirs() for suffix in SUFFIXES for path in folder.glob(f"*{suffix}"))
+    return sorted({path.stem for path in there})
+
+
+def check_out(out: Path, model: Path | None = None) -> None:
+    """Raise UsageError for an .onnx to be written that no exported model goes into.
+
+    model: the file of the model that is changed and written; None where one is made
+    """
+    if out.suffix == ONNX_SUFFIX and (model is None or model.suffix != ONNX_SUFFIX):
+        raise UsageError(f"{out}: `align3d export` alone makes an {ONNX_SUFFIX}; name a {SUFFIX} file, and export that")

@@ -30,6 +30,8 @@ def style_of(bundle: Bundle) -> str:
     """The pictures that a model's image tower reads, told without building it."""
     if isinstance(bundle.encoder, dict) and bundle.encoder.get("name") == LITE:
         return "geometry"
+    if bundle.exported:
+        return str(bundle.encoder["style"])
     return str((bundle.encoder.get("settings") or {}).get("style", GREY))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from align3d_cli.encoders.settings import EncoderSettings
+from align3d_cli.encoders.settings import EXPORTED, EncoderSettings, ExportedSettings
 from align3d_cli.helpers.settings import SettingsError, check_settings, from_dict
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.contents import check_tensors, checksum
@@ -101,6 +101,9 @@ class _ClipTower:
 def _check_encoder(encoder: dict) -> None:
     if encoder.get("name") == "lite":
         return  # its other entries are the arguments of the tower, see model.parts
+    if encoder.get("name") == EXPORTED and "config" not in encoder:
+        from_dict(ExportedSettings, encoder)
+        return
     settings = from_dict(_ClipTower, encoder).settings
     from_dict(EncoderSettings, {} if settings is None else settings)
 

@@ -5,12 +5,13 @@ from typing import Any
 import torch
 
 from align3d_cli.encoders.encoder import Encoder
-from align3d_cli.encoders.settings import EncoderSettings
+from align3d_cli.encoders.settings import EncoderSettings, ExportedSettings
 from align3d_cli.encoders.state_files import fill
-from align3d_cli.errors import Align3DError, WeightsRejected
+from align3d_cli.errors import Align3DError, EnvironmentMissing, WeightsRejected
 from align3d_cli.helpers.settings import SettingsError, from_dict
 from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle
+from align3d_cli.model.contents import GRAPH
 from align3d_cli.model.own_weights import weights_of
 
 LITE = "lite"  # the name of our own tower; every other is open_clip's or that of a configuration
@@ -34,6 +35,8 @@ def bundle_encoder(bundle: Bundle, device: str) -> Encoder:
 
         lite: Encoder = encoder_from_state(said, own, bundle.called)
         return lite.to(torch.device(device)).to(memory_format=torch.channels_last)
+    if bundle.exported:
+        return _exported_encoder(bundle, device)
     if not isinstance(said.get("name"), str) or not said.keys() <= KNOWN:
         told = ", ".join(sorted(map(str, said.keys() - KNOWN))) or "no name"
         raise WeightsRejected(f"{bundle.called}: unknown settings of its image tower ({told}); make the model anew")
@@ -52,6 +55,18 @@ def bundle_encoder(bundle: Bundle, device: str) -> Encoder:
     return encoder.to(device)
 
 
+def _exported_encoder(bundle: Bundle, device: str) -> Encoder:
+    if device != "cpu":
+        finding = f"--device {device}: {bundle.called} is exported, and onnxruntime runs on the CPU here"
+        raise EnvironmentMissing(f"{finding}; use --device cpu, or the .safetensors model that it was made from")
+    from align3d_cli.encoders.exported import ExportedEncoder
+
+    if GRAPH not in bundle.tensors:
+        raise WeightsRejected(f"{bundle.called}: holds no graph of its image tower; export the model again")
+    settings, dim = from_dict(ExportedSettings, bundle.encoder), 2 * len(bundle.branches)
+    return ExportedEncoder(settings, bundle.tensors[GRAPH], dim, bundle.called)
+
+
 def _clip_encoder(said: dict[str, Any], weights: Any) -> Encoder:
     from align3d_cli.encoders.load import load_encoder
 
@@ -60,8 +75,9 @@ def _clip_encoder(said: dict[str, Any], weights: Any) -> Encoder:
 
 
 def bundle_aligner(bundle: Bundle, device: str) -> Aligner | None:
-    """The aligner of a model, frozen; None for a model whose RGB branch has no prompts. Raises WeightsRejected."""
-    if "rgb" not in bundle.branches:
+    """The aligner of a model, frozen; None for a model whose RGB branch has no prompts, and for an exported one, whose
+    graph has it. Raises WeightsRejected."""
+    if "rgb" not in bundle.branches or bundle.exported:
         return None
     aligner = Aligner(bundle.tensors["text.rgb"].shape[-1])
     fill(aligner, bundle.part("aligner"), bundle.called)

@@ -82,7 +82,8 @@ def calibrate(
     bundle = load_bundle(model)
     bundle = replace(bundle, scoring=replace(bundle.scoring, **(scoring or {})))
     on_start(len(samples))
-    scores = _scores(Inspector(bundle, resolve_device(device)), samples, on_scan)
+    where = resolve_device(device, exported=bundle.exported)
+    scores = _scores(Inspector(bundle, where), samples, on_scan)
     return _fitted(bundle, scores, root or dataset, dataset, false_alarm_rate, notes)
 
 

@@ -34,7 +34,8 @@ class Model:
         from align3d_cli.model.bundle import load_bundle
         from align3d_cli.model.device import resolve_device
 
-        bundle, where = load_bundle(model), resolve_device(device)
+        bundle = load_bundle(model)
+        where = resolve_device(device, exported=bundle.exported)
         from align3d_cli.model.inspector import Inspector
         from align3d_cli.reference.stored import references_of
 
@@ -190,7 +191,7 @@ def split_cloud(cloud: PointCloud, background: Background) -> tuple[list[PointCl
 def load(model: str | Path = DEFAULT_MODEL, *, device: str = "auto", views: str | None = None) -> Model:
     """Load a model.
 
-    model:  name of an installed one, or the path of a .safetensors file that align3d wrote
+    model:  name of an installed one, or the path of a .safetensors or .onnx file that align3d wrote
     device: "auto" (CUDA where there is a GPU, else CPU), "cpu", "cuda" or "mps"
     views:  instead of the model's own: a number, "mvtec", "eyecandies", "real3d", "sphere:N" or "front:N"
     Raises EnvironmentMissing (no such model or device), WeightsRejected (the file is damaged or no model).

@@ -12,7 +12,7 @@ from align3d_cli.encoders.encoder import EncoderSpec
 from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.digest import digest_of_settings
 from align3d_cli.helpers.places import cache_dir
-from align3d_cli.model.bundle import Bundle
+from align3d_cli.model.bundle import Bundle, require_features
 from align3d_cli.model.parts import bundle_encoder
 from align3d_cli.model.start import rgb_tower, with_view_size
 from align3d_cli.training.data import Data
@@ -85,6 +85,7 @@ class Features:
 
 def gather_features(bundle: Bundle, data: Data, samples: Sequence[Sample], session: Session, *, rgb: bool) -> Features:
     """The features of all samples, stored; the towers leave memory before training starts."""
+    require_features(bundle)
     encoder = bundle_encoder(bundle, session.device)
     extraction = Extraction(
         encoder,

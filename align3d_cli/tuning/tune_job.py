@@ -17,6 +17,7 @@ from align3d_cli.errors import InputRejected, UsageError
 from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.helpers.files import check_free
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
+from align3d_cli.model.find import check_out
 from align3d_cli.model.prompts import VectorPrompts
 from align3d_cli.model.settings import ScoringSettings
 from align3d_cli.render.settings import ViewSettings
@@ -91,7 +92,7 @@ class TuneJob:
         log: gets the lines of the log, `advance` the number of steps done since it was last called
         Raises UsageError where `out` is taken, InputRejected for a checkpoint of another run, and as `train`.
         """
-        check_free(self.out, force=True)  # before hours of work; whether it is taken is told below
+        check_out(check_free(self.out, force=True))  # before hours of work; whether it is taken is told below
         run = Run(
             self.folder,
             self.identity(),

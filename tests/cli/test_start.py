@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = ("torch", "open_clip", "torchvision", "numba", "scipy", "trimesh", "pyrender", "sklearn")
+HEAVY = ("torch", "open_clip", "torchvision", "numba", "scipy", "trimesh", "pyrender", "sklearn", "onnx", "onnxruntime")
 
 
 def test_help_imports_nothing_heavy():

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from align3d_cli.encoders.lite import LiteEncoder
-from align3d_cli.encoders.lite_trunk import LiteTrunk, SameConv, fold_batch_norms, load_imagenet
+from align3d_cli.encoders.lite_trunk import LiteTrunk, SameConv, fold_batch_norms, grow_kernels, load_imagenet
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,23 @@ def test_same_padding_puts_the_odd_pixel_right_and_below(kernel, height, width, 
     image = torch.rand(1, 2, height, width)
     expected = F.conv2d(F.pad(image, pads), conv.weight, conv.bias, stride=2, groups=2)
     torch.testing.assert_close(conv(image), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("side", [64, 36, 47])
+def test_growing_kernels_keeps_the_output(side):
+    """Sides that stay even and sides that become odd: the same maps, and nothing is left to pad a kernel with."""
+    torch.manual_seed(0)
+    trunk, images = LiteTrunk(in_channels=3).eval(), torch.rand(2, 3, side, side)
+    with torch.no_grad():
+        before = trunk(images)
+        grow_kernels(trunk, images)
+        after = trunk(images)
+        kernels = [conv.kernel_size for conv in trunk.modules() if isinstance(conv, SameConv)]
+        grow_kernels(trunk, images)
+    for one, other in zip(before, after, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+    assert any(kernel[0] % 2 == 0 for kernel in kernels)
+    assert kernels == [conv.kernel_size for conv in trunk.modules() if isinstance(conv, SameConv)]
 
 
 def test_tokens_are_unit_vectors_on_a_grid_of_stride_four():
