@@ -8,6 +8,7 @@ from align3d_cli.helpers.places import weights_dirs
 from align3d_cli.io.read import SCAN_SUFFIXES
 
 SUFFIX = ".safetensors"
+METADATA_KEY = "align3d"  # of a model's settings in the header of its file
 
 
 def find_model(name_or_path: str | Path) -> Path:

@@ -29,12 +29,12 @@ class Traits:
         check_settings(self)
 
 
-def traits_of_scan(scan: Prepared, score: float, points: np.ndarray) -> Traits:
-    """Of a prepared scan. score: of the object in [0, 1], rounded here as results do; points: (M,) scores in [0, 1]"""
+def traits_of_scan(scan: Prepared, score: float, level: float | None = None) -> Traits:
+    """Of a prepared scan. score: of the object in [0, 1], rounded here as results do; level: median of its points"""
     apart, _ = distance_apart(scan.xyz, scan.spacing)
     size = float(np.linalg.norm(scan.report["extent"]))
     spacing = resolution_of(apart, None).spacing
-    return Traits(round(score, STORED_DIGITS), len(scan.xyz), spacing, size, float(np.median(points)))
+    return Traits(round(score, STORED_DIGITS), len(scan.xyz), spacing, size, level)
 
 
 def traits_of_result(result: dict[str, Any], level: float | None = None) -> Traits:

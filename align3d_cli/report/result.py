@@ -33,6 +33,7 @@ FIELDS = (
     "regions",
     "references",
     "notes",
+    "drift",
     "model",
     "model_sha256",
     "views",
@@ -111,20 +112,24 @@ def build_result(
     score, threshold: in [0, 1], None for no threshold; doubts: see `verdict_of`; the verdict follows from them
     seconds:          step -> seconds, rounded to milliseconds here
     judged:           the verdict of rules, see `verdict_by`
-    known:            the other fields by name, except the two versions and the verdict
+    known:            the other fields by name, except the two versions, the verdict and `drift`, which is of a batch
     Raises ValueError for a score outside [0, 1] or for fields missing or unknown: both are bugs of the caller.
     """
     if not (math.isfinite(score) and 0.0 <= score <= 1.0):
         raise ValueError(f"an object score lies in [0, 1], got {score}")
-    values = known | {
-        "schema_version": SCHEMA_VERSION,
-        "tool_version": __version__,
-        "score": stored_score(score),
-        "threshold": None if threshold is None else float(threshold),
-        "verdict": verdict_by(judged, score, threshold, doubts),
-        "doubts": list(doubts),
-        "seconds": {step: round(float(value), 3) for step, value in seconds.items()},
-    }
+    values = (
+        {"drift": None}
+        | known
+        | {
+            "schema_version": SCHEMA_VERSION,
+            "tool_version": __version__,
+            "score": stored_score(score),
+            "threshold": None if threshold is None else float(threshold),
+            "verdict": verdict_by(judged, score, threshold, doubts),
+            "doubts": list(doubts),
+            "seconds": {step: round(float(value), 3) for step, value in seconds.items()},
+        }
+    )
     if set(values) != set(FIELDS):
         raise ValueError(f"result fields that do not fit: {sorted(set(values) ^ set(FIELDS))}")
     return {name: values[name] for name in FIELDS}

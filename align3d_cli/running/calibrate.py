@@ -158,8 +158,12 @@ def _fitted(
 
 def _traits(good: Sequence[_Good], calibration: Calibration) -> list[dict[str, Any]]:
     """What the good scans are like, for the model's record; nothing of several kinds, which no part is like."""
+    from numpy import median
+
     from align3d_cli.model.traits import as_json, traits_of_scan
 
     if len({one.category for one in good}) > 1:
         return []
-    return as_json([traits_of_scan(one.scan, float(calibration.score(one.raw)), one.points) for one in good])
+    return as_json(
+        [traits_of_scan(one.scan, float(calibration.score(one.raw)), float(median(one.points))) for one in good]
+    )
