@@ -21,9 +21,11 @@ RESULTS = typer.Argument(
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    lines = ("align3d baseline save good.jsonl --out line3.baseline.json",)
-    lines += ("align3d baseline compare today.jsonl --baseline line3.baseline.json --out chart.html",)
-    app.add_typer(app_baseline, name="baseline", epilog=examples(*lines))
+    lines = examples(
+        "align3d baseline save good.jsonl --out line3.baseline.json",
+        "align3d baseline compare today.jsonl --baseline line3.baseline.json --out chart.html",
+    )
+    app.add_typer(app_baseline, name="baseline", epilog=lines)
 
 
 @app_baseline.command(

@@ -1,7 +1,4 @@
-"""The charts of a comparison with a baseline as places in a drawing: what a template needs to write SVG.
-
-x runs over the baseline's parts and then over those compared; y is the charts' own scale, upwards.
-"""
+"""The charts of a comparison with a baseline as places in a drawing: what a template needs to write SVG."""
 
 import math
 from collections.abc import Sequence
@@ -9,14 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from align3d_cli.report.baseline_text import rule_name
+from align3d_cli.report.chart_frame import Frame, Level, framed, levels_of, plain_ticks, score_ticks, x_ticks
 
-WIDTH = 1100.0  # of a drawing, in its own units; a page scales it
-LEFT, RIGHT, TOP, BOTTOM = 58.0, 84.0, 16.0, 26.0  # margins: ticks, names of limits, rules above points, part numbers
-LEAST_TICKS = 24.0  # between ticks, so that they can be read
-SCORES = (1e-6, 1e-5, 1e-4, 1e-3, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.97, 0.99, 0.997, 0.999)
-SCORES += (0.9999, 0.99999, 0.999999)  # at which the axis of logits may have a tick
 LABEL = (10.0, 12.0)  # width and height of a rule's number
-ROOM = 0.08  # of the height, above and below what is drawn
 MANY = 250  # parts, from which on points are drawn smaller
 
 
@@ -29,16 +21,6 @@ class Dot:
     kind: str
     title: str
     label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A horizontal line with its name. kind: "mean", "limit" or "threshold"; name_y: where the name stands"""
-
-    y: float
-    name_y: float
-    name: str
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,39 +37,6 @@ class Chart:
     x_ticks: Sequence[tuple[float, str]]
     divide: float
     radius: float
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Where values are drawn. low, high: values at the ends; n_then, n_now: parts along x"""
-
-    low: float
-    high: float
-    n_then: int
-    n_now: int
-    height: float
-
-    def x(self, place: float) -> float:
-        """Of the place-th part, those of the baseline first."""
-        step = (WIDTH - LEFT - RIGHT) / (self.n_then + self.n_now + 1)  # one step is left between both
-        return round(LEFT + step * (place + 0.5 + (place >= self.n_then)), 1)
-
-    def y(self, value: float) -> float:
-        """Of a value on the chart's scale."""
-        share = (value - self.low) / (self.high - self.low)
-        return round(self.height - BOTTOM - share * (self.height - TOP - BOTTOM), 1)
-
-    @property
-    def divide(self) -> float:
-        """x between the baseline and the parts compared."""
-        return (self.x(self.n_then - 1) + self.x(self.n_then)) / 2
-
-
-def framed(values: Sequence[float], n_then: int, n_now: int, height: float, floor: float = -math.inf) -> Frame:
-    """A frame around values, with room; floor: the least value that can be"""
-    low, high = min(values), max(values)
-    room = ROOM * max(high - low, 1e-9)
-    return Frame(max(low - room, floor), high + room, n_then, n_now, height)
 
 
 def individuals(found: dict[str, Any]) -> Chart:
@@ -165,12 +114,9 @@ def _chart(
     logits: bool = True,
 ) -> Chart:
     """wanted: value, name and kind of each level"""
-    levels = [
-        Level(y, name_y, name, kind) for (y, name, kind), name_y in _apart([(frame.y(v), *rest) for v, *rest in wanted])
-    ]
     radius = 2.0 if frame.n_then + frame.n_now > MANY else 3.4
-    y_ticks = _score_ticks(frame) if logits else _plain_ticks(frame)
-    return Chart(title, hint, frame.height, dots, lines, levels, y_ticks, _x_ticks(frame), frame.divide, radius)
+    levels, y_ticks = levels_of(frame, wanted), score_ticks(frame) if logits else plain_ticks(frame)
+    return Chart(title, hint, frame.height, dots, lines, levels, y_ticks, x_ticks(frame), frame.divide, radius)
 
 
 def _rules_of(found: dict[str, Any]) -> dict[int, list[int]]:
@@ -215,37 +161,3 @@ def _threshold(threshold: float | None, frame: Frame) -> list[tuple[float, str, 
         return []
     value = math.log(threshold / (1 - threshold))
     return [(value, f"verdict {threshold:.3f}", "threshold")] if frame.low <= value <= frame.high else []
-
-
-def _apart(levels: Sequence[tuple[float, str, str]], least: float = 13.0) -> list[tuple[tuple[float, str, str], float]]:
-    """Levels from above to below with places of their names, which keep a distance."""
-    found: list[tuple[tuple[float, str, str], float]] = []
-    for level in sorted(levels):
-        found.append((level, max(level[0], found[-1][1] + least) if found else level[0]))
-    return found
-
-
-def _score_ticks(frame: Frame) -> list[tuple[float, str]]:
-    """Scores at places of their logits, from 0.5 outwards, none nearer to another than can be read."""
-    found: list[tuple[float, str]] = []
-    for score in sorted(SCORES, key=lambda score: (len(f"{score:g}"), abs(score - 0.5))):  # short ones first
-        value = math.log(score / (1 - score))
-        if frame.low <= value <= frame.high and all(abs(frame.y(value) - y) >= LEAST_TICKS for y, _ in found):
-            found.append((frame.y(value), f"{score:.6f}".rstrip("0")))
-    return found
-
-
-def _plain_ticks(frame: Frame) -> list[tuple[float, str]]:
-    step = 10 ** math.floor(math.log10(max(frame.high - frame.low, 1e-9)))
-    step = next(step * m for m in (0.2, 0.5, 1, 2) if (frame.high - frame.low) / (step * m) <= 5 or m == 2)
-    first = math.ceil(frame.low / step)
-    return [(frame.y(n * step), f"{n * step:g}") for n in range(first, math.floor(frame.high / step) + 1)]
-
-
-def _x_ticks(frame: Frame) -> list[tuple[float, str]]:
-    """Numbers of the parts compared, from 1, at round steps."""
-    room = (WIDTH - LEFT - RIGHT) / (frame.n_then + frame.n_now + 1)
-    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10**9) if step * room >= 34)
-    numbers = sorted({1, *range(step, frame.n_now + 1, step)}) if step > 1 else list(range(1, frame.n_now + 1))
-    places = [(frame.x(frame.n_then + number - 1), str(number)) for number in numbers]
-    return [places[0], *(place for place in places[1:] if place[0] - places[0][0] >= 20)]

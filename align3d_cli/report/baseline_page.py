@@ -8,8 +8,9 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from align3d_cli.report.baseline_chart import LEFT, RIGHT, WIDTH, average, individuals, ranges
+from align3d_cli.report.baseline_chart import average, individuals, ranges
 from align3d_cli.report.baseline_text import RULES, doubts, drift_line, rule_name, verdict_text
+from align3d_cli.report.chart_frame import LEFT, RIGHT, WIDTH
 from align3d_cli.report.drift_text import WORDS, p_text
 
 

@@ -82,20 +82,20 @@ def _check_same(scored: Sequence[dict[str, Any]], name: str, baseline: Baseline)
 
 def runs_of(signals: Sequence[Signal], average: Average, inputs: Sequence[str]) -> list[dict[str, Any]]:
     """Signals as JSON, by the row at which they begin; those of one rule and side that follow each other are one."""
-    rows: dict[tuple[int | str, bool], list[int]] = {
-        (rule, high): [] for rule in (*RULES, AVERAGE) for high in (True, False)
-    }
-    for signal in signals:
-        rows[signal.rule, signal.high].append(signal.row)
-    rows[AVERAGE, True] = np.flatnonzero(average.values > average.high).tolist()
-    rows[AVERAGE, False] = np.flatnonzero(average.values < average.low).tolist()
-    found = [
-        {"rule": rule, "side": "higher" if high else "lower", "first_row": run[0], "last_row": run[-1]}
-        for (rule, high), told in rows.items()
-        for run in _runs(told)
-    ]
-    named = [one | {"first": inputs[one["first_row"]], "last": inputs[one["last_row"]]} for one in found]
-    return sorted(named, key=lambda one: (one["first_row"], str(one["rule"])))
+    found = []
+    for high, side in ((True, "higher"), (False, "lower")):
+        beyond = average.values > average.high if high else average.values < average.low
+        rows: dict[int | str, list[int]] = {AVERAGE: np.flatnonzero(beyond).tolist()}
+        for rule in RULES:
+            rows[rule] = [signal.row for signal in signals if (signal.rule, signal.high) == (rule, high)]
+        found += [_run(rule, side, run, inputs) for rule, told in rows.items() for run in _runs(told)]
+    return sorted(found, key=lambda one: (one["first_row"], str(one["rule"])))
+
+
+def _run(rule: int | str, side: str, rows: Sequence[int], inputs: Sequence[str]) -> dict[str, Any]:
+    first, last = rows[0], rows[-1]
+    places = {"first_row": first, "last_row": last, "first": inputs[first], "last": inputs[last]}
+    return {"rule": rule, "side": side} | places
 
 
 def _runs(rows: Sequence[int]) -> list[list[int]]:

@@ -118,8 +118,8 @@ def _quantities(then: Sequence[Traits], now: Sequence[Traits], scored_alike: boo
 
 
 def _shift(name: str, then: Sequence[Traits], now: Sequence[Traits], aside: int) -> Shift:
-    values = (np.array([getattr(one, name) for one in parts], float) for parts in (then, now))
-    return shift_of(*values, aside=aside)
+    values_then, values_now = (np.array([getattr(one, name) for one in parts], float) for parts in (then, now))
+    return shift_of(values_then, values_now, aside)
 
 
 def _counts(name: str, shift: Shift, known: Known) -> bool:

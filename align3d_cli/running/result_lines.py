@@ -11,8 +11,10 @@ from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.sealed_lines import unsealed
 from align3d_cli.running.record import RECORD
 
-NEEDED = ("input", "score", "verdict", "threshold", "n_points", "n_invalid", "n_removed", "extent", "resolution")
-NEEDED += ("references", "model", "model_sha256", "views")
+NEEDED = (
+    "input", "score", "verdict", "threshold", "n_points", "n_invalid", "n_removed", "extent", "resolution",
+    "references", "model", "model_sha256", "views",
+)  # fmt: skip
 STEP = "give what `align3d score --jsonl` printed"
 
 

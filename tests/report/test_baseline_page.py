@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from align3d_cli.report.baseline_chart import LEFT, RIGHT, TOP, WIDTH, average, individuals, ranges
+from align3d_cli.report.baseline_chart import average, individuals, ranges
 from align3d_cli.report.baseline_page import baseline_page
 from align3d_cli.report.baseline_text import signal_text, summary
+from align3d_cli.report.chart_frame import LEFT, RIGHT, TOP, WIDTH
 from align3d_cli.running.baseline import baseline_of
 from align3d_cli.running.compare import compare
 from tests.report.results import failed, scored
