@@ -105,7 +105,8 @@ def compare(
     if out is not None:
         check_free(out, force=force)
         _refuse_own(out, [*results, baseline])
-    found = compared(read_results(results), _named(results), load_baseline(baseline))
+    known = load_baseline(baseline)
+    found = compared(read_results(results), _named(results), known)
     if out is not None:
         from align3d_cli.report.baseline_page import baseline_page
 

@@ -12,6 +12,7 @@ import torch
 from align3d_cli.errors import InputRejected
 from align3d_cli.model.bundle import Bundle, save_bundle
 from align3d_cli.model.traits import Traits, as_json, traits_of_result
+from align3d_cli.reference.references import ITSELF
 from align3d_cli.report.drift_text import drift_text
 from align3d_cli.report.result import result_schema
 from align3d_cli.running.batch import Outcome
@@ -159,6 +160,16 @@ def test_a_watch_is_compared_batch_by_batch():
     found = with_drift(map(outcome, range(24), now), THEN, lambda seen: len(seen) == 8)
     told = [one.result["drift"] for one in found]
     assert [bool(one and one["moved"]) for one in told] == [row == 15 for row in range(24)]
+
+
+def test_the_good_parts_of_a_taught_model_itself_are_not_compared():
+    """It knows each of these scans, so it says nothing of others; five others are compared."""
+    known, good = replace(THEN, taught=True), {"kind": "good", "parts": []}
+    itself = [outcome(n, one, references=good, notes=[ITSELF]) for n, one in enumerate(parts(10, 1))]
+    others = [outcome(n, one, references=good) for n, one in enumerate(parts(5, 2))]
+    assert [one.result["drift"] for one in with_drift(itself, known, lambda seen: len(seen) == 10)] == [None] * 10
+    told = list(with_drift(itself + others, known, lambda seen: len(seen) == 15))[-1].result["drift"]
+    assert (told["parts"], told["moved"]) == (5, [])
 
 
 def test_parts_beside_other_references_are_not_compared():
