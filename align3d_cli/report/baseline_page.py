@@ -11,7 +11,7 @@ from markupsafe import Markup
 from align3d_cli.report.baseline_chart import average, individuals, ranges
 from align3d_cli.report.baseline_text import RULES, doubts, drift_line, rule_name, verdict_text
 from align3d_cli.report.chart_frame import LEFT, RIGHT, WIDTH
-from align3d_cli.report.drift_text import WORDS, p_text
+from align3d_cli.report.drift_text import WORDS, number_text, p_text
 
 
 def baseline_page(title: str, found: dict[str, Any]) -> str:
@@ -54,8 +54,8 @@ def _moved(one: dict[str, Any]) -> dict[str, str]:
     """One row of the table of what moved."""
     return {
         "quantity": WORDS[one["quantity"]],
-        "then": f"{one['then']:,.4g}",
-        "now": f"{one['now']:,.4g}",
+        "then": number_text(one["quantity"], one["then"]),
+        "now": number_text(one["quantity"], one["now"]),
         "p": p_text(one["p"]),
     }
 

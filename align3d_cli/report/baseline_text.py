@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from align3d_cli.report.drift_text import drift_text, moved_text
+from align3d_cli.report.drift_text import WORDS, drift_text
 
 RULES = {
     1: "beyond three sigmas",
@@ -27,11 +27,11 @@ def signal_text(signal: dict[str, Any], parts: list[dict[str, Any]]) -> str:
 
 
 def verdict_text(found: dict[str, Any]) -> str:
-    """In one line whether the parts as a whole have moved, and from where."""
+    """In one line whether the parts as a whole have moved: "drift: spacing of points higher"."""
     if not found["drifted"]:
         told = found["drift"] is not None and found["drift"]["enough"]
         return "no drift" if told or not found["rough"] else "no drift that so few parts could show"
-    said = [moved_text(moved) for moved in (found["drift"] or {"moved": []})["moved"]]
+    said = [f"{WORDS[one['quantity']]} {one['side']}" for one in (found["drift"] or {"moved": []})["moved"]]
     return f"drift: {', '.join(said + ['the moving average is out of its limits'] * found['average']['out_now'])}"
 
 

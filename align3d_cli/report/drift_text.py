@@ -15,7 +15,7 @@ SCANNING = ("points", "spacing", "size")  # what the scanner and its settings de
 def moved_text(moved: dict[str, Any]) -> str:
     """One quantity: "spacing of points 0.62 where it was 0.31 (p 0.0004)"."""
     name, now, then = moved["quantity"], moved["now"], moved["then"]
-    return f"{WORDS[name]} {_number(name, now)} where it was {_number(name, then)} (p {p_text(moved['p'])})"
+    return f"{WORDS[name]} {number_text(name, now)} where it was {number_text(name, then)} (p {p_text(moved['p'])})"
 
 
 def drift_text(drift: dict[str, Any], good: str = "good parts that the model knows") -> str:
@@ -36,6 +36,6 @@ def p_text(p: float) -> str:
     return "< 0.0001" if p < 1e-4 else f"{p:.1g}"
 
 
-def _number(name: str, value: float) -> str:
-    """A median as people read it: counts whole, scores with three digits behind the point, lengths with three in all"""
+def number_text(name: str, value: float) -> str:
+    """A median as people read it: counts whole, scores with three decimals, lengths with three digits."""
     return f"{value:,.0f}" if name == "points" else f"{value:.3f}" if name in ("score", "level") else f"{value:.3g}"

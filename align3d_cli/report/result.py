@@ -117,19 +117,16 @@ def build_result(
     """
     if not (math.isfinite(score) and 0.0 <= score <= 1.0):
         raise ValueError(f"an object score lies in [0, 1], got {score}")
-    values = (
-        {"drift": None}
-        | known
-        | {
-            "schema_version": SCHEMA_VERSION,
-            "tool_version": __version__,
-            "score": stored_score(score),
-            "threshold": None if threshold is None else float(threshold),
-            "verdict": verdict_by(judged, score, threshold, doubts),
-            "doubts": list(doubts),
-            "seconds": {step: round(float(value), 3) for step, value in seconds.items()},
-        }
-    )
+    values = known | {
+        "schema_version": SCHEMA_VERSION,
+        "tool_version": __version__,
+        "score": stored_score(score),
+        "threshold": None if threshold is None else float(threshold),
+        "verdict": verdict_by(judged, score, threshold, doubts),
+        "doubts": list(doubts),
+        "drift": known.get("drift"),
+        "seconds": {step: round(float(value), 3) for step, value in seconds.items()},
+    }
     if set(values) != set(FIELDS):
         raise ValueError(f"result fields that do not fit: {sorted(set(values) ^ set(FIELDS))}")
     return {name: values[name] for name in FIELDS}

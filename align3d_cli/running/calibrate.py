@@ -17,9 +17,9 @@ from align3d_cli.running.calibration_scans import GIVEN, check_enough, named_sca
 if TYPE_CHECKING:
     import numpy as np
 
-    from align3d_cli.clouds.prepare import Prepared
     from align3d_cli.model.bundle import Bundle
     from align3d_cli.model.inspector import Inspector
+    from align3d_cli.model.traits import Traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +99,22 @@ def calibrate(
 
 @dataclass(frozen=True, slots=True)
 class _Good:
-    """A good scan, its raw object score and its point scores."""
+    """A good scan: its point scores, its object score before calibration, and what it is like but for its score."""
 
     category: str
-    scan: "Prepared"
-    raw: float
     points: "np.ndarray"
+    raw: float
+    traits: "Traits"
 
 
 def _scores(
     inspector: "Inspector", samples: Sequence[Sample], on_scan: Callable[[], None]
 ) -> tuple[list[_Good], list[float]]:
     """The good scans, and the raw object scores of the defective ones."""
+    from numpy import median
+
     from align3d_cli.clouds.prepare import prepare
+    from align3d_cli.model.traits import traits_of_scan
 
     good: list[_Good] = []
     defective: list[float] = []
@@ -125,7 +128,7 @@ def _scores(
         if sample.anomalous:
             defective.append(raw)
         else:
-            good.append(_Good(sample.category, scan, raw, points))
+            good.append(_Good(sample.category, points, raw, traits_of_scan(scan, 0.0, float(median(points)))))
         on_scan()
     return good, defective
 
@@ -158,12 +161,9 @@ def _fitted(
 
 def _traits(good: Sequence[_Good], calibration: Calibration) -> list[dict[str, Any]]:
     """What the good scans are like, for the model's record; nothing of several kinds, which no part is like."""
-    from numpy import median
-
-    from align3d_cli.model.traits import as_json, traits_of_scan
+    from align3d_cli.model.traits import as_json
+    from align3d_cli.report.result import stored_score
 
     if len({one.category for one in good}) > 1:
         return []
-    return as_json(
-        [traits_of_scan(one.scan, float(calibration.score(one.raw)), float(median(one.points))) for one in good]
-    )
+    return as_json([replace(one.traits, score=stored_score(float(calibration.score(one.raw)))) for one in good])

@@ -94,6 +94,16 @@ def test_the_verdict_and_what_limits_it_stand_above_the_charts(found):
     assert "look at the latest parts and the scanner" in page.text
 
 
+def test_what_moved_is_told_in_numbers():
+    """Counts are whole, with the medians of both sides."""
+    rng = np.random.default_rng(0)
+    good, now = (results(rng.normal(-2, 0.5, 12), name) for name in ("good", "now"))
+    now = [one | {"n_points": 12_650 + row} for row, one in enumerate(now)]
+    found = compare(now, "today.jsonl", baseline_of(good, "b"))
+    text = Reader(baseline_page("chart", found)).text
+    assert "drift: number of points higher" in text and "12,652" in text and "number of points" in text
+
+
 def test_all_is_drawn_inside_the_frame_in_order(found):
     """Places rise along x, lie between the axes, and a higher score lies higher."""
     for chart in (individuals(found), average(found), ranges(found)):
