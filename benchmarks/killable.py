@@ -19,7 +19,7 @@ from align3d_cli.helpers.digest import sha256_of
 from align3d_cli.helpers.leftovers import PARTIAL
 from align3d_cli.io.read import read_scan
 
-N_GOOD, N_DENTED = 12, 2  # the fewest good ones that `calibrate` takes are ten
+N_GOOD, N_DENTED = 12, 2  # more good ones than the fewest that `calibrate` takes
 POINTS = 1500
 READERS: dict[str, Callable[[Path], object]] = {
     ".ply": read_scan,

@@ -27,6 +27,7 @@ COMMANDS = (
     "prompt_train",
     "benchmark",
     "calibrate",
+    "baseline",
     "export",
     "weights",
     "doctor",

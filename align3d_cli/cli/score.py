@@ -13,6 +13,7 @@ from align3d_cli.cli.options import examples
 from align3d_cli.cli.score_call import ScoreCall
 from align3d_cli.cli.score_checks import check_call, check_free_files
 from align3d_cli.cli.score_config import PREFIX, config_text
+from align3d_cli.cli.score_drift import compared, say_drift
 from align3d_cli.cli.score_lines import result_line, summary
 from align3d_cli.cli.score_options import Engine
 from align3d_cli.cli.score_tables import BATCH_PAGE_POINTS, write_tables
@@ -80,22 +81,27 @@ def score(call: ScoreCall) -> None:
     if call.to_stdout:
         outcomes = _score_to_stdout(batch, parts[0], kind, call.quiet)
     else:
-        outcomes = _score_all(recorded(batch, parts, record, kept), parts, call)
+        found_ones = recorded(batch, parts, record, kept)
+        outcomes = _score_all(compared(call, found_ones, lambda seen: len(seen) == len(parts)), parts, call)
     write_tables(call, outcomes)
     _end(outcomes, call.fail_above)
 
 
 def _watch(call: ScoreCall) -> None:
     """Score what arrives until somebody interrupts; a part that fails is a line like the others."""
+    from align3d_cli.running.drift import WATCHED
     from align3d_cli.running.inputs import with_named_output
     from align3d_cli.running.watch import arrivals
 
     kind = call.format or "ply"
     batch = _batch(_settings(call, kind, lone=True), call)
-    for part in arrivals(call.inputs, avoid=call.out_dir):
-        for found in batch.outcomes(with_named_output([part], None, call.out_dir, kind)[0]):
-            output.result_json(found.result)
-            _say(found, lone=False, quiet=call.quiet)
+    parts = (
+        with_named_output([part], None, call.out_dir, kind)[0] for part in arrivals(call.inputs, avoid=call.out_dir)
+    )
+    outcomes = (found for part in parts for found in batch.outcomes(part))
+    for found in compared(call, outcomes, lambda seen: len(seen) == WATCHED):
+        output.result_json(found.result)
+        _say(found, lone=False, quiet=call.quiet)
 
 
 def _of_model(call: ScoreCall) -> dict[str, str]:
@@ -202,7 +208,9 @@ def _score_all(found_ones: "Iterator[Outcome]", parts: "list[Part]", call: Score
 
 
 def _say(found: "Outcome", *, lone: bool, quiet: bool) -> None:
-    """On stderr: what was doubtful about a part, or why it failed (of a lone part the program's own end says it)."""
+    """On stderr: what was doubtful about a part, or why it failed (of a lone part the program's own end says it), and
+    what has moved among the parts that end with it."""
+    say_drift(found)
     if found.failure is None:
         for note in () if quiet else (*found.result["notes"], *found.result["doubts"]):
             output.info(f"note: {found.result['input']}: {note}")

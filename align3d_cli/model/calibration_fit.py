@@ -1,37 +1,47 @@
 """Fixed limits of a model from scans whose state is known: a probability-like score, a threshold, colour limits."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import minimize
 
+from align3d_cli.metrics.exceedance import ScoreLimit, limit_at
 from align3d_cli.model.calibration import Calibration
 
 STEEPEST = 50.0  # slope of the logistic where a few scans are perfectly separable and the fit would run away
 GOOD_QUANTILE = 0.98  # of the points of good scans below the start of the colour scale: good parts look good
 HIGH_QUANTILE = 0.9995  # of the points of good scans below its end
+STORED = 1e6  # results keep six digits of a score, see `report.result.stored_score`
 
 
 def fit_calibration(
     good: np.ndarray, defective: np.ndarray, good_points: np.ndarray, false_alarm_rate: float, before: Calibration
-) -> Calibration:
-    """Calibration from raw object scores of good (G,) and defective (D,) scans and point scores (P,) of good ones.
+) -> tuple[Calibration, ScoreLimit]:
+    """Calibration from raw object scores of good (G,) and defective (D,) scans and point scores (P,) of good ones, and
+    the raw limit behind its threshold: how many further good parts lie above, and how surely.
 
     Without defective scans slope and offset stay as they are; raises ValueError without good ones.
     """
     if not len(good):
         raise ValueError("calibration needs good scans")
     found = replace(before, **platt(good, defective)) if len(defective) else before
-    scores = found.score(good)
-    threshold = float(np.quantile(scores, 1 - false_alarm_rate, method="higher"))
+    limit = limit_at(good, false_alarm_rate)
+    threshold = as_stored(float(found.score(limit.value)))
     low, high = np.quantile(good_points, [GOOD_QUANTILE, HIGH_QUANTILE])
-    return replace(
+    made = replace(
         found,
         threshold=threshold,
-        false_alarm_rate=float(np.mean(scores > threshold)),
+        false_alarm_rate=float(np.mean(found.score(good) > threshold)),
         colour_low=float(low),
         colour_high=float(max(high, low + 1e-3)),
     )
+    return made, limit
+
+
+def as_stored(threshold: float) -> float:
+    """The next score with the digits of results: a part that scores as the limit does is then at it, not above."""
+    return math.ceil(threshold * STORED) / STORED
 
 
 def platt(good: np.ndarray, defective: np.ndarray) -> dict[str, float]:

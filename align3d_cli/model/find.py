@@ -9,6 +9,7 @@ from align3d_cli.io.read import SCAN_SUFFIXES
 
 SUFFIX, ONNX_SUFFIX = ".safetensors", ".onnx"  # of a model, and of an exported one
 SUFFIXES = (SUFFIX, ONNX_SUFFIX)  # in the order in which a name is looked for
+METADATA_KEY = "align3d"  # of a model's settings in the header of its file
 
 
 def find_model(name_or_path: str | Path) -> Path:

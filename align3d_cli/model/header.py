@@ -14,11 +14,11 @@ from align3d_cli.encoders.settings import EXPORTED, EncoderSettings, ExportedSet
 from align3d_cli.helpers.settings import SettingsError, check_settings, from_dict
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.contents import check_tensors, checksum
+from align3d_cli.model.find import METADATA_KEY as METADATA_KEY
 from align3d_cli.model.settings import ScoringSettings
 from align3d_cli.render.settings import ViewSettings
 
 FORMAT_VERSION = 1
-METADATA_KEY = "align3d"
 CHECKSUM = "sha256"
 SECTIONS = {"views": ViewSettings, "scoring": ScoringSettings, "calibration": Calibration}
 UNMEASURED = {"slope": 1.0, "offset": 0.0, "threshold": 0.5, "false_alarm_rate": None}  # in older models

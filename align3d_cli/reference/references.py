@@ -12,6 +12,7 @@ from align3d_cli.errors import InputRejected
 from align3d_cli.matching.registration import another_size
 from align3d_cli.model.beside import Joined
 from align3d_cli.model.calibration import Calibration
+from align3d_cli.model.traits import LEAST_PARTS, Traits, traits_of_scan
 from align3d_cli.reference.evidence import Evidence, evidence_of
 from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, laid_out, lay
 from align3d_cli.reference.join import FLOOR_UNLIKE, logits, object_logit, regime, strangeness
@@ -55,6 +56,7 @@ class References:
     own:         calibration of the model beneath, for scans that are unlike the good parts
     facts:       what `teach` reports and results repeat, as JSON: FACTS
     lenient:     a scan that cannot be laid onto a reference is judged by the model alone, as a table wants it
+    traits:      what the good parts are like, each scored against the others; of few parts nothing
     """
 
     parts: tuple[GoodPart, ...]
@@ -63,6 +65,7 @@ class References:
     own: Calibration
     facts: dict[str, Any]
     lenient: bool = False
+    traits: tuple[Traits, ...] = ()
 
     @property
     def must_lie(self) -> bool:
@@ -168,7 +171,18 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
         "stands_out": [told[row].name for row in standing_out(raw, false_alarm_rate)],
     }
     calibration = calibration_of(limit, false_alarm_rate)
-    return References(known.parts, size, calibration, own, facts)
+    enough = kind == "good" and len(told) >= LEAST_PARTS
+    traits = _traits(told, found, calibration) if enough else ()
+    return References(known.parts, size, calibration, own, facts, traits=traits)
+
+
+def _traits(told: Sequence[Told], found: Sequence[np.ndarray], calibration: Calibration) -> tuple[Traits, ...]:
+    """What good parts are like. found: of each the logits (S,) of its even points, by the others alone
+
+    Their level is left out: with one part more to compare with, that of further parts is another.
+    """
+    scores = [float(calibration.score(object_logit(of_points))) for of_points in found]
+    return tuple(traits_of_scan(one.scan, score) for one, score in zip(told, scores, strict=True))
 
 
 def calibration_of(limit: Limit, false_alarm_rate: float) -> Calibration:

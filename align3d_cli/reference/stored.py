@@ -13,6 +13,7 @@ from align3d_cli.matching.surface import Surface
 from align3d_cli.matching.visibility import View
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.calibration import Calibration
+from align3d_cli.model.traits import as_json, from_json
 from align3d_cli.reference.good import GoodPart, Usual
 from align3d_cli.reference.references import FACTS, References
 from align3d_cli.reference.seen import Seen, sheet
@@ -31,6 +32,7 @@ def with_references(bundle: Bundle, known: References) -> Bundle:
         "calibration": asdict(known.calibration),
         "facts": known.facts,
         "parts": [_told(part) for part in known.parts],
+        "traits": as_json(known.traits),
     }
     return replace(bundle, tensors=tensors, record=bundle.record | {RECORD: told}, sha256=None, path=None)
 
@@ -46,7 +48,8 @@ def references_of(bundle: Bundle) -> References | None:
         facts = {name: told["facts"][name] for name in FACTS}
         if not parts:
             raise ValueError("good parts without one")
-        return References(parts, float(told["size"]), calibration, bundle.calibration, facts)
+        traits = from_json(told.get("traits"))  # models taught earlier have none
+        return References(parts, float(told["size"]), calibration, bundle.calibration, facts, traits=traits)
     except (KeyError, TypeError, ValueError, SettingsError) as error:
         text = f"{bundle.called}: what it knows of good parts cannot be read; run `align3d teach` again"
         raise WeightsRejected(text) from error

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from align3d_cli.report.drift_text import moved_text
 from align3d_cli.report.result import decision_text
 
 Cell = str | int | float | None
@@ -18,6 +19,7 @@ MADE: dict[str, Callable[[dict[str, Any]], Cell]] = {
     "rules": lambda result: result["decision"]["rules"] if result["decision"] else None,
     "doubts": lambda result: BETWEEN.join(result["doubts"]),
     "notes": lambda result: BETWEEN.join(result["notes"]),
+    "drift": lambda result: _drift(result),
     "extent_x": lambda result: result["extent"][0],
     "extent_y": lambda result: result["extent"][1],
     "extent_z": lambda result: result["extent"][2],
@@ -50,4 +52,10 @@ def _row(result: dict[str, Any]) -> dict[str, Cell]:
         return row | {name: made(result) for name, made in MADE.items()}
     error = result["error"]
     why = {"error_kind": error["kind"], "error": error["message"], "exit_code": error["exit_code"]}
-    return row | {"verdict": "failed"} | why
+    return row | {"verdict": "failed", "drift": _drift(result)} | why
+
+
+def _drift(result: dict[str, Any]) -> str | None:
+    """What has moved among the parts of the batch that ends with this one; None where nothing did."""
+    drift = result.get("drift")
+    return BETWEEN.join(map(moved_text, drift["moved"])) if drift is not None and drift["moved"] else None

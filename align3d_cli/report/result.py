@@ -33,6 +33,7 @@ FIELDS = (
     "regions",
     "references",
     "notes",
+    "drift",
     "model",
     "model_sha256",
     "views",
@@ -111,7 +112,7 @@ def build_result(
     score, threshold: in [0, 1], None for no threshold; doubts: see `verdict_of`; the verdict follows from them
     seconds:          step -> seconds, rounded to milliseconds here
     judged:           the verdict of rules, see `verdict_by`
-    known:            the other fields by name, except the two versions and the verdict
+    known:            the other fields by name, except the two versions, the verdict and `drift`, which is of a batch
     Raises ValueError for a score outside [0, 1] or for fields missing or unknown: both are bugs of the caller.
     """
     if not (math.isfinite(score) and 0.0 <= score <= 1.0):
@@ -123,6 +124,7 @@ def build_result(
         "threshold": None if threshold is None else float(threshold),
         "verdict": verdict_by(judged, score, threshold, doubts),
         "doubts": list(doubts),
+        "drift": known.get("drift"),
         "seconds": {step: round(float(value), 3) for step, value in seconds.items()},
     }
     if set(values) != set(FIELDS):

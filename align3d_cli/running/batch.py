@@ -68,6 +68,7 @@ class Outcome:
     result:  its JSON object; failure: why it failed, None where it did not
     page:    its section of a report, None where there is to be none or the part is kept from an earlier call
     colours: the scores at which the colours of its heat map begin and end, None where nobody knows
+    level:   median of the scores of its points, None where nobody knows
     """
 
     part: Part
@@ -75,6 +76,7 @@ class Outcome:
     failure: FailedScan | None = None
     page: Any = None
     colours: tuple[float, float] | None = None
+    level: float | None = None
 
 
 @dataclass(slots=True)
@@ -184,7 +186,8 @@ class Batch:
             result["seconds"] |= {"write": round(time.perf_counter() - start, 3)}
             result["seconds"]["total"] = round(before + time.perf_counter() - start, 3)
         limits = scored.model.calibration
-        return Outcome(part, result, page=page, colours=(limits.colour_low, limits.colour_high))
+        colours = (limits.colour_low, limits.colour_high)
+        return Outcome(part, result, page=page, colours=colours, level=scored.level)
 
     def _written(self, part: Part, scored: ScoredScan) -> Any:
         """Write the part's heat map; returns its section of the report when there is to be one."""

@@ -103,6 +103,12 @@ class ScoredScan:
         return self.inspection.point_scores
 
     @property
+    def level(self) -> float:
+        """Median of the scores of the points that were scored, in [0, 1]."""
+        rows = self.cloud.valid if self.inspection.rows is None else self.inspection.rows
+        return float(np.median(self.points[rows]))
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was doubtful about reading the scan, a sentence each."""
         return self.inspection.notes

@@ -23,6 +23,7 @@ from align3d_cli.hub.installed import inventory, state_of
 from align3d_cli.model.bundle import load_bundle, save_bundle
 from align3d_cli.model.export import POINT_TOLERANCE, export_bundle
 from align3d_cli.model.find import find_model, installed
+from align3d_cli.running.drift import known_in
 from tests.cli.plates import write_folder
 from tests.reference.plates import plate
 
@@ -151,6 +152,7 @@ def test_good_parts_travel(exported, model, tmp_path):
         found = align3d_library.load(tmp_path / name).score(part)
         assert found.verdict == wanted.verdict and found.score == pytest.approx(wanted.score, abs=1e-3)
         assert found.result()["references"]["parts"] == wanted.result()["references"]["parts"]
+        assert known_in(tmp_path / name).taught
 
 
 def test_the_weights_commands_know_exported_models(exported, tmp_path):

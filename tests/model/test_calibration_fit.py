@@ -5,6 +5,7 @@ import pytest
 
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.calibration_fit import fit_calibration, platt
+from align3d_cli.report.result import stored_score
 
 POINTS = np.linspace(0, 1, 10_001)
 
@@ -24,16 +25,33 @@ def test_scores_without_information_give_one_half():
 
 
 def test_the_threshold_keeps_the_stated_false_alarm_rate():
-    """Of 100 different good scores 5 lie above the threshold at a rate of 5 %; the rate that came out is recorded."""
+    """Of 101 different good scores the fifth highest is the threshold at a rate of 5 %, since 5 / 102 of further ones
+    lie above it; the rate that came out among these is recorded."""
     good = np.linspace(0, 1, 101)
-    found = fit_calibration(good, np.array([]), POINTS, 0.05, Calibration())
-    assert np.sum(found.score(good) > found.threshold) == 5
-    assert found.false_alarm_rate == pytest.approx(5 / 101)
+    found, limit = fit_calibration(good, np.array([]), POINTS, 0.05, Calibration())
+    assert np.sum(found.score(good) > found.threshold) == limit.alarms == 4
+    assert found.false_alarm_rate == pytest.approx(4 / 101) and limit.expected == pytest.approx(5 / 102)
+
+
+def test_a_part_that_scores_as_the_limit_is_at_it_as_results_store_it():
+    """Scores are stored with six digits; rounded up, the highest good part itself would be an alarm."""
+    good = np.random.default_rng(0).random(40)
+    found, limit = fit_calibration(good, np.array([]), POINTS, 0.025, Calibration())
+    assert limit.value == good.max()
+    assert stored_score(found.score(good.max())) <= found.threshold < found.score(good.max()) + 1e-6
+
+
+def test_five_good_scans_are_enough_to_begin_with():
+    """The threshold lies above them all, and can be reached though raw scores end at 1."""
+    good = np.array([0.2, 0.8, 0.5, 0.7, 0.3])
+    found, limit = fit_calibration(good, np.array([]), POINTS, 0.05, Calibration())
+    assert found.score(0.8) < found.threshold < found.score(1.0) and limit.rank == 0
+    assert found.false_alarm_rate == 0.0
 
 
 def test_colours_begin_above_nearly_all_points_of_good_scans():
     """With good points spread evenly over [0, 1] the scale runs from 0.98 to 0.9995."""
-    found = fit_calibration(np.array([0.1, 0.2]), np.array([0.9]), POINTS, 0.05, Calibration())
+    found, _ = fit_calibration(np.array([0.1, 0.2]), np.array([0.9]), POINTS, 0.05, Calibration())
     assert (found.colour_low, found.colour_high) == pytest.approx((0.98, 0.9995))
 
 

@@ -43,9 +43,17 @@ def test_sentences_and_rules_stand_in_one_cell_each():
     assert line["verdict"] == "defective"
 
 
+def test_what_moved_stands_in_the_line_of_the_last_part():
+    """Of a batch that has moved, also where its last part failed; else the cell is empty."""
+    moved = [{"quantity": "size", "side": "lower", "then": 40.0, "now": 20.0, "p": 0.0004}]
+    drift = {"good_parts": 12, "parts": 10, "aside": 2, "chance": 0.01, "enough": True, "moved": moved}
+    lines = lines_of([scored(), scored(drift=drift | {"moved": []}), scored(drift=drift), failed() | {"drift": drift}])
+    assert [line["drift"] for line in lines] == ["", "", *["size 20 where it was 40 (p 0.0004)"] * 2]
+
+
 def test_no_field_of_the_result_is_forgotten():
     """A field is a column of its own, or is told by columns made of it."""
-    made = {"decision", "doubts", "notes", "extent", "resolution", "regions", "references", "seconds"}
+    made = {"decision", "doubts", "notes", "extent", "resolution", "regions", "references", "seconds", "drift"}
     assert set(FIELDS) == set(ALIKE) | made and len(set(COLUMNS)) == len(COLUMNS)
 
 
