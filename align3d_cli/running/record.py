@@ -21,7 +21,8 @@ from align3d_cli.running.batch import BatchSettings, Outcome
 from align3d_cli.running.inputs import Part
 
 RECORD = "align3d-results.jsonl"  # not results.jsonl, which is where people send --jsonl
-NOT_CONTENT = {"model", "force", "pages", "page_points"}  # of BatchSettings: the model counts by its bytes
+# Of BatchSettings, what decides no heat map; the model counts by its bytes
+NOT_CONTENT = {"model", "force", "pages", "page_parts", "page_points"}
 
 
 class Scorer(Protocol):
@@ -57,8 +58,7 @@ class Record:
                     f"{part.output}: {finding}; name another --out-dir, or add --force instead of --resume"
                 )
             if _is_current(line, part):
-                colours = line.get("colours")
-                found[part.output] = Outcome(part, line["result"], colours=None if colours is None else tuple(colours))
+                found[part.output] = Outcome(part, line["result"])
         return found
 
     def begin(self, parts: Iterable[Part]) -> None:
@@ -70,7 +70,7 @@ class Record:
         if found.failure is None and found.part.output is not None:
             output = found.part.output
             line = {"key": self.key, "outputs": [str(output)], "output_sha256": sha256_of(output)}
-            self._append(line | {"result": found.result, "colours": found.colours})
+            self._append(line | {"result": found.result})
 
     def _append(self, line: dict[str, Any]) -> None:
         make_folder(self.path.parent)

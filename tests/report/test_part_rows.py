@@ -45,7 +45,7 @@ def test_sentences_and_rules_stand_in_one_cell_each():
 
 def test_no_field_of_the_result_is_forgotten():
     """A field is a column of its own, or is told by columns made of it."""
-    made = {"decision", "doubts", "notes", "extent", "resolution", "regions", "references", "seconds"}
+    made = {"decision", "doubts", "notes", "extent", "resolution", "regions", "references", "seconds", "colours"}
     assert set(FIELDS) == set(ALIKE) | made and len(set(COLUMNS)) == len(COLUMNS)
 
 

@@ -1,0 +1,177 @@
+// One part of the page: its pictures, their one pose, and what is shown in which colours.
+
+const SETTLE_MS = 160; // after the last move, until all points are drawn again
+const SLOW_MS = 50; // between pictures of a moving part; slower machines draw fewer points while it moves
+const FEW = 40_000; // points that any machine draws quickly
+const REGION_FILL = 2.2; // radii of a region across the part's fill: it is seen with what lies around it
+const REACH = 0.01; // of the part's diameter: where the colours of deviations end, the same for parts of one kind
+
+class Viewer {
+  // section: the details element of a part; data: of points_payload, with colour limits and unit; stage: of the page
+  constructor(section, data, stage) {
+    Object.assign(this, { section, data, stage, mode: "heat", threshold: 0, coarse: 1, region: 0, moves: 0 });
+    this.element = section.querySelector(".viewer");
+    this.words = section.querySelector(".picked");
+    this.pose = new Pose(data.home);
+    const does = { turned: () => this.moving(), picked: (...at) => this.pick(...at), centred: (...at) => this.centre(...at) };
+    this.panes = [...section.querySelectorAll(".pane")].map((pane) => new Pane(pane, this.pose, does));
+    this.controls = new Controls(section.querySelector(".controls"), {
+      mode: (name) => this.setMode(name),
+      threshold: (score) => this.setThreshold(score),
+      beside: (option) => this.setBeside(option),
+      home: () => this.home(),
+    });
+    this.element.addEventListener("keydown", (event) => event.target.matches("canvas") && pressed(this, event));
+    this.listRegions();
+    listTwins(this.controls.beside, section, data.twin);
+    new ResizeObserver(() => this.ask()).observe(this.element);
+  }
+
+  async open() {
+    const cloud = await cloudOf(this.data);
+    this.panes[0].cloud = cloud;
+    this.controls.span(this.data.low, Math.max(this.data.high, cloud.topScore));
+    this.radius = cloud.radius;
+    this.element.dataset.state = "ready"; // shows the controls; without JavaScript or WebGL they would do nothing
+    this.say();
+  }
+
+  listRegions() {
+    this.regionButtons = [...this.section.querySelectorAll("button[data-region]")];
+    for (const button of this.regionButtons) button.addEventListener("click", () => this.flyTo(Number(button.dataset.region)));
+  }
+
+  // What the shader is told.
+  get look() {
+    const { low, high, unit } = this.data;
+    const reach = 2 * REACH * this.panes[0].cloud.radius;
+    return { low, high, unit, reach, threshold: this.threshold, mode: MODES[this.mode] };
+  }
+
+  get shown() {
+    return this.panes.filter((pane) => pane.cloud);
+  }
+
+  say() {
+    this.controls.show(this.mode, thresholdWords(this.panes[0].cloud, this.threshold));
+    this.element.dataset.mode = this.mode; // shows the legend of these colours
+    const limits = this.element.querySelectorAll("[data-reach]");
+    for (const limit of limits) limit.textContent = `${limit.dataset.reach}${lengthText(this.look.reach, this.data.unit)}`;
+    this.ask();
+  }
+
+  ask() {
+    this.asked ??= requestAnimationFrame((now) => this.draw(now));
+  }
+
+  draw(now) {
+    this.asked = null;
+    if (!this.panes[0].cloud) return;
+    this.watch(now);
+    const { unit, ...uniforms } = this.look, moves = this.moves > 0;
+    for (const pane of this.shown) {
+      const share = moves && pane.cloud.n > FEW ? 1 / this.coarse : 1;
+      pane.draw(this.stage, this.radius, uniforms, { unit, share, moves });
+    }
+  }
+
+  // While a part moves, draw fewer points where pictures come too slowly.
+  watch(now) {
+    const slow = this.moves > 1 && now - this.before > SLOW_MS;
+    if (slow) this.coarse = Math.min(LEVELS, 2 * this.coarse);
+    this.before = now;
+    if (this.moves) this.moves++;
+  }
+
+  moving() {
+    this.moves ||= 1;
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      this.moves = 0;
+      this.ask();
+    }, SETTLE_MS);
+    this.ask();
+  }
+
+  setMode(name) {
+    if (!this.controls.buttons.some((button) => button.dataset.mode === name)) return;
+    this.mode = name;
+    this.say();
+  }
+
+  setThreshold(score) {
+    this.threshold = score;
+    this.say();
+  }
+
+  turnBy(right, down) {
+    this.pose.turnBy(right, down);
+    this.moving();
+  }
+
+  moveBy(right, down) {
+    this.pose.moveBy(right, down);
+    this.moving();
+  }
+
+  zoomBy(factor) {
+    this.pose.zoomBy(factor);
+    this.moving();
+  }
+
+  flyToPose(pose) {
+    this.landed?.();
+    this.landed = fly(this.pose, pose, () => this.moving());
+  }
+
+  home() {
+    this.flyToPose({ turn: this.pose.home, aim: new THREE.Vector3(), zoom: 1 });
+  }
+
+  flyTo(id) {
+    const look = this.data.regions.find((one) => one.id === id);
+    if (!look) return;
+    this.region = id;
+    for (const button of this.regionButtons) button.toggleAttribute("aria-current", Number(button.dataset.region) === id);
+    const aim = new THREE.Vector3(...look.centre).sub(this.panes[0].cloud.centre);
+    this.flyToPose(this.pose.lookingAt(aim, look.from, Math.max(1, this.radius / (REGION_FILL * look.radius))));
+  }
+
+  nextRegion(step) {
+    const ids = this.data.regions.map((one) => one.id);
+    if (ids.length) this.flyTo(ids[(ids.indexOf(this.region) + step + ids.length) % ids.length]);
+  }
+
+  pick(pane, i) {
+    for (const other of this.panes) other.marked = other === pane ? i : -1;
+    this.words.textContent = i < 0 ? "no point there" : pointWords(pane.cloud, i, this.data.unit);
+    this.ask();
+  }
+
+  centre(pane, i) {
+    if (i < 0) return;
+    const aim = new THREE.Vector3().fromArray(pane.cloud.places, 3 * i);
+    this.flyToPose({ turn: this.pose.turn.clone(), aim, zoom: this.pose.zoom });
+  }
+
+  // Show another part beside this one, or none.
+  async setBeside(option) {
+    const [own, other] = this.panes, { twin } = this.data;
+    other.cloud?.dispose();
+    other.cloud = null;
+    other.marked = -1;
+    if (option) {
+      const isLaid = option.value === twin?.key && twin.pose;
+      other.cloud = await cloudOf(dataOf(option.value), isLaid && { pose: twin.pose, about: own.cloud.centre });
+      other.caption.textContent = twinCaption(option, twin);
+    }
+    other.element.hidden = !option;
+    this.section.toggleAttribute("data-beside", Boolean(option));
+    this.radius = Math.max(...this.shown.map((pane) => pane.cloud.radius));
+    this.ask();
+  }
+
+  close() {
+    for (const pane of this.panes) pane.cloud?.dispose();
+  }
+}
