@@ -21,7 +21,8 @@ from align3d_cli.report.reference_text import known_text
 from align3d_cli.report.result import extent_text, limit_text
 from align3d_cli.report.thinning import LONE_POINTS
 
-JPEG_QUALITY = 88
+LARGE_JPEG = {"quality": 88, "subsampling": 0}  # of the view sheet: fine lines of the map stay
+SMALL_JPEG = {"quality": 70}  # a third of it for one of many parts
 
 
 @dataclass(frozen=True)  # without slots, so that it can hold its portrait once that was drawn
@@ -79,7 +80,7 @@ def part_page(part: ScoredPart, *, points: int = LONE_POINTS, small: bool = Fals
 
     small: the sheet in half its size, for pages with many parts
     """
-    sheet, home = _sheet(part, "", "", "JPEG", small=small, quality=JPEG_QUALITY, subsampling=0)
+    sheet, home = _sheet(part, "", "", "JPEG", small=small, **(SMALL_JPEG if small else LARGE_JPEG))
     found = part.inspection
     shown = PagePoints(part.cloud.xyz, found.point_scores, part.cloud.colours, part.labels, found.deviation)
     payload = points_payload(shown, home, limit=points, regions=part.result["regions"])

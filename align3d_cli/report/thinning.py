@@ -4,8 +4,8 @@ import numpy as np
 
 from align3d_cli.clouds.voxels import cell_keys
 
-LONE_POINTS = 200_000  # of a page with one part, some 1.3 MB: more than a screen has pixels for
-ALL_POINTS = 2_400_000  # of a page with many parts, some 16 MB, shared out evenly
+LONE_POINTS = 200_000  # of a page with one part, some 1.5 MB: as many as a picture of it has pixels
+ALL_POINTS = 1_800_000  # of a page with many parts, some 20 MB, shared out evenly
 FEWEST_POINTS = 6_000  # of each part, however many there are: a dent of a hundredth of the surface has 60
 SIZING_POINTS = 200_000  # enough to find the cell size; the cells themselves are filled from all points
 

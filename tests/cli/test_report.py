@@ -33,7 +33,9 @@ def test_results_and_heat_maps_make_the_page(align3d, scored, tmp_path):
 
 def test_the_record_of_a_folder_makes_the_page_too(align3d, scored, tmp_path):
     """Nobody has to have kept what was printed."""
-    run = align3d("report", scored / "heat" / "align3d-results.jsonl", "--out", tmp_path / "page.html", "--title", "line <3>")
+    run = align3d(
+        "report", scored / "heat" / "align3d-results.jsonl", "--out", tmp_path / "page.html", "--title", "line <3>"
+    )
     assert run.code == 0 and "with points" in run.out
     assert "<title>line &lt;3&gt;</title>" in (tmp_path / "page.html").read_text()
 

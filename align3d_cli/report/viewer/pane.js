@@ -7,7 +7,7 @@ const DENSE = 2; // pixels of the canvas for one of the page, each way, at rest:
 class Pane {
   // does: what the viewer does about it: turned(), picked(pane, i), centred(pane, i)
   constructor(element, pose, does) {
-    Object.assign(this, { element, pose, does, cloud: null, marked: -1 });
+    Object.assign(this, { element, pose, does, cloud: null, marked: -1, size: { radius: 1, times: 1 } });
     this.canvas = element.querySelector("canvas");
     this.ruler = element.querySelector(".ruler");
     this.mark = element.querySelector(".mark");
@@ -36,7 +36,7 @@ class Pane {
     const right = event.clientX - this.last[0], down = event.clientY - this.last[1];
     this.last = [event.clientX, event.clientY];
     this.way += Math.abs(right) + Math.abs(down);
-    const scale = this.frame.pxPerUnit / this.density;
+    const scale = (this.frame.pxPerUnit * this.size.times) / this.density;
     if (event.shiftKey || event.buttons !== 1) this.pose.moveBy(right / scale, down / scale);
     else this.pose.turnBy((TURN * right) / this.canvas.clientWidth, (TURN * down) / this.canvas.clientWidth);
     this.does.turned();
@@ -61,12 +61,12 @@ class Pane {
   }
 
   // look: uniforms; unit: of lengths; share: of the points; moves: whether more pictures follow at once
-  draw(stage, radius, look, { unit, share, moves }) {
+  draw(stage, look, { unit, share, moves }) {
     const { clientWidth, clientHeight } = this.canvas;
     if (!this.cloud || clientWidth === 0) return;
     this.density = moves ? Math.min(DENSE, window.devicePixelRatio || 1) : DENSE;
     const side = (px) => Math.max(1, Math.round(px * this.density));
-    this.frame = new Frame(this.pose, radius, side(clientWidth), side(clientHeight));
+    this.frame = new Frame(this.pose, this.size, side(clientWidth), side(clientHeight));
     stage.draw(this.canvas, this.cloud, this.frame, look, share);
     this.showRuler(unit);
     this.showMark();

@@ -52,14 +52,16 @@ class Pose {
   }
 }
 
-// A pose as one pane shows it: its pixels and lengths. radius: of the largest part shown, so that both have one scale
+// A pose as one pane shows it: its pixels and lengths. radius: that fills the pane; times: lengths of its part for one
+// of the pose's, 1 unless they are of quite another size
 class Frame {
-  constructor(pose, radius, widthPx, heightPx) {
-    Object.assign(this, { pose, widthPx, heightPx });
+  constructor(pose, { radius, times }, widthPx, heightPx) {
+    Object.assign(this, { widthPx, heightPx });
+    const aim = pose.aim.clone().multiplyScalar(times);
     this.pxPerUnit = (FILL * Math.min(widthPx, heightPx) * pose.zoom) / radius;
-    this.deep = 2 * radius + pose.aim.length(); // depth of the scene on either side of the aim
+    this.deep = 2 * radius + aim.length(); // depth of the scene on either side of the aim
     this.fromCloud = new THREE.Matrix4().makeRotationFromQuaternion(pose.turn);
-    this.fromCloud.multiply(new THREE.Matrix4().makeTranslation(...pose.aim.clone().negate()));
+    this.fromCloud.multiply(new THREE.Matrix4().makeTranslation(...aim.negate()));
   }
 
   get depthPx() {

@@ -8,8 +8,10 @@ function listTwins(select, section, twin) {
 }
 
 // The words under the second picture: whether the two can be compared place by place.
-function twinCaption(option, twin) {
+// times: lengths of it for one of the part's, as it is drawn
+function twinCaption(option, twin, times) {
   const isTwin = twin?.key === option.value;
+  if (times !== 1) return `${option.text}, in its own pose and size: ${Number(times.toPrecision(2))} times as large`;
   if (!isTwin) return `${option.text}, in its own pose`;
   return twin.pose ? `${option.text}, laid onto this part` : `${option.text}, in its own pose: this part lies on none`;
 }

@@ -4,6 +4,7 @@ const SETTLE_MS = 160; // after the last move, until all points are drawn again
 const SLOW_MS = 50; // between pictures of a moving part; slower machines draw fewer points while it moves
 const FEW = 40_000; // points that any machine draws quickly
 const REGION_FILL = 2.2; // radii of a region across the part's fill: it is seen with what lies around it
+const ALIKE = 2; // times the size: parts within it are drawn to one scale
 const REACH = 0.01; // of the part's diameter: where the colours of deviations end, the same for parts of one kind
 
 class Viewer {
@@ -31,7 +32,7 @@ class Viewer {
     const cloud = await cloudOf(this.data);
     this.panes[0].cloud = cloud;
     this.controls.span(this.data.low, Math.max(this.data.high, cloud.topScore));
-    this.radius = cloud.radius;
+    this.size();
     this.element.dataset.state = "ready"; // shows the controls; without JavaScript or WebGL they would do nothing
     this.say();
   }
@@ -71,7 +72,7 @@ class Viewer {
     const { unit, ...uniforms } = this.look, moves = this.moves > 0;
     for (const pane of this.shown) {
       const share = moves && pane.cloud.n > FEW ? 1 / this.coarse : 1;
-      pane.draw(this.stage, this.radius, uniforms, { unit, share, moves });
+      pane.draw(this.stage, uniforms, { unit, share, moves });
     }
   }
 
@@ -150,7 +151,7 @@ class Viewer {
 
   centre(pane, i) {
     if (i < 0) return;
-    const aim = new THREE.Vector3().fromArray(pane.cloud.places, 3 * i);
+    const aim = new THREE.Vector3().fromArray(pane.cloud.places, 3 * i).divideScalar(pane.size.times);
     this.flyToPose({ turn: this.pose.turn.clone(), aim, zoom: this.pose.zoom });
   }
 
@@ -163,12 +164,23 @@ class Viewer {
     if (option) {
       const isLaid = option.value === twin?.key && twin.pose;
       other.cloud = await cloudOf(dataOf(option.value), isLaid && { pose: twin.pose, about: own.cloud.centre });
-      other.caption.textContent = twinCaption(option, twin);
     }
+    this.size();
+    if (option) other.caption.textContent = twinCaption(option, twin, other.size.times);
     other.element.hidden = !option;
     this.section.toggleAttribute("data-beside", Boolean(option));
-    this.radius = Math.max(...this.shown.map((pane) => pane.cloud.radius));
     this.ask();
+  }
+
+  // One scale for both parts, or each as large as the other where their sizes, or units, have little to do with each
+  // other.
+  size() {
+    const [own, other] = this.panes;
+    const ratio = other.cloud ? other.cloud.radius / own.cloud.radius : 1;
+    const alike = ratio < ALIKE && ratio > 1 / ALIKE;
+    this.radius = own.cloud.radius * (alike ? Math.max(1, ratio) : 1);
+    own.size = { radius: this.radius, times: 1 };
+    other.size = alike ? own.size : { radius: other.cloud.radius, times: ratio };
   }
 
   close() {
