@@ -180,9 +180,8 @@ def test_a_picked_point_is_the_one_of_the_heat_map(page, result, heat):
     time.sleep(0.6)  # the flight
     page.settled()
     said = page.click_middle()
-    numbers = [
-        float(number) for number in re.match(rf"score {NUMBER} · x {NUMBER}, y {NUMBER}, z {NUMBER}", said).groups()
-    ]
+    words = re.match(rf"score {NUMBER} · x {NUMBER}, y {NUMBER}, z {NUMBER}", said)
+    numbers = [float(number) for number in words.groups()]
     away = np.linalg.norm(heat.xyz - numbers[1:], axis=1)
     row = int(away.argmin())
     assert away[row] < 2e-5 * max(result["extent"])
@@ -195,6 +194,25 @@ def test_a_picked_point_is_the_one_of_the_heat_map(page, result, heat):
     page.press("0")
     page.settled()
     assert page.click_middle(10 - page.one("canvas").size["width"] // 2) == "no point there"
+
+
+def test_a_picked_point_is_the_one_that_is_seen(page):
+    """Where the picture is yellow the score is high, where it is navy it is low, wherever the points lie apart."""
+    page.one("button[data-region='1']").click()
+    time.sleep(0.6)
+    picture = page.settled()
+    part = picture[..., 3] == 255
+    bright = part & (picture[..., 0] > 200) & (picture[..., 1] > 150)
+    navy = part & (picture[..., 2] > 90) & (picture[..., 0] < 50)
+    scores = {}
+    for name, seen in (("bright", bright), ("navy", navy)):
+        rows, columns = np.nonzero(seen)
+        scores[name] = []
+        for at in np.linspace(0, len(rows) - 1, 7).astype(int):
+            right, down = columns[at] * 2 - picture.shape[1], rows[at] * 2 - picture.shape[0]
+            said = page.click_middle(int(right), int(down))
+            scores[name].append(float(re.match(rf"score {NUMBER}", said)[1]))
+    assert min(scores["bright"]) > 0.4 > max(scores["navy"])
 
 
 def test_the_slider_counts_what_the_heat_map_counts(page, heat):

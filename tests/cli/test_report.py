@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from align3d_cli.report.read_results import STEP
+
 pytestmark = pytest.mark.slow  # each test starts programs
 
 
@@ -46,7 +48,7 @@ def test_the_record_of_a_folder_makes_the_page_too(align3d, scored, tmp_path):
         (["scores.jsonl", "--out", "page.pdf"], 2, "--out page.pdf: is written as HTML; end its name with .html"),
         (["old.html", "--out", "old.html", "--force"], 2, "--out old.html: is one of the results; name another file"),
         (["scores.jsonl", "--out", "old.html"], 2, "old.html: exists already; add --force to replace it"),
-        (["bad.ply", "--out", "new.html"], 4, "bad.ply: line 1: is no result; name what align3d score --json or --jsonl wrote"),
+        (["bad.ply", "--out", "new.html"], 4, f"bad.ply: line 1: is no result; {STEP}"),
     ],
 )  # fmt: skip
 def test_what_makes_no_page_is_told_in_one_line(align3d, scored, words, code, told):

@@ -57,13 +57,18 @@ class Pane {
   pointAt(event) {
     const box = this.canvas.getBoundingClientRect();
     const at = [(event.clientX - box.left) * this.density, (event.clientY - box.top) * this.density];
-    return picked(this.cloud, this.frame, at, this.cloud.spacing * this.frame.pxPerUnit);
+    return picked(this.cloud, this.frame, at);
+  }
+
+  get resized() {
+    return this.canvas.clientWidth !== this.drawn?.width || this.canvas.clientHeight !== this.drawn?.height;
   }
 
   // look: uniforms; unit: of lengths; share: of the points; moves: whether more pictures follow at once
   draw(stage, look, { unit, share, moves }) {
     const { clientWidth, clientHeight } = this.canvas;
     if (!this.cloud || clientWidth === 0) return;
+    this.drawn = { width: clientWidth, height: clientHeight };
     this.density = moves ? Math.min(DENSE, window.devicePixelRatio || 1) : DENSE;
     const side = (px) => Math.max(1, Math.round(px * this.density));
     this.frame = new Frame(this.pose, this.size, side(clientWidth), side(clientHeight));

@@ -1,10 +1,11 @@
-// Which point is meant by a click: of those drawn there the nearest to the eye, else the one nearest to the click.
+// Which point is meant by a click: the one whose colour is seen there, which of those that are drawn over that pixel is
+// the nearest to the eye; where nothing is drawn, the point nearest to the click.
 
 const NEAR_PX = 14; // on the screen: a click beside the part means no point
 
-// at: [x, y] in the frame's pixels; sizePx: of a drawn point. Returns its number, -1 for none.
-function picked(cloud, frame, at, sizePx) {
-  const within = Math.max(sizePx / 2, 2) ** 2, m = frame.fromCloud.elements, scale = frame.pxPerUnit;
+// at: [x, y] in the frame's pixels. Returns its number, -1 for none.
+function picked(cloud, frame, at) {
+  const within = (splatPx(cloud, frame) / 2) ** 2, m = frame.fromCloud.elements, scale = frame.pxPerUnit;
   const right = (at[0] - frame.widthPx / 2) / scale, up = (frame.heightPx / 2 - at[1]) / scale;
   let best = -1, nearest = -Infinity, close = -1, apart = NEAR_PX ** 2;
   for (let i = 0, p = 0; i < cloud.n; i++, p += 3) {

@@ -1,7 +1,8 @@
 // The one place that draws in 3D: browsers allow some sixteen WebGL contexts, and a page may have 300 parts. Pictures
 // are copied to the plain canvases of the page, which print as they are.
 
-const SPLAT = 1.6; // diameter of a drawn point in spacings: a surface closes, and a hole of three points stays one
+const SPLAT = 1.8; // diameter of a drawn point in spacings: a surface closes, and a hole of three points stays one
+const LEAST_PX = 1.5; // of that diameter: smaller ones would flicker
 
 class Stage {
   // colours: {ramp: base64 of 256 RGB triples, regions: [[r, g, b], ..]}. Throws where the browser has no WebGL 2.
@@ -42,7 +43,7 @@ class Stage {
   draw(canvas, cloud, frame, look, share) {
     const { widthPx, heightPx } = frame;
     this.resize(widthPx, heightPx);
-    const sizePx = Math.max(1.5, (SPLAT * cloud.spacing * frame.pxPerUnit) / Math.sqrt(share));
+    const sizePx = splatPx(cloud, frame) / Math.sqrt(share);
     set(this.paint, { ...look, sizePx, clipFromCloud: frame.clipFromCloud(), coloured: Boolean(cloud.tint) });
     set(this.light, { depthPx: frame.depthPx, across: Math.max(1, Math.round(sizePx)) });
     this.show(cloud, share);
@@ -64,11 +65,22 @@ class Stage {
     this.scene.remove(points);
   }
 
+  // Wait until all is drawn: a pixel can only be read then.
+  finish() {
+    const gl = this.renderer.getContext();
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+  }
+
   resize(width, height) {
     if (this.target.width === width && this.target.height === height) return;
     this.renderer.setSize(width, height, false);
     this.target.setSize(width, height);
   }
+}
+
+// Diameter of a point as it is drawn.
+function splatPx(cloud, frame) {
+  return Math.max(LEAST_PX, SPLAT * cloud.spacing * frame.pxPerUnit);
 }
 
 function materialOf(vertexShader, fragmentShader, values, more = {}) {

@@ -10,7 +10,7 @@ const REACH = 0.01; // of the part's diameter: where the colours of deviations e
 class Viewer {
   // section: the details element of a part; data: of points_payload, with colour limits and unit; stage: of the page
   constructor(section, data, stage) {
-    Object.assign(this, { section, data, stage, mode: "heat", threshold: 0, coarse: 1, region: 0, moves: 0 });
+    Object.assign(this, { section, data, stage, mode: "heat", threshold: 0, coarse: 1, region: 0, moves: false });
     this.element = section.querySelector(".viewer");
     this.words = section.querySelector(".picked");
     this.pose = new Pose(data.home);
@@ -25,7 +25,7 @@ class Viewer {
     this.element.addEventListener("keydown", (event) => event.target.matches("canvas") && pressed(this, event));
     this.listRegions();
     listTwins(this.controls.beside, section, data.twin);
-    new ResizeObserver(() => this.ask()).observe(this.element);
+    new ResizeObserver(() => this.shown.some((pane) => pane.resized) && this.ask()).observe(this.element);
   }
 
   async open() {
@@ -68,27 +68,29 @@ class Viewer {
   draw(now) {
     this.asked = null;
     if (!this.panes[0].cloud) return;
-    this.watch(now);
-    const { unit, ...uniforms } = this.look, moves = this.moves > 0;
+    const { moves } = this, { unit, ...uniforms } = this.look, start = performance.now();
+    if (moves && this.before && now - this.before > SLOW_MS) this.coarse = Math.min(LEVELS, 2 * this.coarse);
     for (const pane of this.shown) {
       const share = moves && pane.cloud.n > FEW ? 1 / this.coarse : 1;
       pane.draw(this.stage, uniforms, { unit, share, moves });
     }
+    this.before = moves ? now : null;
+    if (!moves) this.weigh(start);
   }
 
-  // While a part moves, draw fewer points where pictures come too slowly.
-  watch(now) {
-    const slow = this.moves > 1 && now - this.before > SLOW_MS;
-    if (slow) this.coarse = Math.min(LEVELS, 2 * this.coarse);
-    this.before = now;
-    if (this.moves) this.moves++;
+  // How long all points take says how many of them are drawn while the part moves.
+  weigh(start) {
+    this.stage.finish();
+    const took = performance.now() - start;
+    this.coarse = 1;
+    while (this.coarse < LEVELS && took / this.coarse > SLOW_MS) this.coarse *= 2;
   }
 
   moving() {
-    this.moves ||= 1;
+    this.moves = true;
     clearTimeout(this.settling);
     this.settling = setTimeout(() => {
-      this.moves = 0;
+      this.moves = false;
       this.ask();
     }, SETTLE_MS);
     this.ask();
