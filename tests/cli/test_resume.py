@@ -144,7 +144,7 @@ def test_files_about_all_parts_are_whole_when_a_call_goes_on(align3d, model, fol
     assert [(line.split(",")[0:3]) for line in lines] == [line.split(",")[0:3] for line in before]
     assert files["xml"].read_text().count("<testcase") == 4 and files["xml"].read_text().count("<error") == 1
     page = files["html"].read_text()
-    assert page.count("<canvas data-points") == whole["html"].count("<canvas data-points") == 3
+    assert page.count('<div class="viewer">') == whole["html"].count('<div class="viewer">') == 3
     assert page.count("Scored by an earlier call") == 2 and "d.ply" in page
 
 
