@@ -167,8 +167,10 @@ def test_mouse_and_keys_turn_move_and_zoom(page):
     page.drag(60, 0, key="\ue008")  # with shift
     moved = page.settled()
     assert differ(turned, moved) > 0.05
+    page.press("\ue014\ue015\ue015")  # arrows: right, down, down
+    turned = page.settled()
     page.press("++++++")
-    assert differ(moved, page.settled()) > 0.05 and page.text(".ruler") != ruler
+    assert differ(moved, turned) > 0.02 < differ(turned, page.settled()) and page.text(".ruler") != ruler
     page.press("0")
     page.until(f"document.querySelector('.ruler').textContent.trim() === {ruler!r}")
     assert differ(first, page.settled()) == 0

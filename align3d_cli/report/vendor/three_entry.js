@@ -2,5 +2,5 @@
 export {
   BufferAttribute, BufferGeometry, Camera, DataTexture, DepthTexture, GLSL3,
   LinearSRGBColorSpace, Matrix4, Mesh, NearestFilter, NoBlending, Points, Quaternion,
-  RawShaderMaterial, RGBAFormat, Scene, UnsignedByteType, UnsignedIntType, Vector3, WebGLRenderTarget, WebGLRenderer,
+  RawShaderMaterial, Scene, UnsignedIntType, Vector3, WebGLRenderTarget, WebGLRenderer,
 } from "three";

@@ -6,10 +6,10 @@ const ABSENT = -1e30; // of a deviation, for the shader
 const LEVELS = 16; // of coarseness: the first 1/2, 1/4, .. 1/16 of the points are spread evenly over the part
 
 class Cloud {
-  // data: of points_payload; columns: of columnsOf; laid: {pose, about} of a twin: the row-major 4 x 4 that lays it onto
-  // a part, and that part's middle, about which both turn
+  // data: of points_payload; columns: of columnsOf; laid: {pose, about} of a twin: the row-major 4 x 4 that lays it
+  // onto a part, and that part's middle, about which both turn
   constructor(data, columns, laid) {
-    Object.assign(this, { n: data.shown, radius: data.radius, spacing: data.spacing, home: data.home, looks: data.regions });
+    Object.assign(this, { n: data.shown, radius: data.radius, spacing: data.spacing });
     this.rows = coarseFirst(this.n);
     this.pose = laid ? new THREE.Matrix4().set(...laid.pose) : null;
     this.centre = laid?.about;
@@ -46,7 +46,7 @@ class Cloud {
 
   tints({ red, green, blue }) {
     const out = new Uint8Array(4 * this.n); // four a point: rows of three bytes are slow to read for a GPU
-    for (let i = 0; i < this.n; i++) out.set([red[this.rows[i]], green[this.rows[i]], blue[this.rows[i]], 255], 4 * i);
+    this.rows.forEach((row, i) => out.set([red[row], green[row], blue[row], 255], 4 * i));
     return out;
   }
 
@@ -94,7 +94,7 @@ class Cloud {
   }
 }
 
-// Points lie along a curve, so every sixteenth is a thinner copy: sixteen copies, each filling the gaps of those before.
+// Points lie along a curve, so every sixteenth is a thinner copy: sixteen copies, each filling gaps of those before.
 function coarseFirst(n) {
   const rows = new Uint32Array(n);
   let i = 0;

@@ -12,7 +12,8 @@ class Controls {
     this.does = does;
     for (const button of this.buttons) button.addEventListener("click", () => does.mode(button.dataset.mode));
     this.slider.addEventListener("input", () => does.threshold(this.threshold));
-    this.beside.addEventListener("change", () => does.beside(this.beside.value ? this.beside.selectedOptions[0] : null));
+    const chosen = () => (this.beside.value ? this.beside.selectedOptions[0] : null);
+    this.beside.addEventListener("change", () => does.beside(chosen()));
     element.querySelector("[data-home]").addEventListener("click", () => does.home());
   }
 

@@ -6,9 +6,9 @@ const KEY_ZOOM = 1.2;
 const KEY_SLIDE = 25; // steps of the slider
 
 const KEYS = {
-  "+": (viewer) => viewer.zoomBy(KEY_ZOOM),
-  "=": (viewer) => viewer.zoomBy(KEY_ZOOM), // where + needs shift
-  "-": (viewer) => viewer.zoomBy(1 / KEY_ZOOM),
+  "+": (viewer) => viewer.move("zoomBy", KEY_ZOOM),
+  "=": (viewer) => viewer.move("zoomBy", KEY_ZOOM), // where + needs shift
+  "-": (viewer) => viewer.move("zoomBy", 1 / KEY_ZOOM),
   0: (viewer) => viewer.home(),
   h: (viewer) => viewer.setMode("heat"),
   c: (viewer) => viewer.setMode("part"),
@@ -23,11 +23,11 @@ const KEYS = {
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 function pressed(viewer, event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
+  if (event.ctrlKey || event.metaKey || event.altKey || !viewer.shown.length) return; // the browser's own, or too early
   const arrow = ARROWS[event.key], act = KEYS[event.key];
   if (!arrow && !act) return;
   event.preventDefault();
   if (act) act(viewer);
-  else if (event.shiftKey) viewer.moveBy(...arrow.map((way) => (KEY_MOVE * viewer.radius * way) / viewer.pose.zoom));
-  else viewer.turnBy(...arrow.map((way) => KEY_TURN * way));
+  else if (event.shiftKey) viewer.move("moveBy", ...arrow.map((way) => way * viewer.stride));
+  else viewer.move("turnBy", ...arrow.map((way) => KEY_TURN * way));
 }

@@ -1,6 +1,7 @@
 // The page: parts unpack their points when they are opened, and leave the GPU when they are closed.
 
 const NO_3D = "This browser draws no 3D (WebGL 2 is off or missing), so the points cannot be turned.";
+const NO_POINTS = "This browser cannot unpack the points (it is from before 2023), so they are not shown.";
 
 class Page {
   constructor() {
@@ -14,7 +15,7 @@ class Page {
   }
 
   openTarget() {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(location.hash.slice(1));
     if (target?.matches("details.part")) target.open = true;
   }
 
@@ -29,18 +30,31 @@ class Page {
     if (!stage) return;
     const opened = new Viewer(section, dataOf(section.dataset.points), stage);
     this.viewers.set(section, opened);
-    await opened.open();
+    await opened.open().catch((error) => sayInstead(section, NO_POINTS, error));
   }
 
   stageOrNone(section) {
     try {
-      return (this.stage ??= new Stage(dataOf("colours")));
+      return (this.stage ??= this.newStage());
     } catch (error) {
-      section.querySelector(".viewer").replaceChildren(Object.assign(document.createElement("p"), { textContent: NO_3D }));
-      console.warn(error);
+      sayInstead(section, NO_3D, error);
       return null;
     }
   }
+
+  newStage() {
+    const stage = new Stage(dataOf("colours"));
+    const redraw = () => this.viewers.forEach((viewer) => viewer.ask());
+    stage.renderer.domElement.addEventListener("webglcontextrestored", redraw); // a GPU may be taken and given back
+    return stage;
+  }
+}
+
+// Words in the place of a part's pictures; the error is for those who look into the console.
+function sayInstead(section, words, error) {
+  const said = Object.assign(document.createElement("p"), { textContent: words });
+  section.querySelector(".viewer").replaceChildren(said);
+  console.warn(error);
 }
 
 listenTheme(document.getElementById("theme"));

@@ -29,9 +29,10 @@ class Stage {
     for (let i = 0; i < 256; i++) rgba.set(triples.subarray(3 * i, 3 * i + 3), 4 * i);
     const texture = new THREE.DataTexture(rgba, 256, 1);
     texture.needsUpdate = true;
-    const uniforms = { ramp: texture, regionColours: regions.map((rgb) => new THREE.Vector3(...rgb).divideScalar(255)) };
+    const regionColours = regions.map((rgb) => new THREE.Vector3(...rgb).divideScalar(255));
+    const uniforms = { ramp: texture, regionColours, coloured: false, clipFromCloud: new THREE.Matrix4() };
     for (const name of ["sizePx", "low", "high", "threshold", "reach", "mode"]) uniforms[name] = 0;
-    return materialOf(POINT_VERTEX, POINT_FRAGMENT, { ...uniforms, coloured: false, clipFromCloud: new THREE.Matrix4() });
+    return materialOf(POINT_VERTEX, POINT_FRAGMENT, uniforms);
   }
 
   lightOf() {

@@ -4,7 +4,6 @@ const SETTLE_MS = 160; // after the last move, until all points are drawn again
 const SLOW_MS = 50; // between pictures of a moving part; slower machines draw fewer points while it moves
 const FEW = 40_000; // points that any machine draws quickly
 const REGION_FILL = 2.2; // radii of a region across the part's fill: it is seen with what lies around it
-const ALIKE = 2; // times the size: parts within it are drawn to one scale
 const REACH = 0.01; // of the part's diameter: where the colours of deviations end, the same for parts of one kind
 
 class Viewer {
@@ -14,8 +13,11 @@ class Viewer {
     this.element = section.querySelector(".viewer");
     this.words = section.querySelector(".picked");
     this.pose = new Pose(data.home);
-    const does = { turned: () => this.moving(), picked: (...at) => this.pick(...at), centred: (...at) => this.centre(...at) };
-    this.panes = [...section.querySelectorAll(".pane")].map((pane) => new Pane(pane, this.pose, does));
+    this.panes = [...section.querySelectorAll(".pane")].map((pane) => new Pane(pane, this.pose, {
+      turned: () => this.moving(),
+      picked: (...at) => this.pick(...at),
+      centred: (...at) => this.centre(...at),
+    }));
     this.controls = new Controls(section.querySelector(".controls"), {
       mode: (name) => this.setMode(name),
       threshold: (score) => this.setThreshold(score),
@@ -32,14 +34,14 @@ class Viewer {
     const cloud = await cloudOf(this.data);
     this.panes[0].cloud = cloud;
     this.controls.span(this.data.low, Math.max(this.data.high, cloud.topScore));
-    this.size();
+    this.radius = sizePanes(...this.panes);
     this.element.dataset.state = "ready"; // shows the controls; without JavaScript or WebGL they would do nothing
     this.say();
   }
 
   listRegions() {
     this.regionButtons = [...this.section.querySelectorAll("button[data-region]")];
-    for (const button of this.regionButtons) button.addEventListener("click", () => this.flyTo(Number(button.dataset.region)));
+    for (const one of this.regionButtons) one.addEventListener("click", () => this.flyTo(Number(one.dataset.region)));
   }
 
   // What the shader is told.
@@ -49,6 +51,11 @@ class Viewer {
     return { low, high, unit, reach, threshold: this.threshold, mode: MODES[this.mode] };
   }
 
+  // How far a key moves the part, in its unit.
+  get stride() {
+    return (KEY_MOVE * this.radius) / this.pose.zoom;
+  }
+
   get shown() {
     return this.panes.filter((pane) => pane.cloud);
   }
@@ -56,8 +63,8 @@ class Viewer {
   say() {
     this.controls.show(this.mode, thresholdWords(this.panes[0].cloud, this.threshold));
     this.element.dataset.mode = this.mode; // shows the legend of these colours
-    const limits = this.element.querySelectorAll("[data-reach]");
-    for (const limit of limits) limit.textContent = `${limit.dataset.reach}${lengthText(this.look.reach, this.data.unit)}`;
+    const reach = lengthText(this.look.reach, this.data.unit);
+    for (const end of this.element.querySelectorAll("[data-reach]")) end.textContent = end.dataset.reach + reach;
     this.ask();
   }
 
@@ -107,18 +114,9 @@ class Viewer {
     this.say();
   }
 
-  turnBy(right, down) {
-    this.pose.turnBy(right, down);
-    this.moving();
-  }
-
-  moveBy(right, down) {
-    this.pose.moveBy(right, down);
-    this.moving();
-  }
-
-  zoomBy(factor) {
-    this.pose.zoomBy(factor);
+  // Change the pose by one of its own methods.
+  move(method, ...how) {
+    this.pose[method](...how);
     this.moving();
   }
 
@@ -133,9 +131,9 @@ class Viewer {
 
   flyTo(id) {
     const look = this.data.regions.find((one) => one.id === id);
-    if (!look) return;
+    if (!look || !this.panes[0].cloud) return;
     this.region = id;
-    for (const button of this.regionButtons) button.toggleAttribute("aria-current", Number(button.dataset.region) === id);
+    for (const one of this.regionButtons) one.toggleAttribute("aria-current", Number(one.dataset.region) === id);
     const aim = new THREE.Vector3(...look.centre).sub(this.panes[0].cloud.centre);
     this.flyToPose(this.pose.lookingAt(aim, look.from, Math.max(1, this.radius / (REGION_FILL * look.radius))));
   }
@@ -160,29 +158,18 @@ class Viewer {
   // Show another part beside this one, or none.
   async setBeside(option) {
     const [own, other] = this.panes, { twin } = this.data;
+    this.chosen = option;
+    const isLaid = option && option.value === twin?.key && twin.pose;
+    const laid = isLaid && { pose: twin.pose, about: own.cloud.centre };
+    const cloud = option && (await cloudOf(dataOf(option.value), laid));
+    if (this.chosen !== option) return; // another was chosen while this one was unpacked
     other.cloud?.dispose();
-    other.cloud = null;
-    other.marked = -1;
-    if (option) {
-      const isLaid = option.value === twin?.key && twin.pose;
-      other.cloud = await cloudOf(dataOf(option.value), isLaid && { pose: twin.pose, about: own.cloud.centre });
-    }
-    this.size();
+    Object.assign(other, { cloud, marked: -1 });
+    this.radius = sizePanes(...this.panes);
     if (option) other.caption.textContent = twinCaption(option, twin, other.size.times);
     other.element.hidden = !option;
     this.section.toggleAttribute("data-beside", Boolean(option));
     this.ask();
-  }
-
-  // One scale for both parts, or each as large as the other where their sizes, or units, have little to do with each
-  // other.
-  size() {
-    const [own, other] = this.panes;
-    const ratio = other.cloud ? other.cloud.radius / own.cloud.radius : 1;
-    const alike = ratio < ALIKE && ratio > 1 / ALIKE;
-    this.radius = own.cloud.radius * (alike ? Math.max(1, ratio) : 1);
-    own.size = { radius: this.radius, times: 1 };
-    other.size = alike ? own.size : { radius: other.cloud.radius, times: ratio };
   }
 
   close() {

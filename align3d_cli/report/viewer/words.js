@@ -4,9 +4,10 @@ const inWords = new Intl.NumberFormat("en");
 
 function pointWords(cloud, i, unit) {
   const score = cloud.scoreOf(i), at = new THREE.Vector3().fromArray(cloud.places, 3 * i).add(cloud.centre);
+  const off = cloud.off?.[i], length = unit && ` ${unit}`;
   const words = [score === null ? "no score" : `score ${score.toFixed(4)}`];
-  words.push(`x ${told(at.x)}, y ${told(at.y)}, z ${told(at.z)}${unit && ` ${unit}`}`);
-  if (cloud.off) words.push(cloud.off[i] === ABSENT ? "no deviation" : `deviation ${told(cloud.off[i])}${unit && ` ${unit}`}`);
+  words.push(`x ${told(at.x)}, y ${told(at.y)}, z ${told(at.z)}${length}`);
+  if (cloud.off) words.push(off === ABSENT ? "no deviation" : `deviation ${told(off)}${length}`);
   if (cloud.region?.[i]) words.push(`region ${cloud.region[i]}`);
   return words.join(" · ");
 }
