@@ -1,5 +1,6 @@
 """`align3d report`: the page of parts that were scored earlier."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def _check_out(out: Path, results: list[Path]) -> None:
     """Raise UsageError for a page that is not called one, or that would replace what it is made of."""
     if out.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--out {out}: is written as HTML; end its name with .html")
-    if any(path.resolve() == out.resolve() for path in results):
+    if os.path.realpath(out) in map(os.path.realpath, results):
         raise UsageError(f"--out {out}: is one of the results; name another file")
 
 
