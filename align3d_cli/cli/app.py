@@ -19,6 +19,7 @@ from align3d_cli.helpers.interrupts import is_interrupt, listen
 
 COMMANDS = (
     "score",
+    "report",
     "teach",
     "render",
     "synth",

@@ -16,7 +16,7 @@ from align3d_cli.cli.score_config import PREFIX, config_text
 from align3d_cli.cli.score_drift import compared, say_drift
 from align3d_cli.cli.score_lines import result_line, summary
 from align3d_cli.cli.score_options import Engine
-from align3d_cli.cli.score_tables import BATCH_PAGE_POINTS, write_tables
+from align3d_cli.cli.score_tables import write_tables
 from align3d_cli.errors import BatchFailures, UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def score(call: ScoreCall) -> None:
     check_free_files(call, parts)
     if found.left_out and not call.quiet:
         output.info(f"note: {len(found.left_out)} .txt files of the folders are left out; name them to score them")
-    settings = _settings(call, kind, lone=len(parts) == 1)
+    settings = _settings(call, kind, len(parts))
     batch = _batch(settings, call)
     record = None if call.out_dir is None else record_of(call.out_dir, settings)
     kept = _kept(record, parts, call.quiet) if record is not None and call.resume else {}
@@ -94,7 +94,7 @@ def _watch(call: ScoreCall) -> None:
     from align3d_cli.running.watch import arrivals
 
     kind = call.format or "ply"
-    batch = _batch(_settings(call, kind, lone=True), call)
+    batch = _batch(_settings(call, kind, 1), call)
     parts = (
         with_named_output([part], None, call.out_dir, kind)[0] for part in arrivals(call.inputs, avoid=call.out_dir)
     )
@@ -116,8 +116,8 @@ def _of_model(call: ScoreCall) -> dict[str, str]:
     return {"views": f"{views.count} views, {views.preset}"} | ({} if call.rules else {"fail_above": f"limit {limit}"})
 
 
-def _settings(call: ScoreCall, kind: str, *, lone: bool) -> "BatchSettings":
-    """What the call says about all its parts. kind: format of the heat maps; lone: there is but one part."""
+def _settings(call: ScoreCall, kind: str, parts: int) -> "BatchSettings":
+    """What the call says about all its parts. kind: format of the heat maps; parts: how many."""
     from align3d_cli.regions.rules_file import read_rules
     from align3d_cli.running.batch import BatchSettings
     from align3d_cli.running.inputs import known_scans, stream_format
@@ -142,7 +142,8 @@ def _settings(call: ScoreCall, kind: str, *, lone: bool) -> "BatchSettings":
         format=kind,
         force=call.force or call.resume,  # what may not be replaced, the record refuses
         pages=call.report is not None,
-        page_points=None if lone else BATCH_PAGE_POINTS,
+        page_parts=parts,
+        page_points=call.report_points,
     )
 
 

@@ -24,6 +24,7 @@ class ScoreCall:
     out_dir: opt.OutDir = None
     format: opt.Format = None
     report: opt.Report = None
+    report_points: opt.ReportPoints = None
     junit: opt.Junit = None
     csv: opt.Csv = None
     regions: opt.Regions = None

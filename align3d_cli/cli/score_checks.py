@@ -49,6 +49,8 @@ def _check_tables(call: ScoreCall) -> None:
         word, suffixes = WRITTEN_AS[option]
         if path.suffix.lower() not in suffixes:
             raise UsageError(f"{option} {path}: is written as {word}; end its name with {suffixes[0]}")
+    if call.report_points is not None and call.report is None:
+        raise UsageError("--report-points: needs --report, the page whose points it counts")
     for one, other in call.same_files():
         raise UsageError(f"{one} and {other}: name one file; give the two different names")
 

@@ -51,6 +51,14 @@ Format = Annotated[
     _option(panel=OUTPUTS, help="Format of heat maps; default: --out's suffix, ply for --out-dir."),
 ]
 Report = Annotated[Path | None, _option(panel=OUTPUTS, help="One HTML page of all parts of this call.")]
+ReportPoints = Annotated[
+    int | None,
+    _option(
+        panel=OUTPUTS,
+        min=100,
+        help="Points a part on the page at most; default: 200000 of one part, fewer of many.",
+    ),
+]
 Junit = Annotated[
     Path | None,
     _option(

@@ -7,8 +7,6 @@ from align3d_cli.cli.score_call import ScoreCall
 if TYPE_CHECKING:
     from align3d_cli.running.batch import Outcome
 
-BATCH_PAGE_POINTS = 12_000  # a page of a hundred parts stays near 25 MB
-
 
 def write_tables(call: ScoreCall, outcomes: "list[Outcome]") -> None:
     """Write what is asked for, each file whole. Raises EnvironmentMissing for one that cannot be written."""
@@ -42,10 +40,10 @@ def _page(call: ScoreCall, outcomes: "list[Outcome]") -> str:
     """The HTML page. Parts that --resume kept are shown as far as their heat maps tell."""
     from align3d_cli.report.html import html_page
     from align3d_cli.report.kept_page import kept_page
-    from align3d_cli.report.points_payload import PAGE_POINTS
+    from align3d_cli.report.thinning import points_each
 
-    limit = PAGE_POINTS if len(outcomes) == 1 else BATCH_PAGE_POINTS
+    limit = call.report_points or points_each(len(outcomes))
     scored = [found for found in outcomes if found.failure is None]
-    pages = [found.page or kept_page(found.result, found.colours, points=limit) for found in scored]
+    pages = [found.page or kept_page(found.result, points=limit) for found in scored]
     failures = [found.result for found in outcomes if found.failure is not None]
     return html_page("report" if call.report is None else call.report.stem, pages, failures)

@@ -11,6 +11,19 @@ from align3d_cli.model.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True)
+class Twin:
+    """A good part to look at beside the scan.
+
+    name: of its file; xyz: (P, 3) some of its points, in its own frame
+    scan_from_twin: (4, 4) pose that lays it onto the scan, None where it lies on none
+    """
+
+    name: str
+    xyz: np.ndarray = field(repr=False)
+    scan_from_twin: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Joined:
     """The model's word and that of references in one, on a scan's M prepared points.
 
@@ -19,6 +32,7 @@ class Joined:
     account:   who spoke and how much, as JSON
     deviation: (M,) signed distance from a reference in the file's unit, positive outside, nan where none goes on;
                None where the scan was laid onto none
+    twin:      one of the references, None where they are of something else
     notes:     what the user should know of it, a sentence each; doubts: why a low score does not mean a good part
     """
 
@@ -30,6 +44,7 @@ class Joined:
     deviation: np.ndarray | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    twin: Twin | None = None
 
 
 Beside = Callable[[Prepared, np.ndarray, float], Joined]

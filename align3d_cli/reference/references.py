@@ -9,12 +9,13 @@ from scipy.special import expit, logit
 
 from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.errors import InputRejected
+from align3d_cli.matching.poses import inverse
 from align3d_cli.matching.registration import another_size
-from align3d_cli.model.beside import Joined
+from align3d_cli.model.beside import Joined, Twin
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.traits import LEAST_PARTS, Traits, traits_of_scan
 from align3d_cli.reference.evidence import Evidence, evidence_of
-from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, laid_out, lay
+from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, Laid, laid_out, lay
 from align3d_cli.reference.join import FLOOR_UNLIKE, logits, object_logit, regime, strangeness
 from align3d_cli.reference.limits import LONE_SPREAD, Limit, interval, limit_of, standing_out
 from align3d_cli.reference.order import own_order, refuse_copies
@@ -85,7 +86,8 @@ class References:
             return self.alone(points, raw, f"it is {ratio:.3g} times as large as they are")
         seen = see(scan, points, raw, self.size)
         one = self.facts["kind"] == "reference"
-        found = evidence_of(seen, self.parts, lay(seen, self.parts, 0.0 if one else COMMON))
+        laid = lay(seen, self.parts, 0.0 if one else COMMON)
+        found = evidence_of(seen, self.parts, laid)
         if self.must_lie:
             self._check_laid(name, found.why_apart)
         found = as_noisy_as(found) if one else found
@@ -94,7 +96,7 @@ class References:
             return self.alone(
                 points, raw, f"its surface is {times:.2g} times as unlike theirs as theirs among each other"
             )
-        joined = self.joined(seen, found)
+        joined = replace(self.joined(seen, found), twin=self._twin(laid))
         itself = any(np.array_equal(part.seen.surface.xyz, seen.surface.xyz) for part in self.parts)
         return replace(joined, notes=(*joined.notes, ITSELF)) if itself else joined
 
@@ -119,6 +121,12 @@ class References:
             deviation=found.signed[seen.row] if laid else None,
             notes=(STRANGE_NOTE,) if strange else (),
         )
+
+    def _twin(self, laid: Laid) -> Twin:
+        """The first good part that the scan lies on, or the first of all."""
+        for place in laid[0]:
+            return Twin(place.part.name, place.part.seen.surface.xyz, inverse(place.part_from_scan))
+        return Twin(self.parts[0].name, self.parts[0].seen.surface.xyz)
 
     def _own_at_half(self) -> Calibration:
         """The model's own score scale, its threshold moved to that of the good parts, 0.5."""

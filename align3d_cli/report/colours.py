@@ -12,6 +12,17 @@ LIGHTNESS = (0.40, 0.95)
 HUES_DEG = (268.0, 300.0, 345.0, 390.0, 412.0, 465.0)
 CHROMAS = (0.120, 0.175, 0.185, 0.185, 0.165, 0.120)
 STEPS = 256
+# Of regions on a page, one after the other: told apart by every kind of colour vision (Okabe and Ito 2008, "Color
+# universal design"), without the black and the grey of that set, which surfaces have
+REGION_RGB = (
+    (213, 94, 0),
+    (86, 180, 233),
+    (240, 228, 66),
+    (0, 158, 115),
+    (204, 121, 167),
+    (230, 159, 0),
+    (0, 114, 178),
+)
 
 
 def _srgb_from_oklab(lab: np.ndarray) -> np.ndarray:

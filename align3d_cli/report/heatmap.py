@@ -14,13 +14,15 @@ from align3d_cli.io.write import write_scores
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.inspector import Inspection
 from align3d_cli.report.colours import score_rgb
-from align3d_cli.report.html import PartPage, html_page
-from align3d_cli.report.points_payload import PAGE_POINTS, points_payload
+from align3d_cli.report.html import PartPage, TwinPage, html_page
+from align3d_cli.report.points_payload import PagePoints, points_payload
 from align3d_cli.report.portrait import Portrait, portray
 from align3d_cli.report.reference_text import known_text
 from align3d_cli.report.result import extent_text, limit_text
+from align3d_cli.report.thinning import LONE_POINTS
 
-JPEG_QUALITY = 88
+LARGE_JPEG = {"quality": 88, "subsampling": 0}  # of the view sheet: fine lines of the map stay
+SMALL_JPEG = {"quality": 70}  # a third of it for one of many parts
 
 
 @dataclass(frozen=True)  # without slots, so that it can hold its portrait once that was drawn
@@ -73,19 +75,36 @@ def sheet_png(part: ScoredPart) -> bytes:
     return _sheet(part, title, _subtitle(result), "PNG")[0]
 
 
-def part_page(part: ScoredPart, *, points: int = PAGE_POINTS) -> PartPage:
-    """One part for `html_page`: its sheet as JPEG, and at most `points` of its points for the viewer."""
-    sheet, home = _sheet(part, "", "", "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    payload = points_payload(part.cloud.xyz, part.inspection.point_scores, *part.limits, home, limit=points)
-    return PartPage(part.result, sheet, "image/jpeg", payload, *part.limits)
+def part_page(part: ScoredPart, *, points: int = LONE_POINTS, small: bool = False) -> PartPage:
+    """One part for `html_page`: its sheet as JPEG, and at most `points` of its points for the viewer.
+
+    small: the sheet in half its size, for pages with many parts
+    """
+    sheet, home = _sheet(part, "", "", "JPEG", small=small, **(SMALL_JPEG if small else LARGE_JPEG))
+    found = part.inspection
+    shown = PagePoints(part.cloud.xyz, found.point_scores, part.cloud.colours, part.labels, found.deviation)
+    payload = points_payload(shown, home, limit=points, regions=part.result["regions"])
+    return PartPage(part.result, sheet, "image/jpeg", payload, twin=_twin(part))
 
 
-def _sheet(part: ScoredPart, title: str, subtitle: str, kind: str, **options: Any) -> tuple[bytes, Any]:
+def _twin(part: ScoredPart) -> TwinPage | None:
+    """The good part that the scan was compared with, None where there was none."""
+    twin = None if part.inspection.beside is None else part.inspection.beside.twin
+    if twin is None:
+        return None
+    points = PagePoints(twin.xyz, np.full(len(twin.xyz), np.nan))
+    return TwinPage(twin.name, points_payload(points, np.eye(3), limit=len(twin.xyz)), twin.scan_from_twin)
+
+
+def _sheet(
+    part: ScoredPart, title: str, subtitle: str, kind: str, *, small: bool = False, **options: Any
+) -> tuple[bytes, Any]:
     """The encoded view sheet, and the (3, 3) rotation of its first view."""
     from align3d_cli.report.view_sheet import Legend, view_sheet
 
     portrait, data = part.portrait, io.BytesIO()
-    view_sheet(portrait.images, portrait.maps, Legend(title, subtitle, *part.limits)).save(data, kind, **options)
+    sheet = view_sheet(portrait.images, portrait.maps, Legend(title, subtitle, *part.limits))
+    (sheet.reduce(2) if small else sheet).save(data, kind, **options)
     return data.getvalue(), portrait.home
 
 

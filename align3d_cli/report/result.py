@@ -27,6 +27,7 @@ FIELDS = (
     "verdict",
     "decision",
     "doubts",
+    "colours",
     "unit",
     "extent",
     "resolution",

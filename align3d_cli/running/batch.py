@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from align3d_cli.reference.references import Told
 
 Value = TypeVar("Value")
+SMALL_SHEETS = 24  # parts of a report; with more, pictures of their views in half the size keep it small
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class BatchSettings:
     rules:   what parts are judged by instead of the threshold
     good:    scans of good parts, which the model is taught; reference: a scan or CAD model that parts are laid onto
     among:   the parts of the call are each other's references
-    pages:   make each part's section of a report; page_points: points in it
+    pages:   make each part's section of a report; page_parts: how many it is to have; page_points: points of each at
+             most, None: by their number
     """
 
     model: str = DEFAULT_MODEL
@@ -58,6 +60,7 @@ class BatchSettings:
     reference: str | None = None
     among: bool = False
     pages: bool = False
+    page_parts: int = 1
     page_points: int | None = None
 
 
@@ -67,7 +70,6 @@ class Outcome:
 
     result:  its JSON object; failure: why it failed, None where it did not
     page:    its section of a report, None where there is to be none or the part is kept from an earlier call
-    colours: the scores at which the colours of its heat map begin and end, None where nobody knows
     level:   median of the scores of its points, None where nobody knows
     """
 
@@ -75,7 +77,6 @@ class Outcome:
     result: dict[str, Any]
     failure: FailedScan | None = None
     page: Any = None
-    colours: tuple[float, float] | None = None
     level: float | None = None
 
 
@@ -185,21 +186,22 @@ class Batch:
         if part.output is not None or how.pages:
             result["seconds"] |= {"write": round(time.perf_counter() - start, 3)}
             result["seconds"]["total"] = round(before + time.perf_counter() - start, 3)
-        limits = scored.model.calibration
-        colours = (limits.colour_low, limits.colour_high)
-        return Outcome(part, result, page=page, colours=colours, level=scored.level)
+        return Outcome(part, result, page=page, level=scored.level)
 
     def _written(self, part: Part, scored: ScoredScan) -> Any:
         """Write the part's heat map; returns its section of the report when there is to be one."""
         if part.output is None and not self.settings.pages:
             return None
         from align3d_cli.report.heatmap import part_page, write_heatmap
-        from align3d_cli.report.points_payload import PAGE_POINTS
+        from align3d_cli.report.thinning import points_each
 
         found = scored.part(part.output)  # draws its picture once for both
         if part.output is not None:
             write_heatmap(part.output, found, format=self.settings.format, force=self.settings.force)
-        return part_page(found, points=self.settings.page_points or PAGE_POINTS) if self.settings.pages else None
+        if not self.settings.pages:
+            return None
+        parts = self.settings.page_parts
+        return part_page(found, points=self.settings.page_points or points_each(parts), small=parts > SMALL_SHEETS)
 
 
 def _of_before(joined: "Joined", *_: Any) -> "Joined":

@@ -17,11 +17,13 @@ from align3d_cli.helpers.digest import digest_of_settings, sha256_of
 from align3d_cli.helpers.files import make_folder
 from align3d_cli.helpers.sealed_lines import sealed, unsealed
 from align3d_cli.model.find import find_model
+from align3d_cli.report.result import FIELDS
 from align3d_cli.running.batch import BatchSettings, Outcome
 from align3d_cli.running.inputs import Part
 
 RECORD = "align3d-results.jsonl"  # not results.jsonl, which is where people send --jsonl
-NOT_CONTENT = {"model", "force", "pages", "page_points"}  # of BatchSettings: the model counts by its bytes
+# Of BatchSettings, what decides no heat map; the model counts by its bytes
+NOT_CONTENT = {"model", "force", "pages", "page_parts", "page_points"}
 
 
 class Scorer(Protocol):
@@ -57,8 +59,7 @@ class Record:
                     f"{part.output}: {finding}; name another --out-dir, or add --force instead of --resume"
                 )
             if _is_current(line, part):
-                colours = line.get("colours")
-                found[part.output] = Outcome(part, line["result"], colours=None if colours is None else tuple(colours))
+                found[part.output] = Outcome(part, line["result"])
         return found
 
     def begin(self, parts: Iterable[Part]) -> None:
@@ -70,7 +71,7 @@ class Record:
         if found.failure is None and found.part.output is not None:
             output = found.part.output
             line = {"key": self.key, "outputs": [str(output)], "output_sha256": sha256_of(output)}
-            self._append(line | {"result": found.result, "colours": found.colours})
+            self._append(line | {"result": found.result})
 
     def _append(self, line: dict[str, Any]) -> None:
         make_folder(self.path.parent)
@@ -141,9 +142,10 @@ def _whole(text: bytes) -> dict[str, Any] | None:
 
 
 def _is_current(line: dict[str, Any], part: Part) -> bool:
-    """Whether a heat map is the one on record, and the scan still the one it was made from, by the same name."""
+    """Whether a heat map is the one on record, and the scan still the one it was made from, by the same name; and
+    whether its result tells what results tell."""
     result = line.get("result")
-    if result is None or part.output is None or result["input"] != part.name:
+    if result is None or part.output is None or result.keys() != set(FIELDS) or result["input"] != part.name:
         return False
     try:
         return sha256_of(part.output) == line["output_sha256"] and sha256_of(part.name) == result["input_sha256"]

@@ -158,6 +158,7 @@ class ScoredScan:
             judged=None if decision is None else decision.verdict,
             decision=None if decision is None else decision.as_dict(),
             doubts=list(self.doubts),
+            colours=[self.model.calibration.colour_low, self.model.calibration.colour_high],
             unit=self.cloud.unit,
             extent=found.preparation["extent"],
             resolution=self.resolution.as_dict(),

@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from align3d_cli.errors import UsageError
+from align3d_cli.helpers.sealed_lines import sealed, unsealed
 from align3d_cli.running.batch import Batch, BatchSettings
 from align3d_cli.running.inputs import find_parts, with_outputs
 from align3d_cli.running.record import RECORD, outcomes, record_of
@@ -86,6 +87,17 @@ def test_a_heat_map_or_a_scan_that_changed_is_scored_again(score, folder):
     assert score()[0] == []
 
 
+def test_a_result_without_a_field_is_scored_again(score, folder):
+    """One that tells less than results tell today is of no use to tables and pages."""
+    score()
+    record = folder / "heat" / RECORD
+    lines = [unsealed(line) for line in record.read_bytes().splitlines() if line]
+    del lines[-1]["result"]["colours"]
+    record.write_bytes(b"".join(map(sealed, lines)))
+    assert score()[0] == ["c"]
+    assert score()[0] == []
+
+
 @pytest.mark.parametrize("options", [{"views": "2"}, {"threshold": 0.3}, {"background": "keep"}, {"seed": 1}])
 def test_results_of_other_options_are_refused(score, folder, options):
     """Nothing is mixed and nothing replaced: one line, and the heat maps stay."""
@@ -144,7 +156,7 @@ def test_files_about_all_parts_are_whole_when_a_call_goes_on(align3d, model, fol
     assert [(line.split(",")[0:3]) for line in lines] == [line.split(",")[0:3] for line in before]
     assert files["xml"].read_text().count("<testcase") == 4 and files["xml"].read_text().count("<error") == 1
     page = files["html"].read_text()
-    assert page.count("<canvas data-points") == whole["html"].count("<canvas data-points") == 3
+    assert page.count('<div class="viewer">') == whole["html"].count('<div class="viewer">') == 3
     assert page.count("Scored by an earlier call") == 2 and "d.ply" in page
 
 

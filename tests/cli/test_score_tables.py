@@ -29,6 +29,7 @@ def test_junit_and_csv_tell_what_the_json_tells(align3d, model, parts, tmp_path)
     ("more", "told"),
     [
         (["--junit", "out.csv"], "--junit out.csv: is written as XML; end its name with .xml"),
+        (["--report-points", "500"], "--report-points: needs --report, the page whose points it counts"),
         (["--csv", "out.xml"], "--csv out.xml: is written as CSV; end its name with .csv"),
         (
             ["--csv", "t.csv", "--regions", "./t.csv"],

@@ -20,18 +20,30 @@ def test_points_and_scores_come_back(tmp_path, format):
     scores = SCORES.copy()
     scores[3] = np.nan
     path = write_scores(tmp_path / f"map.{format}", PointCloud(XYZ), scores, RGB)
-    xyz, back = read_scores(path)
-    np.testing.assert_array_equal(xyz, XYZ)
-    np.testing.assert_array_equal(back, scores)
+    back = read_scores(path)
+    np.testing.assert_array_equal(back.xyz, XYZ)
+    np.testing.assert_array_equal(back.scores, scores)
+    assert back.regions is None and back.deviation is None
+
+
+@pytest.mark.parametrize("format", ["ply", "npz"])
+def test_regions_and_deviations_come_back(tmp_path, format):
+    """Where the map holds them."""
+    labels, off = np.arange(50, dtype=np.int32) % 3, np.where(np.arange(50) % 7, SCORES - 0.5, np.nan)
+    cloud = PointCloud(XYZ)
+    path = write_scores(tmp_path / f"map.{format}", cloud, SCORES, RGB, regions=labels, deviation=off)
+    back = read_scores(path)
+    np.testing.assert_array_equal(back.regions, labels)
+    np.testing.assert_array_equal(back.deviation, off.astype(np.float32))
 
 
 def test_the_map_of_a_mesh_gives_its_vertices(tmp_path):
     """Faces are no matter: no points are drawn from them."""
     mesh = Mesh(XYZ[:4], np.array([[0, 1, 2], [0, 2, 3]]))
     path = write_scores(tmp_path / "map.ply", PointCloud(XYZ, mesh=mesh), SCORES, RGB)
-    xyz, back = read_scores(path)
-    np.testing.assert_array_equal(xyz, XYZ[:4])
-    assert back.shape == (4,) and np.isfinite(back).all()
+    back = read_scores(path)
+    np.testing.assert_array_equal(back.xyz, XYZ[:4])
+    assert back.scores.shape == (4,) and np.isfinite(back.scores).all()
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from align3d_cli.errors import InputRejected
+from align3d_cli.matching.poses import moved
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.reference.order import own_order, refuse_copies
 from align3d_cli.reference.references import FACTS, ITSELF, learn
@@ -48,6 +50,19 @@ def test_a_dent_is_told_from_a_further_good_part(request, how_many):
     assert bad.calibration is references.calibration and bad.calibration.threshold == 0.5
     assert set(bad.account) == {*FACTS, "spoke", "laid", "why_apart", "missing_share"}
     assert bad.account["laid"] and bad.account["why_apart"] is None and bad.notes == ()
+
+
+def test_a_good_part_to_look_at_lies_on_the_scan(known):
+    """One of the references with the pose that lays it there; none beside a scan of another size."""
+    posed = plate(5, pose=random_pose(7))
+    twin = known.beside(*told(posed)).twin
+    assert twin.name in known.facts["parts"]
+    there = moved(twin.scan_from_twin, twin.xyz)
+    away = cKDTree(there).query(posed.scan.xyz)[0]
+    spacing = np.median(cKDTree(there).query(there, k=2)[0][:, 1])
+    assert np.quantile(away, 0.95) < 2 * spacing
+    large = plate(6, scale=3.0)
+    assert known.beside(*told(large)).twin is None
 
 
 def test_what_was_learned_is_said(known, lone, good):

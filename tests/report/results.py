@@ -20,7 +20,7 @@ def scored(name: str = "part.ply", score: float = 0.25, **changes: Any) -> dict[
         "n_removed": 3, "score": score, "threshold": 0.5, "doubts": [], "unit": "mm", "extent": [20.0, 10.0, 5.0],
         "resolution": {"spacing": 0.1, "pixel": 0.2, "smallest": 0.6}, "regions": [], "decision": None, "notes": [],
         "references": None, "model": "tiny", "model_sha256": None, "views": "front:2", "device": "cpu", "seed": 0,
-        "seconds": {"read": 0.5, "total": 1.5},
+        "colours": [0.2, 0.8], "seconds": {"read": 0.5, "total": 1.5},
     }  # fmt: skip
     return build_result(**known | changes)
 

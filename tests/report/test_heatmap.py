@@ -43,7 +43,7 @@ def part() -> ScoredPart:
         decision=None,
         notes=[],
         doubts=[], model="tiny", model_sha256=None,
-        views="front:2", device="cpu", seed=0,
+        views="front:2", device="cpu", seed=0, colours=[0.2, 0.8],
     )  # fmt: skip
     return ScoredPart(PointCloud(xyz), inspection, result, Calibration(colour_low=0.2, colour_high=0.8))
 
@@ -95,5 +95,5 @@ def test_the_page_opens_with_the_first_view(part, tmp_path):
     """The viewer's home rotation is that of view 0: straight on, y turned down, z turned away."""
     write_heatmap(tmp_path / "page.html", part, format="html")
     text = (tmp_path / "page.html").read_text()
-    (payload,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', text, re.S)
+    (payload,) = re.findall(r'<script type="application/json" id="points-0">(.*?)</script>', text, re.S)
     np.testing.assert_allclose(np.reshape(json.loads(payload)["home"], (3, 3)), np.diag([1, -1, -1]), atol=1e-6)

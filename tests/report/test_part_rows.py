@@ -53,7 +53,8 @@ def test_what_moved_stands_in_the_line_of_the_last_part():
 
 def test_no_field_of_the_result_is_forgotten():
     """A field is a column of its own, or is told by columns made of it."""
-    made = {"decision", "doubts", "notes", "extent", "resolution", "regions", "references", "seconds", "drift"}
+    made = {"decision", "doubts", "notes", "extent", "resolution", "regions", "references", "seconds"}
+    made |= {"colours", "drift"}
     assert set(FIELDS) == set(ALIKE) | made and len(set(COLUMNS)) == len(COLUMNS)
 
 

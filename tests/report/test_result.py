@@ -27,6 +27,7 @@ KNOWN = {
     "views": "sphere:9",
     "device": "cpu",
     "seed": 0,
+    "colours": [0.2, 0.8],
 }
 
 
@@ -40,8 +41,8 @@ def test_fields_come_in_the_stated_order_with_the_schema_version_first():
     """Key order is part of the format."""
     expected = (
         "schema_version tool_version input input_sha256 output n_points n_invalid n_unseen n_removed score threshold "
-        "verdict decision doubts unit extent resolution regions references notes drift model model_sha256 views "
-        "device seed seconds"
+        "verdict decision doubts colours unit extent resolution regions references notes drift model model_sha256 "
+        "views device seed seconds"
     )
     assert list(result()) == expected.split()
 
