@@ -20,7 +20,8 @@ from align3d_cli.clouds.prepare import prepare
 from align3d_cli.datasets.registry import open_dataset
 from align3d_cli.model.bundle import load_bundle
 from align3d_cli.model.inspector import Inspector
-from align3d_cli.reference.evidence import Evidence, evidence_of
+from align3d_cli.reference.comparison import evidence_of
+from align3d_cli.reference.evidence import Evidence
 from align3d_cli.reference.good import laid_out
 from align3d_cli.reference.join import TOP_SHARE, measures, regime, smoothed
 from align3d_cli.reference.seen import Seen, diagonal, see

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -12,13 +13,15 @@ from align3d_cli.errors import InputRejected
 from align3d_cli.matching.registration import another_size
 from align3d_cli.model.beside import Joined
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.reference.evidence import Evidence, evidence_of
+from align3d_cli.reference.comparison import evidence_of
+from align3d_cli.reference.evidence import Evidence
 from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, laid_out, lay
 from align3d_cli.reference.join import FLOOR_UNLIKE, logits, object_logit, regime, strangeness
 from align3d_cli.reference.limits import LONE_SPREAD, Limit, interval, limit_of, standing_out
 from align3d_cli.reference.order import own_order, refuse_copies
 from align3d_cli.reference.seen import Seen, diagonal, see
-from align3d_cli.reference.usual import as_noisy_as, halves_of, measured
+from align3d_cli.reference.usual import Measured, as_noisy_as, halves_of, measured
+from align3d_cli.reference.variation import Variation, variation_of
 
 UNLIKE = 3.0  # times the usual distance of descriptors, over the middle of a scan: another object
 LONE_MISSES = 0.85  # by which another good part's object logit lies above that of a half of the same scan, on average
@@ -55,6 +58,7 @@ class References:
     own:         calibration of the model beneath, for scans that are unlike the good parts
     facts:       what `teach` reports and results repeat, as JSON: FACTS
     lenient:     a scan that cannot be laid onto a reference is judged by the model alone, as a table wants it
+    variation:   where they differ from each other; None where that is unknown, and of those that were read from a file
     """
 
     parts: tuple[GoodPart, ...]
@@ -63,6 +67,7 @@ class References:
     own: Calibration
     facts: dict[str, Any]
     lenient: bool = False
+    variation: Variation | None = None
 
     @property
     def must_lie(self) -> bool:
@@ -82,7 +87,7 @@ class References:
             return self.alone(points, raw, f"it is {ratio:.3g} times as large as they are")
         seen = see(scan, points, raw, self.size)
         one = self.facts["kind"] == "reference"
-        found = evidence_of(seen, self.parts, lay(seen, self.parts, 0.0 if one else COMMON))
+        found = evidence_of(seen, self.parts, partial(lay, seen, self.parts, 0.0 if one else COMMON))
         if self.must_lie:
             self._check_laid(name, found.why_apart)
         found = as_noisy_as(found) if one else found
@@ -168,7 +173,13 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
         "stands_out": [told[row].name for row in standing_out(raw, false_alarm_rate)],
     }
     calibration = calibration_of(limit, false_alarm_rate)
-    return References(known.parts, size, calibration, own, facts)
+    return References(known.parts, size, calibration, own, facts, variation=_variation(told[0], known))
+
+
+def _variation(first: Told, known: Measured) -> Variation | None:
+    if known.apart is None:
+        return None
+    return variation_of(first.name, first.scan.report["unit"], first.scan.xyz, known.parts[0].seen, known.apart)
 
 
 def calibration_of(limit: Limit, false_alarm_rate: float) -> Calibration:

@@ -13,9 +13,9 @@ from align3d_cli.matching.surface import Surface
 from align3d_cli.matching.visibility import View
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.reference.good import GoodPart, Usual
+from align3d_cli.reference.good import GoodPart, Usual, good_part
 from align3d_cli.reference.references import FACTS, References
-from align3d_cli.reference.seen import Seen, sheet
+from align3d_cli.reference.seen import Seen
 
 RECORD = "teach"  # where in a model's record good parts are told of
 PREFIX = "good"
@@ -93,4 +93,4 @@ def _part(told: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> GoodP
         raise ValueError("not one value a point")
     seen = Seen(surface, arrays["zero_shot"], np.arange(len(surface)), float(told["raw"]))
     pose = None if told["first_from_part"] is None else np.array(told["first_from_part"], float).reshape(4, 4)
-    return GoodPart(told["name"], told["sha256"], seen, sheet(seen), pose, Usual(*arrays["usual"]))
+    return good_part(told["name"], told["sha256"], seen, pose, Usual(*arrays["usual"]))
