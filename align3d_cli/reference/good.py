@@ -47,6 +47,7 @@ class GoodPart:
     name, sha256: of its file
     first_from_part: (4, 4) pose that lays it onto the first good part, None where it is not the same rigid body
     bank: some of its descriptors; sheet: its surface; tree: its even points, for searches
+    triangles: (T, 3, 3) of a CAD model, from which deviations are measured then; None: from the points
     usual: None before anything was compared
     """
 
@@ -57,11 +58,17 @@ class GoodPart:
     bank: Bank
     sheet: Sheet
     tree: "cKDTree"
+    triangles: np.ndarray | None = None
     usual: Usual | None = None
 
 
 def good_part(
-    name: str, sha256: str | None, seen: Seen, first_from_part: np.ndarray | None, usual: Usual | None = None
+    name: str,
+    sha256: str | None,
+    seen: Seen,
+    first_from_part: np.ndarray | None,
+    triangles: np.ndarray | None = None,
+    usual: Usual | None = None,
 ) -> GoodPart:
     """A good part from its scan; arguments as the fields."""
     from scipy.spatial import cKDTree
@@ -69,7 +76,7 @@ def good_part(
     surface = seen.surface
     bank = bank_of(surface.descriptors, hash_order(surface.xyz)[:BANK])
     tree = cKDTree(surface.xyz, balanced_tree=False, compact_nodes=False)
-    return GoodPart(name, sha256, seen, first_from_part, bank, sheet(seen), tree, usual)
+    return GoodPart(name, sha256, seen, first_from_part, bank, sheet(seen, triangles), tree, triangles, usual)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Good parts ready to judge: `References` joins what they say to what the model says of a scan."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from align3d_cli.model.beside import Joined
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.reference.comparison import evidence_of
 from align3d_cli.reference.evidence import Evidence
-from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, laid_out, lay
+from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, good_part, laid_out, lay
 from align3d_cli.reference.join import FLOOR_UNLIKE, logits, object_logit, regime, strangeness
 from align3d_cli.reference.limits import LONE_SPREAD, Limit, interval, limit_of, standing_out
 from align3d_cli.reference.order import own_order, refuse_copies
@@ -40,13 +40,15 @@ Kind = Literal["good", "reference", "among"]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One good part as it came: name and hash of its file, the prepared scan, and what the model says of it."""
+    """One good part as it came: name and hash of its file, the prepared scan, what the model says of it, and the
+    triangles (T, 3, 3) that it was sampled from, of a mesh."""
 
     name: str
     sha256: str | None
     scan: Prepared
     points: np.ndarray
     raw: float
+    triangles: np.ndarray | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,10 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     _check_sizes(told, size)
     named = [(one.name, one.sha256, see(one.scan, one.points, one.raw, size)) for one in told]
     halves = halves_of(told[0].scan, told[0].points, named[0][2]) if len(told) == 1 else None
-    known = measured(laid_out(named), halves)
+    parts = laid_out(named)
+    if kind == "reference" and told[0].triangles is not None:
+        parts = (good_part(*named[0], np.eye(4), told[0].triangles),)
+    known = measured(parts, halves)
     unlike = np.array([float(np.median(found.unlike)) for found in known.evidence])
     _check_alike(known.parts, unlike)
     seen = [part.seen for part in known.parts] if halves is None else [halves[0]]

@@ -59,7 +59,7 @@ def seen_from(xyz: np.ndarray, points: np.ndarray, raw: float, size: float, towa
     return Seen(surface, zero_shot.astype(np.float32), row, raw)
 
 
-def sheet(seen: Seen) -> Sheet:
-    """The scan as a surface that deviations are measured from."""
-    surface = seen.surface
-    return sheet_of(surface.xyz, surface.normals, surface.spacing, surface.size, oriented=surface.oriented)
+def sheet(seen: Seen, triangles: np.ndarray | None = None) -> Sheet:
+    """The scan as a surface that deviations are measured from. triangles: (T, 3, 3) of the mesh that it is of"""
+    one = seen.surface
+    return sheet_of(one.xyz, one.normals, one.spacing, one.size, oriented=one.oriented, triangles=triangles)

@@ -56,7 +56,8 @@ def _arrays(part: GoodPart) -> dict[str, np.ndarray]:
     surface, usual = part.seen.surface, part.usual
     if usual is None:
         raise ValueError("good parts are stored once they are measured")
-    return {
+    mesh = {} if part.triangles is None else {"triangles": np.ascontiguousarray(part.triangles, np.float64)}
+    return mesh | {
         "xyz": np.ascontiguousarray(surface.xyz),
         "normals": np.ascontiguousarray(surface.normals),
         "descriptors": surface.descriptors.astype(np.float16),
@@ -93,4 +94,7 @@ def _part(told: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> GoodP
         raise ValueError("not one value a point")
     seen = Seen(surface, arrays["zero_shot"], np.arange(len(surface)), float(told["raw"]))
     pose = None if told["first_from_part"] is None else np.array(told["first_from_part"], float).reshape(4, 4)
-    return good_part(told["name"], told["sha256"], seen, pose, Usual(*arrays["usual"]))
+    usual, triangles = Usual(*arrays["usual"]), arrays.get("triangles")
+    if triangles is not None and triangles.shape != (len(triangles), 3, 3):
+        raise ValueError("triangles without three corners")
+    return good_part(told["name"], told["sha256"], seen, pose, triangles, usual)

@@ -10,7 +10,7 @@ from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.clouds.sample import position_hash
 from align3d_cli.reference.comparison import compared
 from align3d_cli.reference.evidence import Evidence
-from align3d_cli.reference.good import GoodPart, Place, Usual, laid_out, lay_known
+from align3d_cli.reference.good import GoodPart, Place, Usual, good_part, lay_known
 from align3d_cli.reference.seen import CELL, Seen, seen_from
 
 AROUND = 20  # even points that what is usual is the mean of: single ones are noise
@@ -56,10 +56,10 @@ def _some(parts: Sequence[GoodPart]) -> list[GoodPart]:
 
 def _alone(part: GoodPart, halves: tuple[Seen, Seen]) -> Measured:
     """A lone good part by two halves of its points, one measured against the other: they differ by noise alone."""
-    other = laid_out([(part.name, part.sha256, halves[1])])
-    found = compared(halves[0], other, lambda: ([Place(0, np.eye(4))], ""))
+    other = good_part(part.name, part.sha256, halves[1], np.eye(4), part.triangles)
+    found = compared(halves[0], [other], lambda: ([Place(0, np.eye(4))], ""))
     usual = _carried(usual_of(halves[0], found.evidence), halves[0], part.seen)
-    again = replace(other[0], usual=_carried(usual, part.seen, halves[1]))
+    again = replace(other, usual=_carried(usual, part.seen, halves[1]))
     return Measured((replace(part, usual=usual),), (found.with_usual((again,)),))
 
 

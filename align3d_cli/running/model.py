@@ -80,7 +80,7 @@ class Model:
 
         scan = prepare(cloud, background=background)
         points, raw = self.inspector.score_part(scan)
-        return Told(name, cloud.sha256, scan, points, raw)
+        return Told(name, cloud.sha256, scan, points, raw, None if cloud.mesh is None else cloud.mesh.triangles)
 
     def knowing(self, told: "Sequence[Told]", *, false_alarm_rate: float = 0.05, kind: "Kind" = "good") -> "Model":
         """`teach` of good parts that were told before. kind: see `reference.references.learn`"""
