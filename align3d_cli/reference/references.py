@@ -18,7 +18,7 @@ from align3d_cli.reference.evidence import Evidence
 from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, good_part, laid_out, lay
 from align3d_cli.reference.join import FLOOR_UNLIKE, logits, object_logit, regime, strangeness
 from align3d_cli.reference.limits import LONE_SPREAD, Limit, interval, limit_of, standing_out
-from align3d_cli.reference.order import own_order, refuse_copies
+from align3d_cli.reference.order import own_order, refuse_copies, surveyed
 from align3d_cli.reference.seen import Seen, diagonal, see
 from align3d_cli.reference.usual import Measured, as_noisy_as, halves_of, measured
 from align3d_cli.reference.variation import Variation, variation_of
@@ -149,9 +149,9 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     Their order changes nothing. Raises InputRejected for parts that are not alike, naming the odd one, and for a scan
     that is there twice.
     """
-    names, clouds = [one.name for one in told], [one.scan.xyz for one in told]
-    refuse_copies(names, clouds)
-    told = [told[row] for row in own_order(clouds)]
+    scans = [surveyed(one.name, one.scan.xyz) for one in told]
+    refuse_copies(scans)
+    told = [told[row] for row in own_order(scans)]
     size = diagonal(told[0].scan.xyz)
     _check_sizes(told, size)
     named = [(one.name, one.sha256, see(one.scan, one.points, one.raw, size)) for one in told]
@@ -170,7 +170,7 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     rate = None if halves is not None else interval(limit.alarms, limit.n)  # a lone part shows none
     facts = {
         "kind": kind,
-        "parts": names,
+        "parts": [one.name for one in scans],
         "laid_parts": sum(part.first_from_part is not None for part in known.parts),
         "false_alarm_rate": false_alarm_rate,
         "alarms": None if rate is None else limit.alarms,

@@ -47,6 +47,11 @@ def see(scan: Prepared, points: np.ndarray, raw: float, size: float | None = Non
     return seen_from(scan.xyz, points, raw, size or diagonal(scan.xyz), towards)
 
 
+def even_rows(scan: Prepared, size: float) -> np.ndarray:
+    """(M,) int64, the even point of each prepared point, as `see` has them at that size."""
+    return even_points(scan.xyz, CELL * size)[1]
+
+
 def seen_from(xyz: np.ndarray, points: np.ndarray, raw: float, size: float, towards: np.ndarray | None) -> Seen:
     """As `see`, of prepared points (M, 3). towards: (3,) to the sensor of a one-sided scan, else None"""
     even, row = even_points(xyz, CELL * size)

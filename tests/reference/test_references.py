@@ -9,7 +9,7 @@ from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import prepare
 from align3d_cli.errors import InputRejected
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.reference.order import own_order, refuse_copies
+from align3d_cli.reference.order import own_order, refuse_copies, surveyed
 from align3d_cli.reference.references import FACTS, ITSELF, learn
 from tests.matching.shapes import random_pose
 from tests.reference.plates import DENT_DEPTH, RAW, in_dent, plate
@@ -96,9 +96,9 @@ def test_a_good_part_of_another_size_is_refused_by_name(good):
 
 def test_a_scan_named_twice_is_refused(good):
     """The same file, or a copy of it under another name: a part would vouch for itself."""
-    clouds = [good[0].scan.xyz, good[1].scan.xyz, good[0].scan.xyz[::-1]]
+    clouds = {"a.ply": good[0].scan.xyz, "b.ply": good[1].scan.xyz, "c.ply": good[0].scan.xyz[::-1]}
     with pytest.raises(InputRejected, match=r"^c\.ply: is the same scan as a\.ply; name every scan once"):
-        refuse_copies(["a.ply", "b.ply", "c.ply"], clouds)
+        refuse_copies([surveyed(name, xyz) for name, xyz in clouds.items()])
     with pytest.raises(InputRejected, match=r"^plate1\.ply: is named twice; "):
         learn([good[0], good[1], good[0]], OWN)
 
@@ -119,10 +119,10 @@ def test_the_order_of_good_parts_changes_nothing(known, good):
 
 def test_parts_stand_in_an_order_of_their_own(good):
     """The part of middle size first; rows of one order and of another name the same scans."""
-    clouds = [good[0].scan.xyz * scale for scale in (1.2, 1.0, 1.1)]
-    order = own_order(clouds)
+    scans = [surveyed(f"{scale}", good[0].scan.xyz * scale) for scale in (1.2, 1.0, 1.1)]
+    order = own_order(scans)
     assert order[0] == 2
-    assert [2 - row for row in own_order(clouds[::-1])] == order
+    assert [2 - row for row in own_order(scans[::-1])] == order
 
 
 def test_the_order_of_points_changes_nothing(lone):
