@@ -42,8 +42,8 @@ class Variation:
 
     part:   name of its file; unit: of lengths, None where the file states none
     middle: how far they lie apart in the middle of their surface; level: from where on a place is said to vary
-    xyz:    (M, 3); apart: (M,) float32, nan where no other part goes on; region: (M,) int32 the id of its place, 0 in
-            none
+    xyz:    (M, 3); apart: (M,) float32, nan where no other part goes on within 6 % of the size
+    region: (M,) int32, the id of each point's place, 0 in none
     """
 
     part: str
