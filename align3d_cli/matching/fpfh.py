@@ -132,8 +132,9 @@ def _counted(xyz, normals, order, start, cell, shape, radius, first, last, count
                     counts[i, a] += 1.0
                     counts[i, 11 + b] += 1.0
                     counts[i, 22 + c] += 1.0
-                    if tied:
-                        a, b, c, _ = _bins(xyz, normals, j, i)
+                if tied:
+                    a, b, c, _ = _bins(xyz, normals, j, i)
+                if a >= 0:
                     counts[j, a] += 1.0
                     counts[j, 11 + b] += 1.0
                     counts[j, 22 + c] += 1.0

@@ -156,9 +156,8 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     _check_sizes(told, size)
     named = [(one.name, one.sha256, see(one.scan, one.points, one.raw, size)) for one in told]
     halves = halves_of(told[0].scan, told[0].points, named[0][2]) if len(told) == 1 else None
-    parts = laid_out(named)
-    if kind == "reference" and told[0].triangles is not None:
-        parts = (good_part(*named[0], np.eye(4), told[0].triangles),)
+    cad = kind == "reference" and len(told) == 1
+    parts = (good_part(*named[0], np.eye(4), told[0].triangles),) if cad else laid_out(named)
     known = measured(parts, halves)
     unlike = np.array([float(np.median(found.unlike)) for found in known.evidence])
     _check_alike(known.parts, unlike)
