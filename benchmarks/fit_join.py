@@ -1,14 +1,23 @@
-"""Fit the weights of the ladder: benchmarks/fit_join.py --root one --root whole --strange any --cache features
+"""Fit the weights of the ladder anew: benchmarks/fit_join.py --from meshes/ --work fit/ [--write]
 
-Roots are folder trees with `train/good`, made by plain_defects.py and whole_defects.py from meshes that no reported
-figure is of; those in any pose, of which good parts show other sides, teach the weights of strange scans alone. For one
-good part and for four, in each regime of `reference.join`, a logistic regression tells points of defects from all
-others, points of defects counting ten times. Printed are the weights for `reference/join.py`, and, for
-`reference/limits.py`, by how much the object logits of further good parts lie above those of good parts left out.
+That is all there is to do once the model beneath has changed. `meshes/` holds meshes that no reported figure is of. Of
+them three trees are made below `fit/` (where they are not there yet): scans in one pose and whole clouds, which teach
+the weights, and scans in any pose, of which good parts show other sides, for the weights of strange scans alone. What
+the model says of every scan and what good parts add is kept beside them, by the model's hash: a fit that was cut off
+goes on. For one good part and for four, in each regime of `reference.join`, a logistic regression tells points of
+defects from all others, points of defects counting ten times. Printed are the weights, which --write puts into
+`reference/join.py`, and, for `reference/limits.py`, by how much the object logits of further good parts lie above those
+of good parts left out. Nine meshes are 486 scans, some four seconds of one core each, half an hour in all; --jobs
+spreads them over processes.
 """
 
 import argparse
+import re
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +29,8 @@ from align3d_cli.clouds.prepare import prepare
 from align3d_cli.datasets.registry import open_dataset
 from align3d_cli.model.bundle import load_bundle
 from align3d_cli.model.inspector import Inspector
-from align3d_cli.reference.evidence import Evidence, evidence_of
+from align3d_cli.reference.comparison import evidence_of
+from align3d_cli.reference.evidence import Evidence
 from align3d_cli.reference.good import laid_out
 from align3d_cli.reference.join import TOP_SHARE, measures, regime, smoothed
 from align3d_cli.reference.seen import Seen, diagonal, see
@@ -32,6 +42,13 @@ COLUMNS = {
     "laid": [0, 1, 2, 3, 4, 5, 6, 7, 9],
     "strange": [0, 1, 9, 10],
 }  # of the measures, those that mean something in a regime; missing material is in none of these sets
+TREES = {
+    "one": ("plain_defects.py", "--pose", "one", "--vary", "0.004"),
+    "whole": ("whole_defects.py",),
+    "any": ("plain_defects.py",),
+}  # how each is made
+STRANGE = "any"  # the tree that teaches the weights of strange scans alone
+JOIN = Path(__file__).parents[1] / "align3d_cli" / "reference" / "join.py"
 STORED = ("regime", "category", "kind", "values", "labels", "weights")
 DEFECT_WEIGHT = 10.0  # of a point of a defect
 POINTS = 150_000  # drawn of all for a fit
@@ -132,39 +149,77 @@ def told(scans: list[Weighed], each: np.ndarray, offset: float) -> str:
             spreads.append(logits.std(ddof=1))
     if not above:
         return ""
-    return f"  # good above left out {np.mean(above):.2f} +- {np.std(above):.2f}, spread {np.mean(spreads):.2f}"
+    return f"good above left out {np.mean(above):.2f} +- {np.std(above):.2f}, spread {np.mean(spreads):.2f}"
 
 
-def main() -> None:
-    """Print the weights."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", type=Path, action="append", required=True, help="tree with train/good; repeat")
-    parser.add_argument("--strange", type=Path, action="append", default=[], help="such a tree in any pose; repeat")
-    parser.add_argument("--cache", type=Path, required=True, help="folder of what is computed; what is there is taken")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    inspector = Inspector(load_bundle())
+def make_trees(meshes: Path, work: Path) -> None:
+    """The trees of TREES below a folder, those that are not there whole."""
+    for name, (script, *options) in TREES.items():
+        done = work / f"{name}.made"
+        if not done.is_file():
+            command = [sys.executable, Path(__file__).parent / script, "--from", meshes, "--out", work / name]
+            subprocess.run([*command, *options, "--train", str(max(KS.values()))], check=True)
+            done.touch()
+
+
+def kept(task: tuple[Path, str], work: Path, features: Path) -> dict[str, Path]:
+    """Where the measures of a category are kept, by how many good parts; made where they are not there."""
+    root, category = task
+    files = {name: features / f"{root.name}__{category}__{name}.npz" for name in KS}
+    if not all(path.is_file() for path in files.values()):
+        torch.set_num_threads(1)
+        samples = [sample for sample in open_dataset("folder", root) if sample.category == category]
+        for name, found in of_category(samples, Inspector(load_bundle()), features / root.name).items():
+            np.savez(files[name], **{f"{i}.{n}": getattr(s, n) for i, s in enumerate(found) for n in STORED})
+    return files
+
+
+def gathered(work: Path, jobs: int) -> dict[str, list[Weighed]]:
+    """All scans of all trees, by how many good parts they are compared with."""
+    features = work / f"features-{load_bundle().sha256[:12]}"  # of another model they would be another's
+    features.mkdir(exist_ok=True)
+    tasks = [(work / name, folder.name) for name in TREES for folder in sorted((work / name).iterdir())]
     scans: dict[str, list[Weighed]] = {name: [] for name in KS}
-    for root in (*given.root, *given.strange):
-        samples = open_dataset("folder", root)
-        for category in sorted({sample.category for sample in samples}):
-            of_it = [sample for sample in samples if sample.category == category]
-            kept = {name: given.cache / f"{root.name}__{category}__{name}.npz" for name in KS}
-            if not all(path.is_file() for path in kept.values()):
-                for name, found in of_category(of_it, inspector, given.cache / root.name).items():
-                    np.savez(kept[name], **{f"{i}.{n}": getattr(s, n) for i, s in enumerate(found) for n in STORED})
-            for name, path in kept.items():
-                scans[name] += [replace(scan, strange=root in given.strange) for scan in read(path)]
-            print(f"# {root.name} {category}: {len(of_it)} scans", flush=True)
+    with ProcessPoolExecutor(jobs) as pool:
+        done = zip(tasks, pool.map(partial(kept, work=work, features=features), tasks), strict=True)
+        for (root, category), files in done:
+            for name, path in files.items():
+                scans[name] += [replace(scan, strange=root.name == STRANGE) for scan in read(path)]
+            print(f"# {root.name} {category}", flush=True)
+    return scans
+
+
+def fitted(scans: dict[str, list[Weighed]]) -> list[str]:
+    """A line of WEIGHTS each."""
+    lines = []
     for name, of_name in scans.items():
         for how, columns in COLUMNS.items():
             others = [scan for scan in of_name if scan.kind != "good part" and scan.strange == (how == "strange")]
             used = [scan for scan in others if how != "laid" or scan.regime == how]
-            if any(scan.labels.any() for scan in used):
-                each, offset = fit(used, columns)
-                row = ", ".join(f"{weight:.3f}" for weight in each)
-                lies = told([scan for scan in of_name if not scan.strange], each, offset)
-                print(f'("{name}", "{how}"): Weights(({row}), {offset:.3f}),{lies}')
+            if not any(scan.labels.any() for scan in used):
+                raise SystemExit(f"no defective scan is {how} beside {name} good part(s): give more meshes")
+            each, offset = fit(used, columns)
+            row = ", ".join(f"{weight:.3f}" if weight else "0" for weight in each)
+            print(f"# {name}, {how}: {told([scan for scan in of_name if not scan.strange], each, offset)}")
+            lines.append(f'    ("{name}", "{how}"): Weights(({row}), {offset:.3f}),')
+    return lines
+
+
+def main() -> None:
+    """Make what is missing, fit, print, and write where that is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--from", dest="meshes", type=Path, required=True, help="folder of meshes")
+    parser.add_argument("--work", type=Path, required=True, help="folder of trees and measures; what is there is taken")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--write", action="store_true", help="put the weights into reference/join.py")
+    given = parser.parse_args()
+    given.work.mkdir(parents=True, exist_ok=True)
+    make_trees(given.meshes, given.work)
+    text = "\n".join(["WEIGHTS = {", *fitted(gathered(given.work, given.jobs)), "}  # by how"])
+    print(text)
+    if given.write:
+        old = JOIN.read_text(encoding="utf-8")
+        JOIN.write_text(re.sub(r"WEIGHTS = \{.*?\n\}  # by how", text, old, count=1, flags=re.DOTALL), encoding="utf-8")
 
 
 if __name__ == "__main__":

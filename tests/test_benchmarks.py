@@ -55,6 +55,14 @@ def test_commands_killed_at_random_moments():
     assert table["score"][table["command"].index("faults")] == "0"
 
 
+def test_what_good_parts_cost():
+    """A row a tree, with wall and processor seconds of learning, of the model alone and of the good parts, above 0."""
+    sizes = ("--points", 3000, "--parts", 2, "--scans", 1)
+    table = rows(output(FOLDER / "beside_cost.py", "--tree", FOLDER.parent, *sizes))
+    (row,) = (cells for name, cells in table.items() if name != "tree")
+    assert len(row) == 6 and all(float(cell) > 0 for cell in row)
+
+
 def test_several_models_on_the_same_scans(tmp_path):
     """The rendering branch of the first model, the others of both, and their spread, each with four figures in %."""
     output("-m", "align3d_cli", "synth", "--out", tmp_path / "scans", "-n", 2, "--mode", "full", "--points", 3000)

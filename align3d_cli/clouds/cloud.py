@@ -20,6 +20,11 @@ class Mesh:
     vertices: np.ndarray
     faces: np.ndarray
 
+    @property
+    def triangles(self) -> np.ndarray:
+        """(F, 3, 3) float64, the corners of every face."""
+        return self.vertices[self.faces]
+
 
 @dataclass(frozen=True, slots=True)
 class PointCloud:

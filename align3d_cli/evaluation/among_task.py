@@ -11,9 +11,10 @@ from align3d_cli.evaluation.ladder import AMONG, FALSE_ALARM_RATE, saw_of
 from align3d_cli.evaluation.rungs import scores_of
 from align3d_cli.evaluation.scan_lines import line_key, scored_line
 from align3d_cli.evaluation.task import ScanOutcome, ScanSettings, Scored, Task
-from align3d_cli.model.beside import Joined
+from align3d_cli.model.beside import Beside, Joined
 from align3d_cli.model.inspector import Inspector
 from align3d_cli.reference.among import FEWEST, among
+from align3d_cli.reference.order import surveyed
 from align3d_cli.reference.references import Told
 
 
@@ -33,8 +34,8 @@ def among_outcome(task: Task, inspector: Inspector, known: Known, settings: Scan
     """
     readable, left_out = _readable((task.sample, *task.others), known)
     (arm,) = task.arms
-    beside = known.digest(readable)
-    keys = {s.name: line_key(known.digests[s.name], arm, settings, beside) for s in readable}
+    digest = known.digest(readable)
+    keys = {s.name: line_key(known.digests[s.name], arm, settings, digest) for s in readable}
     if task.known.issuperset(keys.values()):
         return ScanOutcome(task, left_out=left_out)
     start = time.perf_counter()
@@ -43,10 +44,18 @@ def among_outcome(task: Task, inspector: Inspector, known: Known, settings: Scan
         finding = f"{len(compared)} of {1 + len(task.others)} scans can be compared, at least {FEWEST} are needed"
         raise InputRejected(f"{task.sample.category}: {finding}; restore its files")
     own = inspector.bundle.calibration
-    found = among([one.told for one in compared], own, false_alarm_rate=FALSE_ALARM_RATE)
+    scans = [surveyed(one.told.name, one.told.scan.xyz) for one in compared]
+    beside = among(scans, lambda row: compared[row].told, own, false_alarm_rate=FALSE_ALARM_RATE)
+    found = [_joined(one.told, known_beside) for one, known_beside in zip(compared, beside, strict=True)]
     seconds = (time.perf_counter() - start) / len(compared)
     lines = _lines(task, compared, found, keys, known, seconds)
     return ScanOutcome(task, tuple(lines), left_out=left_out)
+
+
+def _joined(told: Told, beside: Beside | None) -> Joined:
+    if beside is None:
+        raise ValueError(f"{told.name} was told and is not compared")
+    return beside(told.scan, told.points, told.raw)
 
 
 def _readable(samples: Sequence[Sample], known: Known) -> tuple[list[Sample], tuple[tuple[str, str], ...]]:

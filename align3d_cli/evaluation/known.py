@@ -65,7 +65,8 @@ class Known:
         cloud = sample.load().cloud
         scan = prepare(cloud, background=self.background)
         word = self.words.get(sample.name) or word_of(inspector, Looks(scan))
-        return Told(sample.name, cloud.sha256, scan, word[0], word[1]), word[2]
+        triangles = None if cloud.mesh is None else cloud.mesh.triangles
+        return Told(sample.name, cloud.sha256, scan, word[0], word[1], triangles), word[2]
 
     def references(self, samples: Sequence[Sample], inspector: Inspector, kind: Kind = "good") -> References | str:
         """What was learned of good parts, or why they cannot be learned. A scan need not lie on them: it has its row

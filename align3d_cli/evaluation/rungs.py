@@ -14,7 +14,7 @@ from align3d_cli.model.beside import Joined
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.inspector import Inspector
 from align3d_cli.model.scoring import mean_of_highest
-from align3d_cli.reference.evidence import evidence_of
+from align3d_cli.reference.comparison import evidence_of
 from align3d_cli.reference.join import ENDS, TOP_SHARE
 from align3d_cli.reference.references import Kind, References
 from align3d_cli.reference.seen import see
@@ -64,7 +64,7 @@ class Rungs:
 
     def _descriptors(self, saw: str, references: References) -> MethodScores:
         seen = see(self.scan, *self.word[:2], references.size)
-        found = evidence_of(seen, references.parts, ([], "descriptors alone"))
+        found = evidence_of(seen, references.parts, lambda: ([], "descriptors alone"))
         points = found.unlike[seen.row]
         return MethodScores(points, mean_of_highest(points, TOP_SHARE), self.word[2], Spoke(saw))
 

@@ -15,7 +15,8 @@ from align3d_cli.io.ply_rows import Rows
 SCORE = "scalar_anomaly"  # CloudCompare takes up every property named scalar_*
 DEVIATION = "scalar_deviation"
 REGION = "scalar_region"  # as float, which CloudCompare makes of every scalar field
-ADDED = {SCORE: "f4", DEVIATION: "f4", REGION: "f4", "red": "u1", "green": "u1", "blue": "u1"}
+VARIES = "scalar_varies"
+ADDED = {SCORE: "f4", DEVIATION: "f4", REGION: "f4", VARIES: "f4", "red": "u1", "green": "u1", "blue": "u1"}
 PLY_NAMES = {"f4": "float", "u1": "uchar"}
 CHUNK = 1_000_000  # rows written at once
 

@@ -1,5 +1,7 @@
 """The nearest descriptors of a bank."""
 
+from dataclasses import dataclass
+
 import numba as nb
 import numpy as np
 
@@ -11,21 +13,39 @@ _F32 = nb.types.Array(nb.float32, 2, "C", readonly=True)
 _LENGTH = nb.types.Array(nb.float32, 1, "C", readonly=True)
 
 
-def nearest_descriptors(asked: np.ndarray, known: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """(S, k) int64 rows of the k nearest of the known descriptors, the nearest first, and (S,) float32 the distance of
-    that one; fewer columns where fewer are known.
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """B descriptors that others are compared with.
 
-    asked: (S, D) float32; known: (B, D) float32, B >= 1
+    rows: (B,) int64 of the points that they are of; descriptors: (B, D) float32; squares: (B,) float32 of their lengths
     """
+
+    rows: np.ndarray
+    descriptors: np.ndarray
+    squares: np.ndarray
+
+
+def bank_of(descriptors: np.ndarray, rows: np.ndarray) -> Bank:
+    """Some rows (B,) of the descriptors (N, D) float32 of a surface, B >= 1."""
+    known = np.ascontiguousarray(descriptors[rows])
+    return Bank(rows, known, np.einsum("ij,ij->i", known, known))
+
+
+def nearest_descriptors(asked: np.ndarray, bank: Bank, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """(S, k) int64 rows of the points with the k nearest of the bank's descriptors, the nearest first, and (S,) float32
+    the distance of that one; fewer columns where the bank holds fewer.
+
+    asked: (S, D) float32
+    """
+    known = bank.descriptors
     k = min(k, len(known))
-    length = np.einsum("ij,ij->i", known, known)
     rows, distance = np.empty((len(asked), k), np.int64), np.empty(len(asked), np.float32)
     for at in range(0, len(asked), CHUNK):
         part = asked[at : at + CHUNK]
-        _smallest(part @ known.T, length, rows[at : at + CHUNK])
+        _smallest(part @ known.T, bank.squares, rows[at : at + CHUNK])
         way = part - known[rows[at : at + CHUNK, 0]]  # anew, for the product of near ones cancels
         distance[at : at + CHUNK] = np.sqrt(np.einsum("ij,ij->i", way, way))
-    return rows, distance
+    return bank.rows[rows], distance
 
 
 @compiled(nb.void(_F32, _LENGTH, nb.int64[:, ::1]))

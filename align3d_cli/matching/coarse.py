@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from align3d_cli.helpers.threads import each
 from align3d_cli.matching.guesses import axis_poses
 from align3d_cli.matching.icp import FACING, refined
 from align3d_cli.matching.nearest import Grid, agreements, grid_of
@@ -72,8 +73,9 @@ def _scored(here: Side, there: Side, poses: np.ndarray, n: int) -> np.ndarray:
     Both, because a scan of one side is a share of the whole part, and the whole part no share of it.
     """
     reach = min(here.grid.cell, there.grid.cell, REACH * max(here.thin.spacing, there.thin.spacing))
-    forth = agreements(*here.asked(n), poses, there.grid, reach, FACING)
-    return (forth + agreements(*there.asked(n), inverse(poses), here.grid, reach, FACING)) / 2
+    ways = ((here, there, poses), (there, here, inverse(poses)))
+    shares = each(lambda way: agreements(*way[0].asked(n), way[2], way[1].grid, reach, FACING), ways)
+    return (shares[0] + shares[1]) / 2
 
 
 def _scored_by_views(here: Side, there: Side, poses: np.ndarray) -> np.ndarray:
@@ -94,7 +96,7 @@ def _refined_best(here: Side, there: Side, poses: np.ndarray) -> np.ndarray:
     tried = poses[best_rows(poses, _scored(here, there, poses, ASKED), here.thin, TRIED)]
     some = here.thin.take(np.arange(min(ASKED_AGAIN, len(here.thin))))
     reaches = [there.grid.cell, there.grid.cell / 2]
-    better = np.array([refined(some, there.grid, pose, reaches, STEPS) for pose in tried])
+    better = np.array(each(lambda pose: refined(some, there.grid, pose, reaches, STEPS), tried))
     rows = best_rows(better, _scored_by_views(here, there, better), here.thin, BEST)
     return better[rows]
 

@@ -7,7 +7,7 @@ import numpy as np
 from align3d_cli.matching.nearest import partners
 from align3d_cli.matching.poses import inverse, moved, turned
 from align3d_cli.matching.sheet import Sheet
-from align3d_cli.matching.triangles import nearest_on_mesh
+from align3d_cli.matching.triangles import signed_from_mesh
 from align3d_cli.matching.visibility import View, visible
 
 SAME_SIDE = 0.3  # cosine of normals, 70 degrees: the flank of a dent still belongs to the face it is in
@@ -75,13 +75,14 @@ def _from_partners(xyz: np.ndarray, normals: np.ndarray, partner: np.ndarray, fi
     height = np.einsum("ij,ij->i", way, fixed.grid.normals[partner].astype(np.float64))
     beside = np.sqrt(np.maximum(np.einsum("ij,ij->i", way, way) - height**2, 0))
     beyond = np.einsum("ij,ij->i", way, fixed.outward[partner]) > BESIDE * fixed.spacing
-    if fixed.triangles is not None:
-        size = np.linalg.norm(xyz - nearest_on_mesh(xyz, partner, fixed), axis=1)
-    else:
-        # a normal at an edge belongs to neither face: the plane of the point itself counts where it lies nearer
-        own = np.abs(np.einsum("ij,ij->i", way, normals))
-        size = np.hypot(np.minimum(np.abs(height), own), np.maximum(beside - BESIDE * fixed.spacing, 0))
-    return np.where(beyond, np.nan, np.copysign(size, height))
+    # a normal at an edge belongs to neither face: the plane of the point itself counts where it lies nearer
+    own = np.abs(np.einsum("ij,ij->i", way, normals))
+    size = np.hypot(np.minimum(np.abs(height), own), np.maximum(beside - BESIDE * fixed.spacing, 0))
+    signed = np.copysign(size, height)
+    if fixed.facets is not None:
+        exact = signed_from_mesh(xyz, partner, fixed.grid, fixed.facets)
+        signed = np.where(np.isnan(exact), signed, exact)
+    return np.where(beyond, np.nan, signed)
 
 
 def _mean_around(values: np.ndarray, sheet: Sheet) -> np.ndarray:

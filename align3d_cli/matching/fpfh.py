@@ -5,18 +5,19 @@ end, so that their Euclidean distance is Hellinger's: a small bin counts as much
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numba as nb
 import numpy as np
 
 from align3d_cli.helpers.compiled import compiled
 from align3d_cli.helpers.cpus import usable_cpus
+from align3d_cli.helpers.threads import each, spans
 
 BINS = 11  # of each of the three angles, as published
 LENGTH = 3 * BINS  # of one histogram
+PADDED = 48  # numbers that it is summed up in: whole registers, which takes half the time
+PIECES = 4  # of the work, for each core: dense places take longer than others
 
 _XYZ = nb.types.Array(nb.float64, 2, "C", readonly=True)
 _NORMALS = nb.types.Array(nb.float32, 2, "C", readonly=True)
@@ -61,14 +62,20 @@ def fpfh(xyz: np.ndarray, normals: np.ndarray, radii: Sequence[float]) -> np.nda
 
 def _at_radius(xyz: np.ndarray, normals: np.ndarray, radius: float) -> np.ndarray:
     near = cells(xyz, radius)
-    simple = np.zeros((len(xyz), LENGTH), np.float32)
-    out = np.zeros((len(xyz), LENGTH), np.float32)
     steps = (near.order, near.start, near.cell, near.shape, radius)
-    with ThreadPoolExecutor(usable_cpus()) as pool:
-        bounds = np.linspace(0, len(xyz), 4 * usable_cpus() + 1).astype(int)
-        spans = list(pairwise(bounds))
-        list(pool.map(lambda span: _simple(xyz, normals, *steps, *span, simple), spans))
-        list(pool.map(lambda span: _weighted(xyz, *steps, *span, simple, out), spans))
+    pieces = spans(len(xyz), PIECES * usable_cpus())
+
+    def counted(start: int) -> np.ndarray:
+        counts = np.zeros((len(xyz), LENGTH), np.float32)
+        for piece in pieces[start :: usable_cpus()]:
+            _counted(xyz, normals, *steps, *piece, counts)
+        return counts
+
+    counts = sum(each(counted, range(min(usable_cpus(), len(pieces)))), np.zeros((len(xyz), LENGTH), np.float32))
+    simple = np.zeros((len(xyz), PADDED), np.float32)
+    simple[:, :LENGTH] = counts / np.maximum(counts[:, :BINS].sum(axis=1, keepdims=True), 1)
+    out = np.zeros((len(xyz), LENGTH), np.float32)
+    each(lambda piece: _weighted(xyz, *steps, *piece, simple, out), pieces)
     return out
 
 
@@ -77,55 +84,66 @@ def _bin(value, low, width):
     return min(max(int((value - low) / width * 11), 0), 10)
 
 
-@compiled(nb.void(_XYZ, _NORMALS, _I64, _I64, _I64, _SHAPE, nb.float64, nb.int64, nb.int64, _OUT))
-def _simple(xyz, normals, order, start, cell, shape, radius, first, last, out):
-    """Histograms of the angles between a point and each of its neighbours (SPFH), sums of 1 a third.
+@compiled(nb.types.Tuple((nb.int64, nb.int64, nb.int64, nb.boolean))(_XYZ, _NORMALS, nb.int64, nb.int64))
+def _bins(xyz, normals, i, j):
+    """Where the three angles between two points at different places fall, -1 where their line leaves them open; and
+    whether the other point might be the source as well, as where both normals are the same."""
+    x, y, z = xyz[j, 0] - xyz[i, 0], xyz[j, 1] - xyz[i, 1], xyz[j, 2] - xyz[i, 2]
+    length = np.sqrt(x * x + y * y + z * z)
+    x, y, z = x / length, y / length, z / length
+    ux, uy, uz = normals[i, 0], normals[i, 1], normals[i, 2]
+    tx, ty, tz = normals[j, 0], normals[j, 1], normals[j, 2]
+    here, there = ux * x + uy * y + uz * z, tx * x + ty * y + tz * z
+    tied = abs(here) == abs(there)
+    if abs(here) < abs(there):  # the point whose normal leans more along the line is the source
+        ux, uy, uz, tx, ty, tz = tx, ty, tz, ux, uy, uz
+        x, y, z = -x, -y, -z
+        here = -there
+    vx, vy, vz = y * uz - z * uy, z * ux - x * uz, x * uy - y * ux
+    across = np.sqrt(vx * vx + vy * vy + vz * vz)
+    if across < 1e-9:
+        return -1, -1, -1, False
+    vx, vy, vz = vx / across, vy / across, vz / across
+    wx, wy, wz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+    turn = np.arctan2(wx * tx + wy * ty + wz * tz, ux * tx + uy * ty + uz * tz)
+    first = _bin(vx * tx + vy * ty + vz * tz, -1.0, 2.0)
+    return first, _bin(here, -1.0, 2.0), _bin(turn, -np.pi, 2.0 * np.pi), tied
 
-    first, last: places of `order`, so that points near each other are taken together.
+
+@compiled(nb.void(_XYZ, _NORMALS, _I64, _I64, _I64, _SHAPE, nb.float64, nb.int64, nb.int64, _OUT))
+def _counted(xyz, normals, order, start, cell, shape, radius, first, last, counts):
+    """Add to either end of every pair what the angles between them are, each pair once (SPFH before it is divided).
+
+    first, last: places of `order`, so that points near each other are taken together; of each the pairs with later ones
     """
     for place in range(first, last):
         i = order[place]
-        count = 0
-        for dx in range(-1, 2):
-            for dy in range(-1, 2):
-                row = cell[i] + (dx * shape[1] + dy) * shape[2]
-                for at in range(start[row - 1], start[row + 2]):
-                    j = order[at]
-                    if j == i:
-                        continue
-                    x, y, z = xyz[j, 0] - xyz[i, 0], xyz[j, 1] - xyz[i, 1], xyz[j, 2] - xyz[i, 2]
-                    squared = x * x + y * y + z * z
-                    if squared > radius * radius or squared == 0.0:
-                        continue
-                    length = np.sqrt(squared)
-                    x, y, z = x / length, y / length, z / length
-                    ux, uy, uz = normals[i, 0], normals[i, 1], normals[i, 2]
-                    tx, ty, tz = normals[j, 0], normals[j, 1], normals[j, 2]
-                    here, there = ux * x + uy * y + uz * z, tx * x + ty * y + tz * z
-                    if abs(here) < abs(there):  # the point whose normal leans more along the line is the source
-                        ux, uy, uz, tx, ty, tz = tx, ty, tz, ux, uy, uz
-                        x, y, z = -x, -y, -z
-                        here = -there
-                    vx, vy, vz = y * uz - z * uy, z * ux - x * uz, x * uy - y * ux
-                    across = np.sqrt(vx * vx + vy * vy + vz * vz)
-                    if across < 1e-9:
-                        continue
-                    vx, vy, vz = vx / across, vy / across, vz / across
-                    wx, wy, wz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
-                    out[i, _bin(vx * tx + vy * ty + vz * tz, -1.0, 2.0)] += 1.0
-                    out[i, 11 + _bin(here, -1.0, 2.0)] += 1.0
-                    turn = np.arctan2(wx * tx + wy * ty + wz * tz, ux * tx + uy * ty + uz * tz)
-                    out[i, 22 + _bin(turn, -np.pi, 2.0 * np.pi)] += 1.0
-                    count += 1
-        if count > 0:
-            for k in range(33):
-                out[i, k] /= count
+        for step in range(5):  # the rows of cells that hold later places: the own one and four beside it
+            dx, dy = (0, step) if step < 2 else (1, step - 3)
+            row = cell[i] + (dx * shape[1] + dy) * shape[2]
+            for at in range(place + 1 if step == 0 else start[row - 1], start[row + 2]):
+                j = order[at]
+                x, y, z = xyz[j, 0] - xyz[i, 0], xyz[j, 1] - xyz[i, 1], xyz[j, 2] - xyz[i, 2]
+                squared = x * x + y * y + z * z
+                if squared > radius * radius or squared == 0.0:
+                    continue
+                a, b, c, tied = _bins(xyz, normals, i, j)
+                if a >= 0:
+                    counts[i, a] += 1.0
+                    counts[i, 11 + b] += 1.0
+                    counts[i, 22 + c] += 1.0
+                if tied:
+                    a, b, c, _ = _bins(xyz, normals, j, i)
+                if a >= 0:
+                    counts[j, a] += 1.0
+                    counts[j, 11 + b] += 1.0
+                    counts[j, 22 + c] += 1.0
 
 
 @compiled(nb.void(_XYZ, _I64, _I64, _I64, _SHAPE, nb.float64, nb.int64, nb.int64, _OUT, _OUT))
 def _weighted(xyz, order, start, cell, shape, radius, first, last, simple, out):
     """A point's own histogram and the mean of its neighbours', nearer ones counting more; rooted, of length 1."""
-    total = np.empty(33, np.float32)
+    total = np.empty(48, np.float32)
     for place in range(first, last):
         i = order[place]
         total[:] = 0.0
@@ -141,7 +159,7 @@ def _weighted(xyz, order, start, cell, shape, radius, first, last, simple, out):
                         continue
                     weight = radius / np.sqrt(squared)
                     weights += weight
-                    for k in range(33):
+                    for k in range(48):
                         total[k] += np.float32(weight) * simple[j, k]
         if weights > 0.0:
             for k in range(33):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from align3d_cli.helpers.threads import each
 from align3d_cli.matching.coarse import best_rows, coarse_poses
 from align3d_cli.matching.guesses import own_turns
 from align3d_cli.matching.icp import plane_residuals, refined, robust_scale
@@ -118,14 +119,13 @@ def _turned(moving: Surface, fixed: Surface, pose: np.ndarray) -> np.ndarray:
 
 def _best_fitting(pair: _Pair, poses: np.ndarray) -> tuple[np.ndarray, float]:
     """The pose with the least misfit in both directions after refinement, and its misfit."""
-    fine = [refined(pair.moving, pair.grid, pose, pair.reaches, STEPS) for pose in poses]
-    misfits = [
-        _misfit(pair.moving, pair.fixed, pair.grid, pose, pair.spacing)
-        + _misfit(pair.fixed, pair.moving, pair.back, inverse(pose), pair.spacing)
-        for pose in fine
-    ]
-    best = int(np.argmin(misfits))
-    return fine[best], misfits[best]
+
+    def fitted(pose: np.ndarray) -> tuple[np.ndarray, float]:
+        fine = refined(pair.moving, pair.grid, pose, pair.reaches, STEPS)
+        misfit = _misfit(pair.moving, pair.fixed, pair.grid, fine, pair.spacing)
+        return fine, misfit + _misfit(pair.fixed, pair.moving, pair.back, inverse(fine), pair.spacing)
+
+    return min(each(fitted, poses), key=lambda found: found[1])
 
 
 def _misfit(moving: Surface, fixed: Surface, grid: Grid, pose: np.ndarray, spacing: float) -> float:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from align3d_cli.matching.nearest import Grid, grid_of
+from align3d_cli.matching.triangles import Facets, facets_of
 
 NEIGHBOURS = 20  # the two rings around a point: with fewer, gaps between random ones look like an end
 LIMIT = 0.06  # of the size: what lies farther off is extra or missing, and deviates from nothing
+LISTED = 3.0  # spacings: a point's foot on a mesh lies within two of its partner, and that within one of the mesh
 GAP_DEG = 130.0  # widest angle between neighbours in which there is none: 180 at a straight end, 20 to 90 within
 
 
@@ -28,8 +30,7 @@ class Sheet:
     spacing: float
     neighbours: np.ndarray
     outward: np.ndarray
-    triangles: np.ndarray | None = None
-    triangle_of: np.ndarray | None = None
+    facets: Facets | None = None
 
     def __len__(self) -> int:
         return len(self.outward)
@@ -37,22 +38,21 @@ class Sheet:
 
 def sheet_of(
     xyz: np.ndarray, normals: np.ndarray, spacing: float, size: float, *, oriented: bool = True,
-    triangles: np.ndarray | None = None, triangle_of: np.ndarray | None = None,
+    triangles: np.ndarray | None = None,
 ) -> Sheet:  # fmt: skip
     """Make points a surface to measure against.
 
     xyz:         (N, 3) float64 finite; normals: (N, 3), outward where `oriented`
     size:        diagonal of the part, which says how far off a counterpart may lie
-    triangles:   (T, 3, 3) float64 of a mesh, outward side counterclockwise; triangle_of: (N,) the one of each point
+    triangles:   (T, 3, 3) float64 of the mesh that the points are of, which distances are then measured from
     """
     from scipy.spatial import cKDTree
 
     grid = grid_of(xyz, normals, max(LIMIT * size, 3 * spacing), oriented)
     k = min(NEIGHBOURS + 1, len(xyz))
     near = cKDTree(grid.xyz).query(grid.xyz, k=k, workers=1)[1].reshape(len(xyz), k)
-    corners = None if triangles is None else np.ascontiguousarray(triangles, np.float64)
-    of = None if triangle_of is None else np.ascontiguousarray(triangle_of, np.int64)[grid.rows]
-    return Sheet(grid, spacing, near.astype(np.int32), _ends(grid, near), corners, of)
+    facets = None if triangles is None else facets_of(triangles, grid, LISTED * spacing)
+    return Sheet(grid, spacing, near.astype(np.int32), _ends(grid, near), facets)
 
 
 def _ends(grid: Grid, near: np.ndarray) -> np.ndarray:

@@ -47,6 +47,16 @@ class Joined:
     twin: Twin | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the model alone says of a prepared scan: point scores (M,), object score before calibration, and how many of
+    its points no view saw."""
+
+    points: np.ndarray = field(repr=False)
+    raw: float
+    n_unseen: int
+
+
 Beside = Callable[[Prepared, np.ndarray, float], Joined]
 """From a prepared scan, its point scores (M,) and its raw object score by the model alone to both joined. Raises
 InputRejected where a reference must be met and is not."""

@@ -17,7 +17,7 @@ from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import Prepared, prepare, spread_to_cloud
 from align3d_cli.clouds.settings import Background
 from align3d_cli.encoders.encoder import Encoder
-from align3d_cli.model.beside import Beside, Joined
+from align3d_cli.model.beside import Beside, Joined, Word
 from align3d_cli.model.bundle import Bundle, require_branches
 from align3d_cli.model.device import drawing_device, exact
 from align3d_cli.model.doubts import doubts_of
@@ -86,16 +86,21 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedViews:
-    """The views of one scan and what the encoder made of them.
-
-    drawn: the points that were drawn, K; preset: name of the views
-    images: (V, C, H, W); pooled: (V, D) and tokens: (V, T, D), L2-normalised
-    """
+class DrawnViews:
+    """The views of one scan. drawn: the points that were drawn, K; preset: name of the views"""
 
     drawn: Drawable
     preset: str
     views: Views
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedViews(DrawnViews):
+    """And what the encoder made of them.
+
+    images: (V, C, H, W); pooled: (V, D) and tokens: (V, T, D), L2-normalised
+    """
+
     images: torch.Tensor
     weights: torch.Tensor | None
     pooled: torch.Tensor
@@ -127,40 +132,54 @@ class Inspector:
 
     @exact()
     @torch.inference_mode()
-    def inspect(self, cloud: PointCloud, background: Background = "auto", beside: Beside | None = None) -> Inspection:
+    def inspect(
+        self,
+        cloud: PointCloud,
+        background: Background = "auto",
+        beside: Beside | None = None,
+        word: Word | None = None,
+    ) -> Inspection:
         """Score every point of the scan and the scan as a whole.
 
         beside: joins what is known beside the scan to the model's word
+        word:   of `say` of the same scan before: its views are drawn, and not read again
         Raises InputRejected where that cannot be done.
         """
         clock = Clock(self.device)
         with clock("prepare"):
             scan = prepare(cloud, background=background)
-        look = self.look(scan, clock)
-        branches, n_unseen = self.branches(look, clock)
-        with clock("lift"):
-            points, raw = self.scores(look, branches)
+        look, word = self._said(scan, clock) if word is None else (self.draw(scan, clock), word)
         joined = None
         if beside is not None:
             with clock("beside"):
-                joined = beside(scan, points, raw)
-        return self._inspection(cloud, scan, look, n_unseen, points, raw, joined, clock)
+                joined = beside(scan, word.points, word.raw)
+        return self._inspection(cloud, scan, look, word, joined, clock)
+
+    def _said(self, scan: Prepared, clock: Clock) -> tuple[DrawnViews, Word]:
+        look = self.look(scan, clock)
+        branches, n_unseen = self.branches(look, clock)
+        with clock("lift"):
+            return look, Word(*self.scores(look, branches), n_unseen)
+
+    @exact()
+    @torch.inference_mode()
+    def say(self, scan: Prepared) -> Word:
+        """What the model alone says of a prepared scan, without what `inspect` says of the points that were removed."""
+        return self._said(scan, Clock(self.device))[1]
 
     def _inspection(
         self,
         cloud: PointCloud,
         scan: Prepared,
-        look: EncodedViews,
-        n_unseen: int,
-        points: np.ndarray,
-        raw: float,
+        look: DrawnViews,
+        word: Word,
         joined: Joined | None,
         clock: Clock,
     ) -> Inspection:
         """What was found, on the rows of the cloud."""
-        report = scan.report
+        report, raw = scan.report, word.raw
         score = float(self.bundle.calibration.score(raw)) if joined is None else joined.score
-        points = points if joined is None else joined.points
+        points = word.points if joined is None else joined.points
         deviation = None if joined is None else joined.deviation
         return Inspection(
             score=score,
@@ -168,7 +187,7 @@ class Inspector:
             point_scores=_on_cloud(points, scan, cloud),
             n_points=len(cloud),
             n_invalid=report["n_invalid"],
-            n_unseen=n_unseen,
+            n_unseen=word.n_unseen,
             n_removed=report["n_background"] + report["n_outliers"],
             views=look.preset,
             preparation=report,
@@ -181,18 +200,24 @@ class Inspector:
             rows=scan.index,
         )
 
+    def draw(self, scan: Prepared, clock: Clock | None = None) -> DrawnViews:
+        """Draw a prepared scan."""
+        with (clock or Clock(self.device))("render"):
+            drawn = drawable(scan, self.plan)
+            plan = replace(self.plan, preset=resolve_preset(drawn.scan, self.plan))
+            return DrawnViews(drawn, plan.preset, draw_views(drawn.scan, plan, device=drawing_device(self.device)))
+
     def look(self, scan: Prepared, clock: Clock | None = None) -> EncodedViews:
         """Draw and encode a prepared scan. Models that share encoder and views can read one look."""
         clock = clock or Clock(self.device)
+        found = self.draw(scan, clock)
         with clock("render"):
-            drawn = drawable(scan, self.plan)
-            plan = replace(self.plan, preset=resolve_preset(drawn.scan, self.plan))
-            views = draw_views(drawn.scan, plan, device=drawing_device(self.device))
-            images = draw_style(self.encoder.spec.style, drawn.scan, views, plan)
-            weights = self._view_weights(views, images)
+            plan = replace(self.plan, preset=found.preset)
+            images = draw_style(self.encoder.spec.style, found.drawn.scan, found.views, plan)
+            weights = self._view_weights(found.views, images)
         with clock("encode"):
             pooled, tokens = self.encoder.encode(images)
-        return EncodedViews(drawn, plan.preset, views, images, weights, pooled, tokens)
+        return EncodedViews(found.drawn, found.preset, found.views, images, weights, pooled, tokens)
 
     def _view_weights(self, views: Views, images: torch.Tensor) -> torch.Tensor | None:
         """How much each view counts for each point, (V, M); None for all alike."""
@@ -233,12 +258,10 @@ class Inspector:
         points = lift(maps, views.pixel_of_point, views.visible, weights, self.bundle.scoring.view_power)
         return BranchResult(points, view_probability)
 
-    @exact()
-    @torch.inference_mode()
     def score_part(self, scan: Prepared) -> tuple[np.ndarray, float]:
-        """`scores` of all branches on a prepared scan: without what `inspect` says of the points that were removed."""
-        look = self.look(scan)
-        return self.scores(look, self.branches(look)[0])
+        """Point scores (M,) of a prepared scan and its object score before calibration: `say` without the rest."""
+        word = self.say(scan)
+        return word.points, word.raw
 
     def scores(self, look: EncodedViews, branches: dict[str, BranchResult]) -> tuple[np.ndarray, float]:
         """(M,) of the prepared points, and of the scan before calibration.

@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from align3d_cli.clouds.sample import hash_order
+from align3d_cli.matching.bank import Bank, bank_of
 from align3d_cli.matching.poses import inverse
 from align3d_cli.matching.registration import Registration, register
 from align3d_cli.matching.sheet import Sheet
 from align3d_cli.reference.seen import Seen, sheet
 
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
+
+BANK = 3000  # descriptors of a good part that a scan's are compared with; all of them find no more
 COMMON = 0.88  # of points that lie on each other where two scans show the same side of a rigid body; other sides that
 # resemble it share less, or share it one way only
 LARGEST_RATIO = 1.5  # of diagonals; one-sided scans of one part in any pose differ by less
@@ -35,26 +42,48 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class GoodPart:
-    """One good part.
+    """One good part, and what every scan that is compared with it asks of it.
 
     name, sha256: of its file
     first_from_part: (4, 4) pose that lays it onto the first good part, None where it is not the same rigid body
+    bank: some of its descriptors; sheet: its surface; tree: its even points, for searches
+    triangles: (T, 3, 3) of a CAD model, from which deviations are measured then; None: from the points
     usual: None before anything was compared
     """
 
     name: str
     sha256: str | None
     seen: Seen
-    sheet: Sheet
     first_from_part: np.ndarray | None
+    bank: Bank
+    sheet: Sheet
+    tree: "cKDTree"
+    triangles: np.ndarray | None = None
     usual: Usual | None = None
+
+
+def good_part(
+    name: str,
+    sha256: str | None,
+    seen: Seen,
+    first_from_part: np.ndarray | None,
+    triangles: np.ndarray | None = None,
+    usual: Usual | None = None,
+) -> GoodPart:
+    """A good part from its scan; arguments as the fields."""
+    from scipy.spatial import cKDTree
+
+    surface = seen.surface
+    bank = bank_of(surface.descriptors, hash_order(surface.xyz)[:BANK])
+    tree = cKDTree(surface.xyz, balanced_tree=False, compact_nodes=False)
+    return GoodPart(name, sha256, seen, first_from_part, bank, sheet(seen, triangles), tree, triangles, usual)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A scan laid onto one good part. part_from_scan: (4, 4)"""
+    """A scan laid onto one good part. number: which of the parts; part_from_scan: (4, 4)"""
 
-    part: GoodPart
+    number: int
     part_from_scan: np.ndarray
 
 
@@ -64,11 +93,11 @@ Laid = tuple[list[Place], str]  # on which good parts a scan lies, and why on no
 def laid_out(named: Sequence[tuple[str, str | None, Seen]]) -> tuple[GoodPart, ...]:
     """Good parts from scans seen at one scale, laid onto the first."""
     first = named[0][2]
-    parts = [GoodPart(*named[0], sheet(first), np.eye(4))]
+    parts = [good_part(*named[0], np.eye(4))]
     for name, sha256, seen in named[1:]:
         found = register(seen.surface, first.surface)
         pose = None if _why_apart(found, seen, first, COMMON) else found.fixed_from_moving
-        parts.append(GoodPart(name, sha256, seen, sheet(seen), pose))
+        parts.append(good_part(name, sha256, seen, pose))
     return tuple(parts)
 
 
@@ -77,9 +106,10 @@ def lay(seen: Seen, parts: Sequence[GoodPart], common: float = COMMON) -> Laid:
 
     common: share of the scan's points that must lie on it, in [0, 1]
     """
-    fixed, first_from_fixed = _that_lie(parts)[0]
-    found = register(seen.surface, fixed.seen.surface)
-    why = _why_apart(found, seen, fixed.seen, common)
+    number, first_from_fixed = _that_lie(parts)[0]
+    fixed = parts[number].seen
+    found = register(seen.surface, fixed.surface)
+    why = _why_apart(found, seen, fixed, common)
     return ([], why) if why else _onto_all(parts, first_from_fixed @ found.fixed_from_moving)
 
 
@@ -100,9 +130,10 @@ def lay_known(part: GoodPart, others: Sequence[GoodPart]) -> Laid:
     return _onto_all(others, part.first_from_part)
 
 
-def _that_lie(parts: Sequence[GoodPart]) -> list[tuple[GoodPart, np.ndarray]]:
-    return [(part, part.first_from_part) for part in parts if part.first_from_part is not None]
+def _that_lie(parts: Sequence[GoodPart]) -> list[tuple[int, np.ndarray]]:
+    """Which of the parts lie on the first one, and how."""
+    return [(number, part.first_from_part) for number, part in enumerate(parts) if part.first_from_part is not None]
 
 
 def _onto_all(parts: Sequence[GoodPart], first_from_scan: np.ndarray) -> Laid:
-    return [Place(part, inverse(pose) @ first_from_scan) for part, pose in _that_lie(parts)], ""
+    return [Place(number, inverse(pose) @ first_from_scan) for number, pose in _that_lie(parts)], ""

@@ -1,7 +1,8 @@
 """Good parts ready to judge: `References` joins what they say to what the model says of a scan."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -14,13 +15,15 @@ from align3d_cli.matching.registration import another_size
 from align3d_cli.model.beside import Joined, Twin
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.traits import LEAST_PARTS, Traits, traits_of_scan
-from align3d_cli.reference.evidence import Evidence, evidence_of
-from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, Laid, laid_out, lay
+from align3d_cli.reference.comparison import compared
+from align3d_cli.reference.evidence import Evidence
+from align3d_cli.reference.good import COMMON, LARGEST_RATIO, GoodPart, Place, good_part, laid_out, lay
 from align3d_cli.reference.join import FLOOR_UNLIKE, logits, object_logit, regime, strangeness
 from align3d_cli.reference.limits import LONE_SPREAD, Limit, interval, limit_of, standing_out
-from align3d_cli.reference.order import own_order, refuse_copies
+from align3d_cli.reference.order import own_order, refuse_copies, surveyed
 from align3d_cli.reference.seen import Seen, diagonal, see
-from align3d_cli.reference.usual import as_noisy_as, halves_of, measured
+from align3d_cli.reference.usual import Measured, as_noisy_as, halves_of, measured
+from align3d_cli.reference.variation import Variation, variation_of
 
 UNLIKE = 3.0  # times the usual distance of descriptors, over the middle of a scan: another object
 LONE_MISSES = 0.85  # by which another good part's object logit lies above that of a half of the same scan, on average
@@ -39,13 +42,15 @@ Kind = Literal["good", "reference", "among"]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One good part as it came: name and hash of its file, the prepared scan, and what the model says of it."""
+    """One good part as it came: name and hash of its file, the prepared scan, what the model says of it, and the
+    triangles (T, 3, 3) that it was sampled from, of a mesh."""
 
     name: str
     sha256: str | None
     scan: Prepared
     points: np.ndarray
     raw: float
+    triangles: np.ndarray | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class References:
     facts:       what `teach` reports and results repeat, as JSON: FACTS
     lenient:     a scan that cannot be laid onto a reference is judged by the model alone, as a table wants it
     traits:      what the good parts are like, each scored against the others; of few parts nothing
+    variation:   where they differ from each other; None where that is unknown, and of those that were read from a file
     """
 
     parts: tuple[GoodPart, ...]
@@ -67,6 +73,7 @@ class References:
     facts: dict[str, Any]
     lenient: bool = False
     traits: tuple[Traits, ...] = ()
+    variation: Variation | None = None
 
     @property
     def must_lie(self) -> bool:
@@ -86,8 +93,8 @@ class References:
             return self.alone(points, raw, f"it is {ratio:.3g} times as large as they are")
         seen = see(scan, points, raw, self.size)
         one = self.facts["kind"] == "reference"
-        laid = lay(seen, self.parts, 0.0 if one else COMMON)
-        found = evidence_of(seen, self.parts, laid)
+        comparison = compared(seen, self.parts, partial(lay, seen, self.parts, 0.0 if one else COMMON))
+        found = comparison.with_usual(self.parts)
         if self.must_lie:
             self._check_laid(name, found.why_apart)
         found = as_noisy_as(found) if one else found
@@ -96,7 +103,7 @@ class References:
             return self.alone(
                 points, raw, f"its surface is {times:.2g} times as unlike theirs as theirs among each other"
             )
-        joined = replace(self.joined(seen, found), twin=self._twin(laid))
+        joined = replace(self.joined(seen, found), twin=self._twin(comparison.places))
         itself = any(np.array_equal(part.seen.surface.xyz, seen.surface.xyz) for part in self.parts)
         return replace(joined, notes=(*joined.notes, ITSELF)) if itself else joined
 
@@ -122,11 +129,11 @@ class References:
             notes=(STRANGE_NOTE,) if strange else (),
         )
 
-    def _twin(self, laid: Laid) -> Twin:
+    def _twin(self, places: Sequence[Place]) -> Twin:
         """The first good part that the scan lies on, or the first of all."""
-        for place in laid[0]:
-            return Twin(place.part.name, place.part.seen.surface.xyz, inverse(place.part_from_scan))
-        return Twin(self.parts[0].name, self.parts[0].seen.surface.xyz)
+        part = self.parts[places[0].number if places else 0]
+        upon = inverse(places[0].part_from_scan) if places else None
+        return Twin(part.name, part.seen.surface.xyz, upon)
 
     def _own_at_half(self) -> Calibration:
         """The model's own score scale, its threshold moved to that of the good parts, 0.5."""
@@ -153,14 +160,16 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     Their order changes nothing. Raises InputRejected for parts that are not alike, naming the odd one, and for a scan
     that is there twice.
     """
-    names, clouds = [one.name for one in told], [one.scan.xyz for one in told]
-    refuse_copies(names, clouds)
-    told = [told[row] for row in own_order(clouds)]
+    scans = [surveyed(one.name, one.scan.xyz) for one in told]
+    refuse_copies(scans)
+    told = [told[row] for row in own_order(scans)]
     size = diagonal(told[0].scan.xyz)
     _check_sizes(told, size)
     named = [(one.name, one.sha256, see(one.scan, one.points, one.raw, size)) for one in told]
     halves = halves_of(told[0].scan, told[0].points, named[0][2]) if len(told) == 1 else None
-    known = measured(laid_out(named), halves)
+    cad = kind == "reference" and len(told) == 1
+    parts = (good_part(*named[0], np.eye(4), told[0].triangles),) if cad else laid_out(named)
+    known = measured(parts, halves)
     unlike = np.array([float(np.median(found.unlike)) for found in known.evidence])
     _check_alike(known.parts, unlike)
     seen = [part.seen for part in known.parts] if halves is None else [halves[0]]
@@ -171,7 +180,7 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     rate = None if halves is not None else interval(limit.alarms, limit.n)  # a lone part shows none
     facts = {
         "kind": kind,
-        "parts": names,
+        "parts": [one.name for one in scans],
         "laid_parts": sum(part.first_from_part is not None for part in known.parts),
         "false_alarm_rate": false_alarm_rate,
         "alarms": None if rate is None else limit.alarms,
@@ -181,7 +190,8 @@ def learn(told: Sequence[Told], own: Calibration, *, false_alarm_rate: float = 0
     calibration = calibration_of(limit, false_alarm_rate)
     enough = kind == "good" and len(told) >= LEAST_PARTS
     traits = _traits(told, found, calibration) if enough else ()
-    return References(known.parts, size, calibration, own, facts, traits=traits)
+    variation = _variation(told[0], known)
+    return References(known.parts, size, calibration, own, facts, traits=traits, variation=variation)
 
 
 def _traits(told: Sequence[Told], found: Sequence[np.ndarray], calibration: Calibration) -> tuple[Traits, ...]:
@@ -191,6 +201,12 @@ def _traits(told: Sequence[Told], found: Sequence[np.ndarray], calibration: Cali
     """
     scores = [float(calibration.score(object_logit(of_points))) for of_points in found]
     return tuple(traits_of_scan(one.scan, score) for one, score in zip(told, scores, strict=True))
+
+
+def _variation(first: Told, known: Measured) -> Variation | None:
+    if known.apart is None:
+        return None
+    return variation_of(first.name, first.scan.report["unit"], first.scan.xyz, known.parts[0].seen, known.apart)
 
 
 def calibration_of(limit: Limit, false_alarm_rate: float) -> Calibration:

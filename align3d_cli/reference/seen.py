@@ -47,6 +47,11 @@ def see(scan: Prepared, points: np.ndarray, raw: float, size: float | None = Non
     return seen_from(scan.xyz, points, raw, size or diagonal(scan.xyz), towards)
 
 
+def even_rows(scan: Prepared, size: float) -> np.ndarray:
+    """(M,) int64, the even point of each prepared point, as `see` has them at that size."""
+    return even_points(scan.xyz, CELL * size)[1]
+
+
 def seen_from(xyz: np.ndarray, points: np.ndarray, raw: float, size: float, towards: np.ndarray | None) -> Seen:
     """As `see`, of prepared points (M, 3). towards: (3,) to the sensor of a one-sided scan, else None"""
     even, row = even_points(xyz, CELL * size)
@@ -59,7 +64,7 @@ def seen_from(xyz: np.ndarray, points: np.ndarray, raw: float, size: float, towa
     return Seen(surface, zero_shot.astype(np.float32), row, raw)
 
 
-def sheet(seen: Seen) -> Sheet:
-    """The scan as a surface that deviations are measured from."""
-    surface = seen.surface
-    return sheet_of(surface.xyz, surface.normals, surface.spacing, surface.size, oriented=surface.oriented)
+def sheet(seen: Seen, triangles: np.ndarray | None = None) -> Sheet:
+    """The scan as a surface that deviations are measured from. triangles: (T, 3, 3) of the mesh that it is of"""
+    one = seen.surface
+    return sheet_of(one.xyz, one.normals, one.spacing, one.size, oriented=one.oriented, triangles=triangles)

@@ -14,9 +14,9 @@ from align3d_cli.matching.visibility import View
 from align3d_cli.model.bundle import Bundle
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.traits import as_json, from_json
-from align3d_cli.reference.good import GoodPart, Usual
+from align3d_cli.reference.good import GoodPart, Usual, good_part
 from align3d_cli.reference.references import FACTS, References
-from align3d_cli.reference.seen import Seen, sheet
+from align3d_cli.reference.seen import Seen
 
 RECORD = "teach"  # where in a model's record good parts are told of
 PREFIX = "good"
@@ -59,7 +59,8 @@ def _arrays(part: GoodPart) -> dict[str, np.ndarray]:
     surface, usual = part.seen.surface, part.usual
     if usual is None:
         raise ValueError("good parts are stored once they are measured")
-    return {
+    mesh = {} if part.triangles is None else {"triangles": np.ascontiguousarray(part.triangles, np.float64)}
+    return mesh | {
         "xyz": np.ascontiguousarray(surface.xyz),
         "normals": np.ascontiguousarray(surface.normals),
         "descriptors": surface.descriptors.astype(np.float16),
@@ -96,4 +97,7 @@ def _part(told: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> GoodP
         raise ValueError("not one value a point")
     seen = Seen(surface, arrays["zero_shot"], np.arange(len(surface)), float(told["raw"]))
     pose = None if told["first_from_part"] is None else np.array(told["first_from_part"], float).reshape(4, 4)
-    return GoodPart(told["name"], told["sha256"], seen, sheet(seen), pose, Usual(*arrays["usual"]))
+    usual, triangles = Usual(*arrays["usual"]), arrays.get("triangles")
+    if triangles is not None and triangles.shape != (len(triangles), 3, 3):
+        raise ValueError("triangles without three corners")
+    return good_part(told["name"], told["sha256"], seen, pose, triangles, usual)

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.clouds.sample import position_hash
-from align3d_cli.reference.evidence import Evidence, evidence_of
-from align3d_cli.reference.good import GoodPart, Place, Usual, laid_out, lay_known
+from align3d_cli.reference.comparison import compared
+from align3d_cli.reference.evidence import Evidence
+from align3d_cli.reference.good import GoodPart, Place, Usual, good_part, lay_known
 from align3d_cli.reference.seen import CELL, Seen, seen_from
 
 AROUND = 20  # even points that what is usual is the mean of: single ones are noise
@@ -17,10 +19,14 @@ OTHERS = 12  # good parts that one is measured against: more tell little more, a
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Good parts with what is usual on them, and the evidence that good parts give against themselves, one each."""
+    """Good parts with what is usual on them, and the evidence that good parts give against themselves, one each.
+
+    apart: (S,) how far they lie apart at the points of the first, see `Comparison`; None of a lone one
+    """
 
     parts: tuple[GoodPart, ...]
     evidence: tuple[Evidence, ...]
+    apart: np.ndarray | None = None
 
 
 def measured(parts: Sequence[GoodPart], halves: tuple[Seen, Seen] | None = None) -> Measured:
@@ -32,17 +38,14 @@ def measured(parts: Sequence[GoodPart], halves: tuple[Seen, Seen] | None = None)
         if halves is None:
             raise ValueError("a lone good part is measured against a half of itself")
         return _alone(parts[0], halves)
-    first = _against_others(parts)
-    known = [replace(part, usual=usual_of(part.seen, found)) for part, found in zip(parts, first, strict=True)]
-    return Measured(tuple(known), _against_others(known))
+    found = [compared(part.seen, beside, partial(lay_known, part, beside)) for part, beside in _each_with_others(parts)]
+    known = [replace(part, usual=usual_of(part.seen, one.evidence)) for part, one in zip(parts, found, strict=True)]
+    again = zip(found, _each_with_others(known), strict=True)
+    return Measured(tuple(known), tuple(one.with_usual(beside) for one, (_, beside) in again), found[0].apart)
 
 
-def _against_others(parts: Sequence[GoodPart]) -> tuple[Evidence, ...]:
-    found = []
-    for number, part in enumerate(parts):
-        others = _some([*parts[number + 1 :], *parts[:number]])
-        found.append(evidence_of(part.seen, others, lay_known(part, others)))
-    return tuple(found)
+def _each_with_others(parts: Sequence[GoodPart]) -> list[tuple[GoodPart, list[GoodPart]]]:
+    return [(part, _some([*parts[number + 1 :], *parts[:number]])) for number, part in enumerate(parts)]
 
 
 def _some(parts: Sequence[GoodPart]) -> list[GoodPart]:
@@ -53,12 +56,11 @@ def _some(parts: Sequence[GoodPart]) -> list[GoodPart]:
 
 def _alone(part: GoodPart, halves: tuple[Seen, Seen]) -> Measured:
     """A lone good part by two halves of its points, one measured against the other: they differ by noise alone."""
-    other = laid_out([(part.name, part.sha256, halves[1])])
-    found = evidence_of(halves[0], other, ([Place(other[0], np.eye(4))], ""))
-    usual = _carried(usual_of(halves[0], found), halves[0], part.seen)
-    again = replace(other[0], usual=_carried(usual, part.seen, halves[1]))
-    against = evidence_of(halves[0], (again,), ([Place(again, np.eye(4))], ""))
-    return Measured((replace(part, usual=usual),), (against,))
+    other = good_part(part.name, part.sha256, halves[1], np.eye(4), part.triangles)
+    found = compared(halves[0], [other], lambda: ([Place(0, np.eye(4))], ""))
+    usual = _carried(usual_of(halves[0], found.evidence), halves[0], part.seen)
+    again = replace(other, usual=_carried(usual, part.seen, halves[1]))
+    return Measured((replace(part, usual=usual),), (found.with_usual((again,)),))
 
 
 def _carried(usual: Usual, here: Seen, there: Seen) -> Usual:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import check_measured
 from align3d_cli.clouds.settings import Background
-from align3d_cli.errors import InputRejected, UsageError
+from align3d_cli.errors import UsageError
 from align3d_cli.helpers.places import DEFAULT_MODEL
 from align3d_cli.io.read import READERS, WITH_FREE_COLUMNS, read_scan
 from align3d_cli.regions.rules import Rules
@@ -19,8 +19,7 @@ from align3d_cli.running.model import Model, split_cloud
 from align3d_cli.running.scored import FailedScan, ScoredScan, attempt
 
 if TYPE_CHECKING:
-    from align3d_cli.model.beside import Joined
-    from align3d_cli.reference.references import Told
+    from align3d_cli.model.beside import Beside, Word
 
 Value = TypeVar("Value")
 SMALL_SHEETS = 24  # parts of a report; with more, pictures of their views in half the size keep it small
@@ -87,7 +86,8 @@ class Batch:
     settings: BatchSettings
     model: Model | None = None
     seconds: dict[str, float] = field(default_factory=dict)
-    joined: "dict[str, Joined]" = field(default_factory=dict)  # by part, once all were compared
+    beside: "dict[str, Beside]" = field(default_factory=dict)  # by part, what the others say, once all were compared
+    words: "dict[str, Word]" = field(default_factory=dict)  # by part, what the model said of it then
 
     def outcomes(self, parts: list[Part]) -> Iterator[Outcome]:
         """The outcomes of all parts in their order, each as it is found; of a split scan one each of its parts."""
@@ -97,29 +97,16 @@ class Batch:
             yield from self._outcomes_of(part)
 
     def _compare(self, parts: list[Part]) -> None:
-        """Score all parts once and compare each with the others.
+        """Score all parts once and compare each with the others, see `running.among`."""
+        from align3d_cli.running.among import Comparing
 
-        Raises InputRejected where too few can be compared, and for one that is there twice.
-        """
-        from align3d_cli.reference.among import FEWEST, among
+        comparing = Comparing(partial(read_part, settings=self.settings), self._loaded, self.settings.background)
+        self.beside, self.words = comparing.beside(parts), comparing.words
 
-        tried = [self._told(part) for part in parts]
-        told = [one for one in tried if not isinstance(one, FailedScan)]
-        failed = [one for one in tried if isinstance(one, FailedScan)]
-        if len(told) < FEWEST or self.model is None:
-            finding = f"{len(told)} of {len(parts)} parts can be compared, at least {FEWEST} are needed"
-            finding += f" ({failed[0].name} cannot be scored)" if failed else ""
-            raise InputRejected(f"--among: {finding}; name more parts, or good ones with --good")
-        own = self.model.inspector.bundle.calibration
-        self.joined = dict(zip([one.name for one in told], among(told, own), strict=True))
-
-    def _told(self, part: Part) -> "Told | FailedScan":
-        """A part as others are compared with it, or why it cannot be; a model that cannot be loaded raises."""
-        read = attempt(part.name, partial(read_part, part, self.settings))
-        if isinstance(read, FailedScan):
-            return read
-        self.model = self.model or self._load()
-        return attempt(part.name, partial(self.model.tell, read, part.name, background=self.settings.background))
+    def _loaded(self) -> Model:
+        if self.model is None:
+            self.model = self._load()
+        return self.model
 
     def outcome(self, part: Part) -> Outcome:
         """The outcome of one scan that is not split."""
@@ -176,7 +163,8 @@ class Batch:
             threshold=how.threshold,
             seed=how.seed,
             seconds=self.seconds,
-            beside=None if part.name not in self.joined else partial(_of_before, self.joined[part.name]),
+            beside=self.beside.get(part.name),
+            word=self.words.get(part.name),
         )
         if how.rules is not None:
             scored = scored.judge(how.rules)
@@ -202,11 +190,6 @@ class Batch:
             return None
         parts = self.settings.page_parts
         return part_page(found, points=self.settings.page_points or points_each(parts), small=parts > SMALL_SHEETS)
-
-
-def _of_before(joined: "Joined", *_: Any) -> "Joined":
-    """What was found when all parts were compared."""
-    return joined
 
 
 def _as_known(name: str, how: BatchSettings) -> BatchSettings:

@@ -20,7 +20,7 @@ from align3d_cli.running.arrays import Scan, as_cloud, name_of
 from align3d_cli.running.scored import FailedScan, ModelFacts, ScoredScan, attempt
 
 if TYPE_CHECKING:
-    from align3d_cli.model.beside import Beside
+    from align3d_cli.model.beside import Beside, Word
     from align3d_cli.reference.references import Kind, References, Told
 
 
@@ -81,7 +81,7 @@ class Model:
 
         scan = prepare(cloud, background=background)
         points, raw = self.inspector.score_part(scan)
-        return Told(name, cloud.sha256, scan, points, raw)
+        return Told(name, cloud.sha256, scan, points, raw, None if cloud.mesh is None else cloud.mesh.triangles)
 
     def knowing(self, told: "Sequence[Told]", *, false_alarm_rate: float = 0.05, kind: "Kind" = "good") -> "Model":
         """`teach` of good parts that were told before. kind: see `reference.references.learn`"""
@@ -138,14 +138,16 @@ class Model:
         seed: int = 0,
         seconds: dict[str, float] | None = None,
         beside: "Beside | None" = None,
+        word: "Word | None" = None,
     ) -> ScoredScan:
         """`score` of a cloud that was read before.
 
         name: what results call it; seconds: of the steps so far; beside: what joins in, the good parts by default
+        word: what the model said of it before, see `Inspector.inspect`
         """
         if beside is None and self.references is not None:
             beside = partial(self.references.beside, name=name)
-        inspection = self.inspector.inspect(cloud, background=background, beside=beside)
+        inspection = self.inspector.inspect(cloud, background=background, beside=beside, word=word)
         spent = (seconds or {}) | inspection.seconds
         joined = inspection.beside
         facts = self.facts if joined is None else replace(self.facts, calibration=joined.calibration)

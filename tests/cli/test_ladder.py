@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import align3d_cli as align3d
 from align3d_cli.cli.app import app
+from align3d_cli.cli.teach import varying
 from align3d_cli.errors import UsageError
 from align3d_cli.report.result import result_schema
 from align3d_cli.running.batch import BatchSettings
@@ -109,7 +110,8 @@ def test_a_folder_of_good_parts(beside_folder, line):
 @pytest.fixture(scope="module")
 def taught(align3d, line, model):
     """`teach` of the folder, with what it printed."""
-    run = align3d("teach", line / "good", "--out", line / "line3.safetensors", "--model", model, "--json")
+    out = ["--out", line / "line3.safetensors", "--varies", line / "varies.ply"]
+    run = align3d("teach", line / "good", *out, "--model", model, "--json")
     assert run.code == 0, run.err
     return line / "line3.safetensors", json.loads(run.out)
 
@@ -123,6 +125,16 @@ def test_a_taught_model_judges_as_its_good_parts_do(align3d, taught, beside_fold
     result = json.loads(run.out)
     for field in ("score", "threshold", "verdict", "references"):
         assert result[field] == beside_folder[0][field], field
+
+
+def test_where_good_parts_vary_is_told(align3d, taught, line):
+    """Plates that differ by noise vary nowhere, which the JSON says, and the labelled part is a scan like any other."""
+    varies = taught[1]["varies"]
+    assert varies["part"].startswith(str(line)) and varies["places"] == [] and varies["unit"] is None
+    assert 0 < varies["middle"] < varies["level"] < DENT_DEPTH
+    assert b"property float scalar_varies" in (line / "varies.ply").read_bytes()[:600]
+    refused = align3d("teach", line / "good/1.ply", "--out", line / "m.safetensors", "--varies", line / "v.ply")
+    assert "a lone good part varies from nothing" in one_line(refused, 2)
 
 
 def test_a_taught_model_takes_no_other_good_parts(align3d, taught, line):
@@ -228,6 +240,22 @@ def test_teach_says_what_it_knows(align3d, line, model, tmp_path):
     run = align3d("teach", line / "good/1.ply", "--out", out, "--model", model)
     assert run.code == 0 and run.out.startswith(f"{out}: 1 good part; the threshold aims at 5 % false alarms")
     assert "exists" in one_line(align3d("teach", line / "good/1.ply", "--out", out, "--model", model), 2)
+
+
+def test_where_good_parts_vary_for_people():
+    """A line a place with its amount, size and centre, five at most; without places from where on it would be one."""
+    place = {"id": 1, "mean": 0.31, "most": 0.52, "length": 14.2, "width": 8.0, "centre": [12.0, 3.5, 4.0]}
+    found = {"part": "good/2.ply", "unit": "mm", "middle": 0.012, "level": 0.05, "places": [place]}
+    told = varying({"parts": ["a", "b"], "varies": found})
+    assert told == [
+        "they vary at 1 place of good/2.ply, and lie 0.012 mm apart in its middle:",
+        "  1: 0.31 mm apart, 0.52 at most, on 14.2 x 8 mm around (12, 3.5, 4)",
+    ]
+    assert varying({"parts": ["a", "b"], "varies": found | {"places": 7 * [place]}})[-1] == "  and 2 more, see --json"
+    nowhere = found | {"places": [], "unit": None}
+    assert varying({"parts": ["a", "b"], "varies": nowhere}) == ["nowhere do they lie more than 0.05 apart"]
+    assert varying({"parts": ["a"], "varies": None}) == []
+    assert "not known" in varying({"parts": ["a", "b"], "varies": None})[0]
 
 
 def test_in_python(line, model, tmp_path):

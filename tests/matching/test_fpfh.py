@@ -61,6 +61,13 @@ def test_the_kernel_is_the_paper(hill):
     np.testing.assert_allclose(found, np.concatenate(expected, axis=1), atol=1e-4)
 
 
+def test_points_with_one_normal_are_each_their_own_source(hill):
+    """Where neither normal leans more along the line, the angle with it has the other sign at the other end."""
+    normals = np.tile(np.float32([0.6, 0, 0.8]), (len(hill[0]), 1))
+    expected = fpfh_by_paper(hill[0], normals, RADIUS / 2)
+    np.testing.assert_allclose(fpfh(hill[0], normals, [RADIUS / 2]), expected, atol=1e-4)
+
+
 def test_a_plane_is_one_bin_a_third():
     """All angles of a plane are 0, the middle of each third."""
     xyz = np.zeros((300, 3))

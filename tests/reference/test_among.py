@@ -8,6 +8,7 @@ import pytest
 from align3d_cli.errors import InputRejected
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.reference.among import FEWEST, among
+from align3d_cli.reference.order import surveyed
 from tests.matching.shapes import random_pose
 from tests.reference.plates import RAW, in_dent, plate
 
@@ -30,9 +31,16 @@ def folder():
     ]
 
 
+def compared(folder):
+    """Each part's own scores joined with what the others say of it, in their order."""
+    scans = [surveyed(one.name, one.scan.xyz) for one in folder]
+    found = among(scans, folder.__getitem__, OWN)
+    return [beside(one.scan, one.points, one.raw) for one, beside in zip(folder, found, strict=True)]
+
+
 @pytest.fixture(scope="module")
 def joined(folder):
-    return among(folder, OWN)
+    return compared(folder)
 
 
 def test_the_defective_part_is_the_highest(folder, joined):
@@ -59,7 +67,7 @@ def test_results_say_that_they_depend_on_the_call(folder, joined):
 
 def test_the_order_of_the_folder_changes_nothing(folder, joined):
     """Each part has the same scores to the last bit, wherever it stands."""
-    again = among(folder[::-1], OWN)[::-1]
+    again = compared(folder[::-1])[::-1]
     for one, other in zip(joined, again, strict=True):
         assert one.score == other.score
         np.testing.assert_array_equal(one.points, other.points)
@@ -69,11 +77,28 @@ def test_too_few_parts_of_one_size_are_refused(folder):
     """Three and one of another size: how many there are, how many are needed, and what else there is."""
     few = [*folder[:3], folder[LARGE]]
     with pytest.raises(InputRejected, match=rf"^--among: 3 of 4 .* at least {FEWEST} are needed; .*--good"):
-        among(few, OWN)
+        compared(few)
+
+
+def test_one_that_fails_after_all_is_left_out(folder):
+    """It says nothing of the others, nor they of it; of those that are left at least four are needed."""
+    scans = [surveyed(one.name, one.scan.xyz) for one in folder]
+    found = among(scans, lambda row: None if row == 0 else folder[row], OWN)
+    assert found[0] is None and all(found[1:])
+    with pytest.raises(InputRejected, match="3 of 6"):
+        among(scans, lambda row: None if row < 2 else folder[row], OWN)
+
+
+def test_what_waits_holds_no_scan(folder):
+    """Once parts are compared, what is kept of each is as large as its even points, not as its scan."""
+    scans = [surveyed(one.name, one.scan.xyz) for one in folder]
+    found = among(scans, folder.__getitem__, OWN)
+    even = [beside.args[0] for beside, scan in zip(found, scans, strict=True) if scan.size < 2]
+    assert all(len(one.points) < 4096 and one.points.size == one.deviation.size for one in even)
 
 
 def test_a_copy_in_the_folder_is_refused(folder):
     """A defective part and its copy would call each other good."""
     copy = replace(folder[DENTED], name="copy.ply")
     with pytest.raises(InputRejected, match=r"^copy\.ply: is the same scan as plate3\.ply"):
-        among([*folder[:4], copy], OWN)
+        compared([*folder[:4], copy])

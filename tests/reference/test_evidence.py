@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from align3d_cli.reference.evidence import evidence_of, lowest
+from align3d_cli.reference.comparison import evidence_of, lowest
 from align3d_cli.reference.good import laid_out
 from align3d_cli.reference.seen import diagonal
 from align3d_cli.reference.usual import halves_of, measured

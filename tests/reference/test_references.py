@@ -1,13 +1,17 @@
 """References as scoring meets them: joined, falling back to the model alone, refused, stored and read again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from align3d_cli.clouds.cloud import PointCloud
+from align3d_cli.clouds.prepare import prepare
 from align3d_cli.errors import InputRejected
 from align3d_cli.matching.poses import moved
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.reference.order import own_order, refuse_copies
+from align3d_cli.reference.order import own_order, refuse_copies, surveyed
 from align3d_cli.reference.references import FACTS, ITSELF, learn
 from tests.matching.shapes import random_pose
 from tests.reference.plates import DENT_DEPTH, RAW, in_dent, plate
@@ -107,9 +111,9 @@ def test_a_good_part_of_another_size_is_refused_by_name(good):
 
 def test_a_scan_named_twice_is_refused(good):
     """The same file, or a copy of it under another name: a part would vouch for itself."""
-    clouds = [good[0].scan.xyz, good[1].scan.xyz, good[0].scan.xyz[::-1]]
+    clouds = {"a.ply": good[0].scan.xyz, "b.ply": good[1].scan.xyz, "c.ply": good[0].scan.xyz[::-1]}
     with pytest.raises(InputRejected, match=r"^c\.ply: is the same scan as a\.ply; name every scan once"):
-        refuse_copies(["a.ply", "b.ply", "c.ply"], clouds)
+        refuse_copies([surveyed(name, xyz) for name, xyz in clouds.items()])
     with pytest.raises(InputRejected, match=r"^plate1\.ply: is named twice; "):
         learn([good[0], good[1], good[0]], OWN)
 
@@ -130,10 +134,10 @@ def test_the_order_of_good_parts_changes_nothing(known, good):
 
 def test_parts_stand_in_an_order_of_their_own(good):
     """The part of middle size first; rows of one order and of another name the same scans."""
-    clouds = [good[0].scan.xyz * scale for scale in (1.2, 1.0, 1.1)]
-    order = own_order(clouds)
+    scans = [surveyed(f"{scale}", good[0].scan.xyz * scale) for scale in (1.2, 1.0, 1.1)]
+    order = own_order(scans)
     assert order[0] == 2
-    assert [2 - row for row in own_order(clouds[::-1])] == order
+    assert [2 - row for row in own_order(scans[::-1])] == order
 
 
 def test_the_order_of_points_changes_nothing(lone):
@@ -161,6 +165,25 @@ def test_a_scan_that_must_lie_and_does_not_is_an_error(nominal):
     with pytest.raises(InputRejected, match=r"^line/7\.ply: cannot be laid onto plate1\.ply: .+; check part, side"):
         nominal.beside(*told(plate(6, kind=2, rough=0.03)), name="line/7.ply")
     assert nominal.beside(*told(plate(5))).account["kind"] == "reference"
+
+
+def test_a_cad_model_is_measured_from_its_triangles(good):
+    """A sharp ridge between large triangles, of which few points were drawn: another scan of it lies on it, nine
+    tenths within a fiftieth of the spacing, where points alone err by more."""
+    x, y = np.meshgrid(*[np.linspace(0, 1, 5)] * 2)
+    corners = np.stack([x, y, 0.3 - np.abs(x - 0.5) + 0.2 * y * (y > 0.5)], axis=-1)
+    a, b, c, d = corners[:-1, :-1], corners[:-1, 1:], corners[1:, 1:], corners[1:, :-1]
+    triangles = np.concatenate([np.stack(three, axis=2).reshape(-1, 3, 3) for three in ((a, b, c), (a, c, d))])
+    weights = np.random.default_rng(0).dirichlet(np.ones(3), (2, len(triangles), 500))
+    scans = [np.einsum("tnk,tkj->tnj", one, triangles).reshape(-1, 3) for one in weights]
+    parts = [replace(good[0], scan=prepare(PointCloud(xyz)), points=np.full(len(xyz), 0.2)) for xyz in scans]
+    exact, by_points = (
+        learn([replace(parts[0], triangles=mesh)], OWN, kind="reference").beside(*told(parts[1])).deviation
+        for mesh in (triangles, None)
+    )
+    spacing = 0.01 * 1.45
+    assert np.nanquantile(np.abs(exact), 0.9) < 0.02 * spacing
+    assert np.nanmean(np.abs(exact)) < 0.7 * np.nanmean(np.abs(by_points))
 
 
 @pytest.mark.parametrize(("scale", "words"), [(1000, "one file in m, the other in mm"), (1 / 25.4, "inch")])

@@ -61,9 +61,15 @@ def test_what_else_is_known_comes_back(known, stored):
 
 
 def test_that_scans_must_lie_is_kept(bare):
-    """A stored CAD model is as strict as it was."""
-    strict = learn([plate(1)], OWN, kind="reference")
-    assert references_of(with_references(bare, strict)).must_lie
+    """A stored CAD model is as strict as it was, and has its triangles."""
+    triangles = np.array([[[0.0, 0, 0], [1, 0, 0], [1, 1, 0]], [[0, 0, 0], [1, 1, 0], [0, 1, 0]]])
+    strict = learn([replace(plate(1), triangles=triangles)], OWN, kind="reference")
+    kept = with_references(bare, strict)
+    again = references_of(kept)
+    assert again.must_lie and np.array_equal(again.parts[0].triangles, triangles)
+    cut = kept.tensors | {"good.0.triangles": kept.tensors["good.0.triangles"][:, :2].clone()}
+    with pytest.raises(WeightsRejected, match="cannot be read"):
+        references_of(replace(kept, tensors=cut))
 
 
 def test_new_good_parts_replace_the_old_ones(stored, known):
