@@ -17,8 +17,8 @@ import pytest
 import tifffile
 
 from align3d_cli.io.read import read_scan
+from align3d_cli.report.read_results import RECORD
 from align3d_cli.report.result import FIELDS, result_schema
-from align3d_cli.running.record import RECORD
 
 pytestmark = pytest.mark.slow  # each test starts programs
 
