@@ -84,6 +84,8 @@ def test_one_report_holds_the_whole_batch(batch):
     assert page.count('<div class="viewer">') == 3
     assert "a_bad.ply" in page
     assert "1 could not be scored" in page
+    for line in batch.lines[1:]:
+        assert f"total {line['seconds']['total']:.2f}" in page, "what the JSON says"
 
 
 @pytest.mark.slow
