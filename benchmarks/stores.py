@@ -20,9 +20,10 @@ from align3d_cli.model.aligner import Aligner
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
 from align3d_cli.render.settings import ViewSettings
+from align3d_cli.report.read_results import RECORD
 from align3d_cli.running.batch import Outcome
 from align3d_cli.running.inputs import Part
-from align3d_cli.running.record import RECORD, Record
+from align3d_cli.running.record import Record
 from align3d_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from align3d_cli.training.features import FeatureStore
 from align3d_cli.training.sample_features import SampleFeatures

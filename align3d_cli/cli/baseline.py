@@ -1,12 +1,12 @@
 """`align3d baseline`: the scores of good parts kept, and later ones compared with them in control charts."""
 
-import os
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from align3d_cli.cli.options import examples
-from align3d_cli.errors import UsageError
+from align3d_cli.cli.options import check_suffix, examples
+from align3d_cli.cli.result_files import HELP, check_results
 
 DRIFTED = 3  # exit code: done, and the parts have moved
 
@@ -14,9 +14,7 @@ app_baseline = typer.Typer(
     help="Keep the scores of good parts, and see in control charts whether later ones still look like them.",
     no_args_is_help=True,
 )
-RESULTS = typer.Argument(
-    ..., metavar="RESULTS...", help="What `align3d score` printed with --json or --jsonl, or its --out-dir; in order."
-)
+RESULTS = typer.Argument(..., metavar="RESULTS...", help=f"{HELP}; in order.")
 
 
 def register(app: typer.Typer) -> None:
@@ -50,11 +48,11 @@ def save(
     from align3d_cli.helpers.files import check_free
     from align3d_cli.running.baseline import ENOUGH, baseline_of, save_baseline
     from align3d_cli.running.baseline import as_json as facts_of
-    from align3d_cli.running.result_lines import read_results
 
+    check_suffix("--out", out, "JSON")
     check_free(out, force=force)
-    _refuse_own(out, results)
-    found = baseline_of(read_results(results), _named(results))
+    check_results(results, out)
+    found = baseline_of(_read(results), _named(results))
     save_baseline(out, found)
     facts = facts_of(found)
     if found.rough:
@@ -98,15 +96,13 @@ def compare(
     from align3d_cli.report import baseline_text as text
     from align3d_cli.running.baseline import load_baseline
     from align3d_cli.running.compare import compare as compared
-    from align3d_cli.running.result_lines import read_results
 
-    if out is not None and out.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--out {out}: is written as HTML; end its name with .html")
+    check_suffix("--out", out, "HTML")
     if out is not None:
         check_free(out, force=force)
-        _refuse_own(out, [*results, baseline])
+    check_results(results, out, baseline)
     known = load_baseline(baseline)
-    found = compared(read_results(results), _named(results), known)
+    found = compared(_read(results), _named(results), known)
     if out is not None:
         from align3d_cli.report.baseline_page import baseline_page
 
@@ -125,10 +121,11 @@ def compare(
         raise typer.Exit(DRIFTED)
 
 
-def _refuse_own(out: Path, read: list[Path]) -> None:
-    """Raise UsageError for an output that would replace what it is made from, whatever --force says."""
-    if os.path.realpath(out) in map(os.path.realpath, read):
-        raise UsageError(f"--out {out}: is read by this call; name another file")
+def _read(results: list[Path]) -> list[dict[str, Any]]:
+    """What the files and folders tell, one after the other."""
+    from align3d_cli.report.read_results import read_results
+
+    return [result for path in results for result in read_results(path)]
 
 
 def _named(results: list[Path]) -> str:

@@ -1,5 +1,6 @@
 """`align3d calibrate`: set a model's threshold and colours on scans whose state is known."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from align3d_cli.report.result import limit_text
 if TYPE_CHECKING:
     from align3d_cli.metrics.exceedance import ScoreLimit
     from align3d_cli.running.calibrate import Calibrated
+
+FOLDER = "folder"  # the data set of one's own scans
 
 EXAMPLES = examples(
     "align3d calibrate good/*.ply --out line3.safetensors",
@@ -38,7 +41,7 @@ def calibrate(
     ),
     out: Path = typer.Option(..., "--out", help="The model to write (.safetensors, or .onnx of an exported one)."),
     model: str = typer.Option(DEFAULT_MODEL, help="Name or path of the model."),
-    dataset: str = typer.Option("folder", help="folder, synthetic, or a data set of `align3d benchmark`."),
+    dataset: str = typer.Option(FOLDER, help="folder, synthetic, or a data set of `align3d benchmark`."),
     root: Path | None = typer.Option(None, help="Its folder: good/ in it and, if you have them, folders of defects."),
     limit: int | None = typer.Option(None, min=1, help="At most so many scans a category."),
     false_alarm_rate: float = typer.Option(
@@ -91,8 +94,12 @@ def calibrate(
 
 
 def _check_data(good: list[str] | None, root: Path | None, dataset: str, limit: int | None) -> None:
-    """Raise UsageError for good parts that are named beside a data set or what belongs to one."""
-    beside = {"--root": root is not None, "--dataset": dataset != "folder", "--limit": limit is not None}
+    """Raise UsageError for good parts that are named beside a data set or what belongs to one, and for neither."""
+    from align3d_cli.datasets.registry import ROOT_VARIABLE
+
+    if not good and root is None and dataset == FOLDER and not os.environ.get(ROOT_VARIABLE):
+        raise UsageError("no scan is named; name good parts, or with --root the folder of a data set")
+    beside = {"--root": root is not None, "--dataset": dataset != FOLDER, "--limit": limit is not None}
     for option in (name for name, given in beside.items() if given and good):
         raise UsageError(f"{option}: is of data sets, and good parts are named; give one of them")
 

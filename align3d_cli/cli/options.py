@@ -10,6 +10,8 @@ from align3d_cli.helpers.settings import LARGEST, SettingsError
 from align3d_cli.model.settings import Device as Device
 from align3d_cli.render.settings import ViewSettings, with_views
 
+WRITTEN_AS = {"HTML": (".html", ".htm"), "XML": (".xml",), "CSV": (".csv",), "JSON": (".json",)}  # how names end
+
 
 def examples(*lines: str) -> str:
     """An epilog that keeps one line for each example; `[` is not read as markup."""
@@ -43,6 +45,12 @@ def refuse_overwriting(paths: list[Path | None], *, force: bool) -> None:
     if there:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise UsageError(f"{there[0]}: exists{more}; add --force to overwrite")
+
+
+def check_suffix(option: str, path: Path | None, word: str) -> None:
+    """Raise UsageError for a file that is not called what it is written as. word: of WRITTEN_AS; None is fine"""
+    if path is not None and path.suffix.lower() not in WRITTEN_AS[word]:
+        raise UsageError(f"{option} {path}: is written as {word}; end its name with {WRITTEN_AS[word][0]}")
 
 
 def check_folder(option: str, folder: Path | None) -> None:

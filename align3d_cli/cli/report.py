@@ -1,18 +1,17 @@
 """`align3d report`: the page of parts that were scored earlier."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from align3d_cli.cli.options import examples
-from align3d_cli.errors import UsageError
+from align3d_cli.cli.options import check_suffix, examples
+from align3d_cli.cli.result_files import HELP, check_results
 
 EXAMPLES = examples(
     "align3d report scores.jsonl --out page.html",
     "align3d report monday.jsonl tuesday.jsonl --out week.html --title 'line 3'",
-    "align3d report heat/align3d-results.jsonl --out page.html --points 50000",
+    "align3d report heat/ --out page.html --points 50000",
 )
 
 
@@ -22,10 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    results: list[Path] = typer.Argument(
-        metavar="RESULTS...",
-        help="What `align3d score` printed with --json or --jsonl, or the record in an --out-dir.",
-    ),
+    results: list[Path] = typer.Argument(metavar="RESULTS...", help=f"{HELP}."),
     out: Path = typer.Option(..., "--out", help="The HTML page to write."),
     title: str | None = typer.Option(None, help="Of the page; default: the name of --out."),
     points: int | None = typer.Option(
@@ -36,21 +32,22 @@ def report(
 ) -> None:
     """Make the page of --report again from results and the heat maps that they name, as far as these are there.
 
-    Heat maps are looked for where the results say, else beside the file of results. .ply and .npz give points to turn,
-    .png its picture; without a heat map a part stands there with its numbers.
+    Heat maps are looked for where the results say, else in the folder of the results. .ply and .npz give points to
+    turn, .png its picture; without a heat map a part stands there with its numbers.
     """
     from align3d_cli.cli import output
     from align3d_cli.helpers.files import check_free, write_bytes
     from align3d_cli.report.html import html_page
     from align3d_cli.report.kept_page import kept_page
-    from align3d_cli.report.read_results import read_results
+    from align3d_cli.report.read_results import is_failure, latest, read_results
     from align3d_cli.report.thinning import points_each
 
-    _check_out(out, results)
+    check_suffix("--out", out, "HTML")
+    check_results(results, out)
     check_free(out, force=force)
-    told = [(result, path.parent) for path in results for result in read_results(path)]
-    scored = [(result, folder) for result, folder in told if "error" not in result]
-    failures = [result for result, _ in told if "error" in result]
+    told = [(result, _folder(path)) for path in results for result in latest(read_results(path))]
+    scored = [(result, folder) for result, folder in told if not is_failure(result)]
+    failures = [result for result, _ in told if is_failure(result)]
     limit = points or points_each(len(scored))
     with output.progress("reading heat maps", len(scored)) as advance:
         pages = []
@@ -61,12 +58,9 @@ def report(
     _tell(out, pages, failures, as_json=as_json)
 
 
-def _check_out(out: Path, results: list[Path]) -> None:
-    """Raise UsageError for a page that is not called one, or that would replace what it is made of."""
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--out {out}: is written as HTML; end its name with .html")
-    if os.path.realpath(out) in map(os.path.realpath, results):
-        raise UsageError(f"--out {out}: is one of the results; name another file")
+def _folder(results: Path) -> Path:
+    """Where heat maps are looked for that are not where the results say."""
+    return results if results.is_dir() else results.parent
 
 
 def _tell(out: Path, pages: list[Any], failures: list[Any], *, as_json: bool) -> None:

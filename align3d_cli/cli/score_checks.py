@@ -3,19 +3,14 @@
 import os
 from typing import TYPE_CHECKING
 
-from align3d_cli.cli.options import check_folder, check_views, refuse_overwriting
+from align3d_cli.cli.options import check_folder, check_suffix, check_views, refuse_overwriting
 from align3d_cli.cli.score_call import ScoreCall
 from align3d_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from align3d_cli.running.inputs import Part
 
-WRITTEN_AS = {  # table -> what it is, and how its name ends
-    "--report": ("HTML", (".html", ".htm")),
-    "--junit": ("XML", (".xml",)),
-    "--csv": ("CSV", (".csv",)),
-    "--regions": ("CSV", (".csv",)),
-}
+TABLES = {"--report": "HTML", "--junit": "XML", "--csv": "CSV", "--regions": "CSV"}  # what each is written as
 
 
 def check_call(call: ScoreCall) -> None:
@@ -46,9 +41,7 @@ def _check_outputs(call: ScoreCall) -> None:
 def _check_tables(call: ScoreCall) -> None:
     """Tables must be called what they are, and each must have a file of its own that is no scan."""
     for option, path in call.tables.items():
-        word, suffixes = WRITTEN_AS[option]
-        if path.suffix.lower() not in suffixes:
-            raise UsageError(f"{option} {path}: is written as {word}; end its name with {suffixes[0]}")
+        check_suffix(option, path, TABLES[option])
     if call.report_points is not None and call.report is None:
         raise UsageError("--report-points: needs --report, the page whose points it counts")
     for one, other in call.same_files():

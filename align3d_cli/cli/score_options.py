@@ -152,7 +152,7 @@ Config = Annotated[
     _option(
         "--config",
         panel=SETTINGS,
-        help="TOML file of options below [score], e.g. fail_above = 0.7; variables as ALIGN3D_FAIL_ABOVE come before "
+        help="TOML file of options below \\[score], e.g. fail_above = 0.7; variables as ALIGN3D_FAIL_ABOVE come before "
         "it, what is typed before both.",
         callback=take_config,
         is_eager=True,

@@ -45,9 +45,11 @@ def installed() -> list[str]:
 
 
 def check_out(out: Path, model: Path | None = None) -> None:
-    """Raise UsageError for an .onnx to be written that no exported model goes into.
+    """Raise UsageError for a name that no model is found by, and for an .onnx that no exported model goes into.
 
     model: the file of the model that is changed and written; None where one is made
     """
+    if out.suffix not in SUFFIXES:
+        raise UsageError(f"--out {out}: names no model; let it end with {SUFFIX}")
     if out.suffix == ONNX_SUFFIX and (model is None or model.suffix != ONNX_SUFFIX):
         raise UsageError(f"{out}: `align3d export` alone makes an {ONNX_SUFFIX}; name a {SUFFIX} file, and export that")

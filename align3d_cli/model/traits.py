@@ -9,7 +9,6 @@ import numpy as np
 from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.helpers.settings import Natural, NotNegative, Share, check_settings, from_dict
 from align3d_cli.regions.resolution import resolution_of
-from align3d_cli.render.footprint import distance_apart
 
 STORED_DIGITS = 6  # of scores in results, see `report.result.stored_score`
 LEAST_PARTS = 5  # good parts that set a limit, and that later ones are compared with
@@ -31,6 +30,8 @@ class Traits:
 
 def traits_of_scan(scan: Prepared, score: float, level: float | None = None) -> Traits:
     """Of a prepared scan. score: of the object in [0, 1], rounded here as results do; level: median of its points"""
+    from align3d_cli.render.footprint import distance_apart  # with torch: later than scans are read and refused
+
     apart, _ = distance_apart(scan.xyz, scan.spacing)
     size = float(np.linalg.norm(scan.report["extent"]))
     spacing = resolution_of(apart, None).spacing

@@ -42,10 +42,11 @@ def kept_page(result: dict[str, Any], *, points: int, beside: Path | None = None
 
 
 def _found(path: Path, beside: Path | None) -> Path:
-    """The heat map where the result says, or by the same words below the other folder."""
+    """The heat map where the result says, or by as many of its last words as there are below the other folder."""
     if beside is None or path.exists():
         return path
-    return next((other for other in (beside / path, beside / path.name) if other.exists()), path)
+    others = (beside.joinpath(*path.parts[row:]) for row in range(len(path.parts)))
+    return next((other for other in others if other.exists()), path)
 
 
 def _payload(path: Path, result: dict[str, Any], limit: int) -> dict[str, Any]:

@@ -42,7 +42,8 @@ def points_payload(
 ) -> dict[str, Any]:
     """What the page's viewer draws, ready for JSON.
 
-    home:    (3, 3) rotation to the camera the viewer opens with (x right, y down, z forward)
+    home:    (3, 3) rotation to the camera of the first view (x right, y down, z forward); the viewer opens with it,
+             turned to the side of the first region
     limit:   points at most; regions: of the result
     Raises ValueError when no row is finite.
     """

@@ -1,41 +1,83 @@
 """Results that were written earlier, read back: of `--json`, of `--jsonl`, and of the record in an output folder."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from align3d_cli.errors import InputRejected
+from align3d_cli.helpers.sealed_lines import unsealed
 from align3d_cli.report.result_check import misfit
 
-STEP = "name what align3d score --json or --jsonl wrote"
+RECORD = "align3d-results.jsonl"  # in an --out-dir; not results.jsonl, which is where people send --jsonl
+STEP = "name what `align3d score` printed with --json or --jsonl, or its --out-dir"
 
 
 def read_results(path: Path) -> list[dict[str, Any]]:
-    """The results and failures of a file in its order; of an output that is told twice the later one.
+    """The results and failures of a file in its order; of a record the last result of every heat map.
 
-    path: JSON, an object or an array of them, or an object a line
+    path: JSON, an object or an array of them, or an object a line; a record, or the folder that holds one
     Raises InputRejected for a file that cannot be read or holds anything else, naming the line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputRejected(f"{path}: is no text; {STEP}") from error
-    except OSError as error:
-        raise InputRejected(f"{path}: cannot be read ({error.strerror}); {STEP}") from error
-    results = [_checked(value, where) for value, where in _values(text, path)]
+    file = _file(path)
+    text = _text(file)
+    recorded = _recorded(text)
+    values = _stated(text, file) if recorded is None else [(one, str(file)) for one in recorded]
+    results = [_checked(value, where) for value, where in values]
     if not results:
-        raise InputRejected(f"{path}: holds no result; {STEP}")
-    return _latest(results)
+        raise InputRejected(f"{file}: holds no result; {STEP}")
+    return results if recorded is None else latest(results)
 
 
-def _values(text: str, path: Path) -> list[tuple[dict[str, Any], str]]:
-    """What the file states, each with the words that say where."""
+def latest(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without those whose heat map a later one has replaced."""
+    last = {result["output"]: row for row, result in enumerate(results) if result.get("output")}
+    return [result for row, result in enumerate(results) if last.get(result.get("output"), row) == row]
+
+
+def is_failure(result: dict[str, Any]) -> bool:
+    """Whether the part could not be scored."""
+    return "error" in result
+
+
+def _file(path: Path) -> Path:
+    if not os.path.isdir(path):  # unlike is_dir, says no to names that are too long
+        return path
+    if not (path / RECORD).exists():
+        raise InputRejected(f"{path}: holds no record of results ({RECORD}); {STEP}")
+    return path / RECORD
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputRejected(f"{file}: is no text; {STEP}") from error
+    except OSError as error:
+        raise InputRejected(f"{file}: cannot be read ({error.strerror}); {STEP}") from error
+
+
+def _recorded(text: str) -> list[Any] | None:
+    """The results in a record; None for a text that is none. Half a line, as a killed call leaves one, holds none."""
+    lines = [line for line in map(_unsealed, text.splitlines()) if line is not None and "outputs" in line]
+    return [line["result"] for line in lines if "result" in line] if lines else None
+
+
+def _unsealed(line: str) -> dict[str, Any] | None:
+    try:
+        return unsealed(line.encode())
+    except ValueError:
+        return None
+
+
+def _stated(text: str, file: Path) -> list[tuple[Any, str]]:
+    """What a text states as one JSON or line by line, each with the words that say where."""
     whole = _json(text)
     if whole is not None:
         values = whole if isinstance(whole, list) else [whole]
-        return [found for row, value in enumerate(values, 1) for found in _result_in(value, f"{path}: result {row}")]
-    lines = [(line, f"{path}: line {number}") for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    return [found for line, where in lines for found in _result_in(_json(line), where)]
+        return [(value, f"{file}: result {row}") for row, value in enumerate(values, 1)]
+    lines = enumerate(text.splitlines(), 1)
+    return [(_json(line), f"{file}: line {number}") for number, line in lines if line.strip()]
 
 
 def _json(text: str) -> Any:
@@ -46,23 +88,10 @@ def _json(text: str) -> Any:
         return None
 
 
-def _result_in(value: Any, where: str) -> list[tuple[Any, str]]:
-    """The result itself, or the one that a line of a record holds; a record's other lines hold none."""
-    if isinstance(value, dict) and "outputs" in value:
-        return [(value["result"], where)] if "result" in value else []
-    return [(value, where)]
-
-
 def _checked(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or "input" not in value:
         raise InputRejected(f"{where}: is no result; {STEP}")
     wrong = misfit(value)
     if wrong is not None:
         raise InputRejected(f"{where}: {wrong} is not as this version states it; score the part again")
     return value
-
-
-def _latest(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without those whose heat map a later one has replaced."""
-    last = {result["output"]: row for row, result in enumerate(results) if result.get("output")}
-    return [result for row, result in enumerate(results) if last.get(result.get("output"), row) == row]

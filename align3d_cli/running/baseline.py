@@ -14,8 +14,8 @@ from align3d_cli.helpers.files import write_json
 from align3d_cli.helpers.settings import SettingsError
 from align3d_cli.metrics.control_chart import Limits, as_score, limits_of, of_scores
 from align3d_cli.model.traits import LEAST_PARTS, Traits, from_json, traits_of_result
+from align3d_cli.report.read_results import is_failure
 from align3d_cli.running.drift import Known
-from align3d_cli.running.result_lines import is_failure
 
 FORMAT = 1
 ENOUGH = 20  # parts: limits of fewer are called rough. Of 20 good ones the average of a hundred further good parts lies

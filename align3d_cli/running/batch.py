@@ -174,6 +174,7 @@ class Batch:
         if part.output is not None or how.pages:
             result["seconds"] |= {"write": round(time.perf_counter() - start, 3)}
             result["seconds"]["total"] = round(before + time.perf_counter() - start, 3)
+            page = page and replace(page, result=result)  # the page tells what the JSON does
         return Outcome(part, result, page=page, level=scored.level)
 
     def _written(self, part: Part, scored: ScoredScan) -> Any:

@@ -22,9 +22,9 @@ from align3d_cli.metrics.control_chart import (
     signals_of,
 )
 from align3d_cli.model.traits import traits_of_result
+from align3d_cli.report.read_results import is_failure
 from align3d_cli.running.baseline import Baseline, one_identity
 from align3d_cli.running.drift import drift_of
-from align3d_cli.running.result_lines import is_failure
 
 FORMAT = 1
 SAID = 12  # digits of a hash in a message

@@ -62,6 +62,9 @@ def with_drift(
 
     ends: whether a batch ends with the last of these outcomes; scored_alike: see `drift_of`
     """
+    if not known.traits:
+        yield from found_ones
+        return
     batch: list[Outcome] = []
     for found in found_ones:
         batch.append(found)

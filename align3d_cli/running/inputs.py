@@ -61,13 +61,15 @@ def find_parts(inputs: Sequence[str], *, avoid: Path | None = None) -> Found:
 def known_scans(names: Sequence[str]) -> tuple[str, ...]:
     """Good parts by name: files as named and all scans below folders, as `find_parts`.
 
-    Raises UsageError for standard input, InputRejected for a folder without scans.
+    Raises UsageError for standard input, InputRejected for a name of nothing and for a folder without scans.
     """
     if STDIN in names:
         raise UsageError("a good part cannot come on standard input (-), where scans come; name its file")
     found = tuple(part.name for part in find_parts(names).parts)
     for name in found:
         check_no_folder(name)
+        if not os.path.exists(name):
+            raise InputRejected(f"{name}: no such file; check the path")
     return found
 
 

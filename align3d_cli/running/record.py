@@ -17,11 +17,11 @@ from align3d_cli.helpers.digest import digest_of_settings, sha256_of
 from align3d_cli.helpers.files import make_folder
 from align3d_cli.helpers.sealed_lines import sealed, unsealed
 from align3d_cli.model.find import find_model
+from align3d_cli.report.read_results import RECORD
 from align3d_cli.report.result import FIELDS
 from align3d_cli.running.batch import BatchSettings, Outcome
 from align3d_cli.running.inputs import Part
 
-RECORD = "align3d-results.jsonl"  # not results.jsonl, which is where people send --jsonl
 # Of BatchSettings, what decides no heat map; the model counts by its bytes
 NOT_CONTENT = {"model", "force", "pages", "page_parts", "page_points"}
 

@@ -87,10 +87,12 @@ def test_a_short_baseline_is_warned_of(call, files):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ("save none.jsonl --out b.json", 4, "none.jsonl: cannot be read (No such file or directory); give what"),
+        ("save none.jsonl --out b.json", 4, "none.jsonl: cannot be read (No such file or directory); name what"),
         ("save good.jsonl --out line3.baseline.json", 2, "line3.baseline.json: exists already; add --force"),
-        ("save good.jsonl --out good.jsonl --force", 2, "--out good.jsonl: is read by this call; name another file"),
-        ("save . --out b.json", 4, ".: holds no record of results (align3d-results.jsonl); name the --out-dir"),
+        ("save good.json --out good.json --force", 2, "--out good.json: is read by this call; name another file"),
+        ("save good.jsonl --out b.txt", 2, "--out b.txt: is written as JSON; end its name with .json"),
+        ("save good.jsonl ./good.jsonl --out b.json", 2, "good.jsonl: is named twice; name every file of results once"),
+        ("save . --out b.json", 4, ".: holds no record of results (align3d-results.jsonl); name what"),
         ("compare today.jsonl --baseline good.jsonl", 4, "good.jsonl: is no baseline of this version; make it with"),
         ("compare today.jsonl --baseline none.json", 4, "none.json: cannot be read"),
         (
@@ -98,13 +100,14 @@ def test_a_short_baseline_is_warned_of(call, files):
             2,
             "--out c.png: is written as HTML; end its",
         ),
-        ("compare empty.jsonl --baseline line3.baseline.json", 4, "empty.jsonl: holds no result; give what"),
-        ("compare line3.baseline.json --baseline line3.baseline.json", 4, "result 1: is no result; give what"),
+        ("compare empty.jsonl --baseline line3.baseline.json", 4, "empty.jsonl: holds no result; name what"),
+        ("compare line3.baseline.json --baseline line3.baseline.json", 4, "result 1: is no result; name what"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(call, saved, words, code, said):
     """The file, the finding, the next step; nothing is written."""
     (saved / "empty.jsonl").write_text("")
+    (saved / "good.json").write_text((saved / "good.jsonl").read_text())
     before = sorted(path.name for path in saved.iterdir())
     found, out, err = call(*words.split())
     assert (found, out) == (code, "") and said in err and err.startswith("error: ") and err.count("\n") == 1, err

@@ -193,6 +193,9 @@ def test_five_good_parts_are_enough_to_begin_with(align3d, model, scans, tmp_pat
     ("words", "code", "said"),
     [
         (["{good}/000.xyz"], 4, "good parts: 1 good scans in it, at least 5 are needed; name more"),
+        (["{good}", "none.xyz"], 4, "none.xyz: no such file; check the path"),
+        ([], 2, "no scan is named; name good parts, or with --root the folder of a data set"),
+        (["{good}", "--out", "m.txt"], 2, "--out m.txt: names no model; let it end with .safetensors"),
         (["{good}", "{good}/000.xyz"], 4, "000.xyz: is named twice; name every good part once"),
         (["{good}", "{twin}"], 4, "twin.xyz: is the same scan as {good}/000.xyz; name every good part once"),
         (["{good}", "--root", "{good}"], 2, "--root: is of data sets, and good parts are named; give one of them"),
@@ -200,10 +203,11 @@ def test_five_good_parts_are_enough_to_begin_with(align3d, model, scans, tmp_pat
     ],
 )
 def test_named_good_parts_that_cannot_be_used(align3d, model, scans, tmp_path, words, code, said):
-    """Too few, one of them twice, by name or by content, and a data set beside them: one line, no model."""
+    """Too few, one that is not there, none, one of them twice, by name or by content, a data set beside them, and a
+    name by which no model would be found again: one line, no model."""
     good, twin = scans / "own" / "good", tmp_path / "twin.xyz"
     twin.write_bytes((good / "000.xyz").read_bytes())
     words = [word.format(good=good, twin=twin) for word in words]
-    run = align3d("calibrate", *words, "--model", model, "--out", tmp_path / "m.safetensors")
+    run = align3d("calibrate", "--model", model, "--out", tmp_path / "m.safetensors", *words, ALIGN3D_DATA="")
     assert run.code == code and said.format(good=good) in run.err.splitlines()[-1], run.err
     assert not (tmp_path / "m.safetensors").exists()

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from align3d_cli.io.read_scores import read_scores
 from align3d_cli.report.html import PartPage, TwinPage, html_page
 from align3d_cli.report.points_payload import PagePoints, points_payload
+from tests.report.results import REGION
 
 from .conftest import REPOSITORY
 
@@ -300,6 +302,28 @@ def test_a_good_part_is_laid_onto_the_part(chromium, scored, result, tmp_path):
     blue_to_orange = page.settled()
     assert differ(grey, blue_to_orange) > 0.1 and page.one(".scale.deviation").is_displayed()
     assert "deviation" in page.click_middle()
+
+
+def test_a_part_opens_from_the_side_of_its_first_region(chromium, result, tmp_path):
+    """What glows on the far side of the first view is seen at once, and again when the whole part is asked for."""
+    ball = np.random.default_rng(0).normal(size=(3000, 3))
+    ball /= np.linalg.norm(ball, axis=1, keepdims=True)
+    far = ball[:, 2] > 0.9  # the first view looks along z
+    spot = replace(REGION, centre=(0.0, 0.0, 1.0), low=(-0.4, -0.4, 0.9), high=(0.4, 0.4, 1.0)).as_dict()
+    points = PagePoints(ball, np.where(far, 1.0, 0.0), labels=far.astype(np.int32))
+    payload = points_payload(points, np.eye(3), limit=3000, regions=[spot])
+    told = result | {"regions": [spot]}
+    (tmp_path / "far.html").write_text(html_page("far", [PartPage(told, None, "", payload)]))
+    page = Shown(chromium, tmp_path / "far.html")
+    assert page.click_middle().startswith("score 1")
+    page.driver.execute_script("arguments[0].scrollIntoView()", page.one("canvas"))
+    page.press(8 * "\ue012")  # of WebDriver, the arrow to the left
+    page.settled()
+    assert not page.click_middle().startswith("score 1")
+    page.one("button[data-home]").click()
+    time.sleep(0.6)
+    page.settled()
+    assert page.click_middle().startswith("score 1")
 
 
 def test_without_3d_the_page_says_so(chromium, scored):

@@ -1,6 +1,7 @@
 """`align3d report` makes the page of parts that were scored earlier."""
 
 import json
+import shutil
 
 import pytest
 
@@ -33,12 +34,11 @@ def test_results_and_heat_maps_make_the_page(align3d, scored, tmp_path):
     assert f"{n - 1} scored" in text and "1 could not be scored" in text and "<title>page</title>" in text
 
 
-def test_the_record_of_a_folder_makes_the_page_too(align3d, scored, tmp_path):
-    """Nobody has to have kept what was printed."""
-    run = align3d(
-        "report", scored / "heat" / "align3d-results.jsonl", "--out", tmp_path / "page.html", "--title", "line <3>"
-    )
-    assert run.code == 0 and "with points" in run.out
+def test_a_folder_of_heat_maps_makes_the_page_too(align3d, scored, tmp_path):
+    """Nobody has to have kept what was printed, and the folder may stand elsewhere by now."""
+    shutil.copytree(scored / "heat", tmp_path / "kept")
+    run = align3d("report", tmp_path / "kept", "--out", tmp_path / "page.html", "--title", "line <3>")
+    assert run.code == 0 and ": 2 parts, 2 of them with points" in run.out
     assert "<title>line &lt;3&gt;</title>" in (tmp_path / "page.html").read_text()
 
 
@@ -46,7 +46,9 @@ def test_the_record_of_a_folder_makes_the_page_too(align3d, scored, tmp_path):
     ("words", "code", "told"),
     [
         (["scores.jsonl", "--out", "page.pdf"], 2, "--out page.pdf: is written as HTML; end its name with .html"),
-        (["old.html", "--out", "old.html", "--force"], 2, "--out old.html: is one of the results; name another file"),
+        (["old.html", "--out", "old.html", "--force"], 2, "--out old.html: is read by this call; name another file"),
+        (["heat", "scores.jsonl", "./heat/", "--out", "new.html"], 2,
+         "heat: is named twice; name every file of results once"),
         (["scores.jsonl", "--out", "old.html"], 2, "old.html: exists already; add --force to replace it"),
         (["bad.ply", "--out", "new.html"], 4, f"bad.ply: line 1: is no result; {STEP}"),
     ],

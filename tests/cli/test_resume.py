@@ -13,9 +13,10 @@ import pytest
 
 from align3d_cli.errors import UsageError
 from align3d_cli.helpers.sealed_lines import sealed, unsealed
+from align3d_cli.report.read_results import RECORD
 from align3d_cli.running.batch import Batch, BatchSettings
 from align3d_cli.running.inputs import find_parts, with_outputs
-from align3d_cli.running.record import RECORD, outcomes, record_of
+from align3d_cli.running.record import outcomes, record_of
 
 from .conftest import PATHS
 

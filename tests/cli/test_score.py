@@ -17,8 +17,8 @@ import pytest
 import tifffile
 
 from align3d_cli.io.read import read_scan
+from align3d_cli.report.read_results import RECORD
 from align3d_cli.report.result import FIELDS, result_schema
-from align3d_cli.running.record import RECORD
 
 pytestmark = pytest.mark.slow  # each test starts programs
 
@@ -84,6 +84,8 @@ def test_one_report_holds_the_whole_batch(batch):
     assert page.count('<div class="viewer">') == 3
     assert "a_bad.ply" in page
     assert "1 could not be scored" in page
+    for line in batch.lines[1:]:
+        assert f"total {line['seconds']['total']:.2f}" in page, "what the JSON says"
 
 
 @pytest.mark.slow

@@ -127,3 +127,10 @@ def test_a_command_without_a_word_shows_its_help(monkeypatch, capsys):
 def test_the_sizes_of_the_trunk_are_those_there_are():
     """`tune --variant` offers what can be built."""
     assert get_args(LiteVariant) == tuple(VARIANTS)
+
+
+def test_help_keeps_what_stands_in_brackets(capsys):
+    """Rich would take the name of a table for markup and leave it out."""
+    with pytest.raises(SystemExit):
+        app(["score", "--help"])
+    assert "below [score]" in " ".join(capsys.readouterr().out.replace("│", " ").split())

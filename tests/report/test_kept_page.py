@@ -59,10 +59,10 @@ def test_a_part_that_wrote_no_heat_map_has_its_numbers(tmp_path):
         assert page.points is None and page.missing == f"{KEPT} without a heat map: only its numbers are shown."
 
 
-@pytest.mark.parametrize("output", ["heat/map.ply", "/scored/elsewhere/map.ply"])
+@pytest.mark.parametrize("output", ["heat/map.ply", "/scored/elsewhere/map.ply", "scored/heat/map.ply"])
 def test_heat_maps_that_were_moved_with_their_results_are_found(tmp_path, output):
-    """By their path below the results' folder, or by their name in it."""
-    place = tmp_path / ("heat" if output.startswith("heat") else ".")
+    """By their path below the results' folder, or by the last words of it, by their name at least."""
+    place = tmp_path / ("heat" if "heat" in output else ".")
     place.mkdir(exist_ok=True)
     write_scores(place / "map.ply", PointCloud(XYZ), SCORES, np.zeros((40, 3), np.uint8))
     assert kept_page(scored(output=output), points=1000).points is None

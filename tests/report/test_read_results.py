@@ -7,7 +7,7 @@ import pytest
 
 from align3d_cli.errors import InputRejected
 from align3d_cli.helpers.sealed_lines import sealed
-from align3d_cli.report.read_results import read_results
+from align3d_cli.report.read_results import RECORD, latest, read_results
 from align3d_cli.report.result import result_schema
 from align3d_cli.report.result_check import misfit
 
@@ -40,12 +40,23 @@ def test_one_result_and_a_record_come_back(tmp_path):
     assert read_results(tmp_path / "record.jsonl") == RESULTS[:1]
 
 
-def test_of_a_heat_map_that_was_written_twice_the_later_result_counts(tmp_path):
+def test_of_a_heat_map_that_was_written_twice_the_later_result_is_the_latest():
     """The file is that of the later one; results without heat maps are all kept."""
     again = scored("a.ply", 0.8, output="heat/a.ply")
-    lines = [RESULTS[0], scored("b.ply"), scored("b.ply"), again]
-    (tmp_path / "r.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    assert read_results(tmp_path / "r.jsonl") == [scored("b.ply"), scored("b.ply"), again]
+    assert latest([RESULTS[0], scored("b.ply"), scored("b.ply"), again]) == [scored("b.ply"), scored("b.ply"), again]
+
+
+@pytest.mark.parametrize("name", ["", RECORD])
+def test_a_record_gives_the_last_result_of_every_heat_map(tmp_path, name):
+    """By its folder or its own name, in the order in which they were scored; half a line of a killed call, also with
+    whole ones after it, is nothing."""
+    first, again, other = (
+        scored(part, score, output=f"{part}.out") for part, score in (("a", 0.1), ("a", 0.3), ("b", 0.2))
+    )
+    begun = {"key": "k", "outputs": ["a.out", "b.out"]}
+    lines = [sealed({"key": "k", "outputs": [one["output"]], "result": one}) for one in (first, other, again)]
+    (tmp_path / RECORD).write_bytes(sealed(begun) + lines[0] + b'{"key": "k", "res\n' + lines[1] + lines[2] + b'{"key')
+    assert read_results(tmp_path / name) == [other, again]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +69,9 @@ def test_of_a_heat_map_that_was_written_twice_the_later_result_counts(tmp_path):
         (b"[1]", "result 1: is no result; name what"),
         (json.dumps(RESULTS[0]).encode() + b"\n{", "line 2: is no result; name what"),
         (json.dumps(RESULTS[0] | {"schema_version": 2}).encode(), "result 1: schema_version is not as this version"),
-        (json.dumps([RESULTS[0], {"a": 1}]).encode(), "result 2: schema_version is not as this version"),
+        (json.dumps([RESULTS[0], {"format": 1}]).encode(), "result 2: is no result; name what"),
+        (json.dumps(RESULTS[0] | {"score": float("nan")}).encode(), "result 1: score is not as this version"),
+        (sealed({"key": "k", "outputs": ["heat/a.ply"]}), "holds no result; name what"),
         (b"[" * 100_000, "line 1: is no result; name what"),
     ],
 )  # fmt: skip
@@ -70,10 +83,17 @@ def test_what_holds_no_results_is_refused(tmp_path, data, told):
     assert told in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["gone.jsonl", "."])
-def test_a_file_that_cannot_be_read_is_refused(tmp_path, name):
-    """With the system's own word for it."""
-    with pytest.raises(InputRejected, match="cannot be read"):
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("gone.jsonl", "cannot be read"),
+        (".", r"holds no record of results \(align3d-results.jsonl\)"),
+        (300 * "n", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(tmp_path, name, told):
+    """A file with the system's own word for it, a folder that nothing was scored into."""
+    with pytest.raises(InputRejected, match=told):
         read_results(tmp_path / name)
 
 

@@ -4,10 +4,14 @@ const FILL = 0.46; // of the shorter side of a pane for the radius of a part: al
 
 class Pose {
   // home: row-major rotation from the cloud to the camera that the first view has (x right, y down, z forward)
-  constructor(home) {
+  // from: unit vector in the cloud to the side that is seen first: whoever opens a part sees at once where it glows
+  constructor(home, from) {
     const [a, b, c, d, e, f, g, h, i] = home;
     const seen = new THREE.Matrix4().set(a, b, c, 0, -d, -e, -f, 0, -g, -h, -i, 0, 0, 0, 0, 1); // y up, z to the eye
     this.home = new THREE.Quaternion().setFromRotationMatrix(seen);
+    this.reset();
+    if (!from) return;
+    this.home = this.lookingAt(this.aim, from, 1).turn;
     this.reset();
   }
 

@@ -12,7 +12,7 @@ class Viewer {
     Object.assign(this, { section, data, stage, mode: "heat", threshold: 0, coarse: 1, region: 0, moves: false });
     this.element = section.querySelector(".viewer");
     this.words = section.querySelector(".picked");
-    this.pose = new Pose(data.home);
+    this.pose = new Pose(data.home, data.regions[0]?.from);
     this.panes = [...section.querySelectorAll(".pane")].map((pane) => new Pane(pane, this.pose, {
       turned: () => this.moving(),
       picked: (...at) => this.pick(...at),
