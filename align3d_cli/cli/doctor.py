@@ -18,6 +18,7 @@ LIBRARIES = (
     "torch", "open_clip_torch", "numpy", "scipy", "numba", "safetensors", "trimesh", "pyrender", "pillow", "tifffile",
     "imagecodecs", "typer", "rich",
 )  # fmt: skip
+EXTRAS = ("onnx", "onnxruntime", "ray")  # of optional features: export, and scans over a cluster
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +33,7 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print the findings
     findings = [
         _checked("align3d", True, lambda: f"{__version__}, Python {platform.python_version()}, {platform.platform()}"),
         *(_checked(name, True, partial(_version_of, name)) for name in LIBRARIES),
+        *(_checked(name, False, partial(_version_of, name)) for name in EXTRAS),
         _checked("device cuda", False, _cuda),
         _checked("renderer splat", True, _splat),
         _checked("renderer pyrender", False, _pyrender),

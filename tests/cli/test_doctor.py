@@ -16,6 +16,7 @@ def test_the_exit_code_follows_the_findings(align3d):
     found = {finding["name"]: finding for finding in report["findings"]}
     assert found["torch"]["ok"]
     assert found["renderer splat"]["ok"], found["renderer splat"]
+    assert not found["onnxruntime"]["needed"] and not found["ray"]["needed"]
     assert not found["device cuda"]["ok"]
     assert "CPU" in found["device cuda"]["detail"]
 
