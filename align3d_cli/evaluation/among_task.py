@@ -14,8 +14,8 @@ from align3d_cli.evaluation.task import ScanOutcome, ScanSettings, Scored, Task
 from align3d_cli.model.beside import Beside, Joined
 from align3d_cli.model.inspector import Inspector
 from align3d_cli.reference.among import FEWEST, among
+from align3d_cli.reference.learning import Told
 from align3d_cli.reference.order import surveyed
-from align3d_cli.reference.references import Told
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from align3d_cli.evaluation.looks import Looks
 from align3d_cli.evaluation.scan_lines import scan_digest
 from align3d_cli.helpers.digest import digest_of_settings
 from align3d_cli.model.inspector import Inspector
-from align3d_cli.reference.references import Kind, References, Told, learn
+from align3d_cli.reference.learning import Told, learn
+from align3d_cli.reference.references import Kind, References
 
 Word = tuple[np.ndarray, float, int]  # the model's own: point scores (M,), raw object score, points that no view saw
 

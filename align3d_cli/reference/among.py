@@ -13,9 +13,10 @@ from align3d_cli.model.beside import Beside, Joined
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.reference.good import LARGEST_RATIO, laid_out
 from align3d_cli.reference.join import logits, object_logit
+from align3d_cli.reference.learning import Told, calibration_of
 from align3d_cli.reference.limits import robust_limit_of
 from align3d_cli.reference.order import Surveyed, own_order, refuse_copies
-from align3d_cli.reference.references import References, Told, calibration_of
+from align3d_cli.reference.references import References
 from align3d_cli.reference.seen import Seen, even_rows, see
 from align3d_cli.reference.usual import measured
 

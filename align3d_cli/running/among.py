@@ -10,8 +10,8 @@ from align3d_cli.clouds.settings import Background
 from align3d_cli.errors import InputRejected
 from align3d_cli.model.beside import Beside, Word
 from align3d_cli.reference.among import FEWEST, among
+from align3d_cli.reference.learning import Told
 from align3d_cli.reference.order import Surveyed, surveyed
-from align3d_cli.reference.references import Told
 from align3d_cli.running.inputs import Part
 from align3d_cli.running.model import Model
 from align3d_cli.running.scored import FailedScan, attempt

@@ -21,7 +21,8 @@ from align3d_cli.running.scored import FailedScan, ModelFacts, ScoredScan, attem
 
 if TYPE_CHECKING:
     from align3d_cli.model.beside import Beside, Word
-    from align3d_cli.reference.references import Kind, References, Told
+    from align3d_cli.reference.learning import Told
+    from align3d_cli.reference.references import Kind, References
 
 
 class Model:
@@ -77,15 +78,15 @@ class Model:
 
     def tell(self, cloud: PointCloud, name: str, *, background: Background = "auto") -> "Told":
         """A good part as `knowing` takes it: prepared and scored by the model alone."""
-        from align3d_cli.reference.references import Told
+        from align3d_cli.reference.learning import Told
 
         scan = prepare(cloud, background=background)
         points, raw = self.inspector.score_part(scan)
         return Told(name, cloud.sha256, scan, points, raw, None if cloud.mesh is None else cloud.mesh.triangles)
 
     def knowing(self, told: "Sequence[Told]", *, false_alarm_rate: float = 0.05, kind: "Kind" = "good") -> "Model":
-        """`teach` of good parts that were told before. kind: see `reference.references.learn`"""
-        from align3d_cli.reference.references import learn
+        """`teach` of good parts that were told before. kind: see `reference.learning.learn`"""
+        from align3d_cli.reference.learning import learn
 
         if not told:
             raise UsageError("good parts are needed: name one at least")

@@ -5,7 +5,7 @@ import numpy as np
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.prepare import prepare
 from align3d_cli.matching.poses import moved
-from align3d_cli.reference.references import Told
+from align3d_cli.reference.learning import Told
 from align3d_cli.reference.seen import Seen, diagonal, see
 
 SIDE = 64  # pixels of a scan

@@ -11,8 +11,9 @@ from align3d_cli.clouds.prepare import prepare
 from align3d_cli.errors import InputRejected
 from align3d_cli.matching.poses import moved
 from align3d_cli.model.calibration import Calibration
+from align3d_cli.reference.learning import learn
 from align3d_cli.reference.order import own_order, refuse_copies, surveyed
-from align3d_cli.reference.references import FACTS, ITSELF, learn
+from align3d_cli.reference.references import FACTS, ITSELF
 from tests.matching.shapes import random_pose
 from tests.reference.plates import DENT_DEPTH, RAW, in_dent, plate
 

@@ -9,7 +9,7 @@ import torch
 from align3d_cli.errors import WeightsRejected
 from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.reference.references import learn
+from align3d_cli.reference.learning import learn
 from align3d_cli.reference.stored import RECORD, references_of, with_references
 from tests.matching.shapes import random_pose
 from tests.reference.plates import plate

@@ -6,7 +6,7 @@ import torch
 from align3d_cli.model.bundle import Bundle, save_bundle
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.traits import traits_of_scan
-from align3d_cli.reference.references import learn
+from align3d_cli.reference.learning import learn
 from align3d_cli.reference.stored import references_of, with_references
 from align3d_cli.running.drift import Known, drift_of, known_in
 from tests.reference.plates import plate

@@ -9,7 +9,7 @@ import pytest
 from align3d_cli.errors import UsageError
 from align3d_cli.io.read import read_scan
 from align3d_cli.model.calibration import Calibration
-from align3d_cli.reference.references import learn
+from align3d_cli.reference.learning import learn
 from align3d_cli.reference.seen import diagonal
 from align3d_cli.reference.variation import LEAST, TIMES
 from align3d_cli.running.variation_file import check_varies, write_variation
