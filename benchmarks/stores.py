@@ -21,6 +21,7 @@ from align3d_cli.model.bundle import Bundle, load_bundle, save_bundle
 from align3d_cli.model.parts import bundle_aligner, bundle_encoder, check_fit
 from align3d_cli.render.settings import ViewSettings
 from align3d_cli.report.read_results import RECORD
+from align3d_cli.report.result import FIELDS
 from align3d_cli.running.batch import Outcome
 from align3d_cli.running.inputs import Part
 from align3d_cli.running.record import Record
@@ -115,7 +116,8 @@ def write_record(folder: Path) -> None:
     for number, part in enumerate(_parts(folder)):
         Path(part.name).write_bytes(b"scan %d" % number)
         part.output.write_bytes(b"heat map %d" % number)
-        record.add(Outcome(part, {"input": part.name, "input_sha256": sha256_of(part.name), "score": number / 7}))
+        told = {"input": part.name, "input_sha256": sha256_of(part.name), "score": number / 7}
+        record.add(Outcome(part, dict.fromkeys(FIELDS) | told))
 
 
 def read_record(folder: Path) -> Any:
