@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from align3d_cli.helpers.stored import SCORE_STEP
+
 D2, D4 = 1.128, 3.267  # of moving ranges of two values: their mean in sigmas, and their upper limit in means
 SAME_SIDE, RISING = 9, 6  # values of rules 2 and 3
 WEIGHT = 0.2  # of the newest value in the moving average: shifts of about one sigma are found soonest
@@ -135,18 +137,15 @@ def clipped(values: np.ndarray, limits: Limits) -> np.ndarray:
 
 
 def of_scores(scores: np.ndarray) -> np.ndarray:
-    """Scores in [0, 1], stored with six digits, on the scale that charts are drawn on: their logits.
+    """Scores in [0, 1], as they are stored, on the scale that charts are drawn on: their logits.
 
     Scores of good parts crowd at 0 with a long tail; logits of them spread about evenly on both sides, and no limit of
-    theirs lies outside [0, 1].
+    theirs lies outside [0, 1]. A stored 0 or 1 stands for half a step at most and at least.
     """
-    kept = np.clip(np.asarray(scores, float), STORED, 1 - STORED)
+    kept = np.clip(np.asarray(scores, float), SCORE_STEP / 2, 1 - SCORE_STEP / 2)
     return np.log(kept / (1 - kept))
 
 
 def as_score(value: float) -> float:
     """A value on that scale as the score it stands for."""
     return 1 / (1 + math.exp(-value))
-
-
-STORED = 5e-7  # half of the last digit of a stored score: 0 and 1 stand for at most and at least that

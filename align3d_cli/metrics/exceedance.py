@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from align3d_cli.helpers.stored import SCORE_STEP
+
 CONFIDENCE = 0.95  # of intervals
-LEAST = 1e-6  # scores nearer to 0 or 1 than they are stored have no finite logit
+LEAST = SCORE_STEP  # scores nearer to 0 or 1 than they are stored have no finite logit
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import minimize
 
+from align3d_cli.helpers.stored import SCORE_DIGITS
 from align3d_cli.metrics.exceedance import ScoreLimit, limit_at
 from align3d_cli.model.calibration import Calibration
 
 STEEPEST = 50.0  # slope of the logistic where a few scans are perfectly separable and the fit would run away
 GOOD_QUANTILE = 0.98  # of the points of good scans below the start of the colour scale: good parts look good
 HIGH_QUANTILE = 0.9995  # of the points of good scans below its end
-STORED = 1e6  # results keep six digits of a score, see `report.result.stored_score`
 
 
 def fit_calibration(
@@ -41,7 +41,7 @@ def fit_calibration(
 
 def as_stored(threshold: float) -> float:
     """The next score with the digits of results: a part that scores as the limit does is then at it, not above."""
-    return math.ceil(threshold * STORED) / STORED
+    return math.ceil(threshold * 10**SCORE_DIGITS) / 10**SCORE_DIGITS
 
 
 def platt(good: np.ndarray, defective: np.ndarray) -> dict[str, float]:

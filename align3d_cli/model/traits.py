@@ -8,9 +8,9 @@ import numpy as np
 
 from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.helpers.settings import Natural, NotNegative, Share, check_settings, from_dict
+from align3d_cli.helpers.stored import stored_score
 from align3d_cli.regions.resolution import resolution_of
 
-STORED_DIGITS = 6  # of scores in results, see `report.result.stored_score`
 LEAST_PARTS = 5  # good parts that set a limit, and that later ones are compared with
 
 
@@ -35,7 +35,7 @@ def traits_of_scan(scan: Prepared, score: float, level: float | None = None) -> 
     apart, _ = distance_apart(scan.xyz, scan.spacing)
     size = float(np.linalg.norm(scan.report["extent"]))
     spacing = resolution_of(apart, None).spacing
-    return Traits(round(score, STORED_DIGITS), len(scan.xyz), spacing, size, level)
+    return Traits(stored_score(score), len(scan.xyz), spacing, size, level)
 
 
 def traits_of_result(result: dict[str, Any], level: float | None = None) -> Traits:

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from align3d_cli import __version__
+from align3d_cli.helpers.stored import stored_score
 
 SCHEMA_VERSION = 3
 FIELDS = (
@@ -57,11 +58,6 @@ def extent_text(result: dict[str, Any]) -> str:
 def resolution_text(result: dict[str, Any]) -> str:
     """How small a defect the scan can show, for people: "0.6 mm across"."""
     return f"{result['resolution']['smallest']:.2g} {result['unit'] or ''}".strip() + " across"
-
-
-def stored_score(score: float) -> float:
-    """An object score as results store it; verdicts and limits compare this very number."""
-    return round(float(score), 6)
 
 
 def verdict_of(score: float, threshold: float | None, doubts: Sequence[str] = ()) -> str:

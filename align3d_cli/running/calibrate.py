@@ -162,8 +162,8 @@ def _fitted(
 
 def _traits(good: Sequence[_Good], calibration: Calibration) -> list[dict[str, Any]]:
     """What the good scans are like, for the model's record; nothing of several kinds, which no part is like."""
+    from align3d_cli.helpers.stored import stored_score
     from align3d_cli.model.traits import as_json
-    from align3d_cli.report.result import stored_score
 
     if len({one.category for one in good}) > 1:
         return []

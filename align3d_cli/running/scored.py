@@ -11,12 +11,13 @@ import numpy as np
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.errors import Align3DError, InputRejected
 from align3d_cli.helpers.interrupts import is_interrupt
+from align3d_cli.helpers.stored import stored_score
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.regions.region import Region
 from align3d_cli.regions.resolution import Resolution
 from align3d_cli.regions.rules import Decision, Rules, judge
 from align3d_cli.regions.rules_file import read_rules
-from align3d_cli.report.result import build_failure, build_result, stored_score, verdict_by
+from align3d_cli.report.result import build_failure, build_result, verdict_by
 
 Value = TypeVar("Value")
 

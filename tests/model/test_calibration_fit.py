@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from align3d_cli.helpers.stored import stored_score
 from align3d_cli.model.calibration import Calibration
 from align3d_cli.model.calibration_fit import fit_calibration, platt
-from align3d_cli.report.result import stored_score
 
 POINTS = np.linspace(0, 1, 10_001)
 
