@@ -50,6 +50,31 @@ def test_other_points_of_the_part_have_nearly_its_axes():
         assert np.diag(principal_axes(some) @ principal_axes(xyz).T).min() > np.cos(np.radians(2))
 
 
+def test_a_dent_tells_the_angle_of_a_round_part():
+    """A shaft with a dent on one side: other draws of its points turn the axes by less than fifteen degrees."""
+    rng = np.random.default_rng(4)
+    angle, height = rng.uniform(0, 2 * np.pi, 20_000), rng.uniform(-1, 1, 20_000)
+    radius = 0.3 * (1 - 0.3 * np.exp(-((3 * (angle - 2)) ** 2 + (4 * (height - 0.3)) ** 2)))
+    xyz = np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1)
+    axes = principal_axes(xyz)
+    for _ in range(5):
+        some = xyz[rng.random(len(xyz)) < 0.8]
+        assert np.diag(principal_axes(some) @ axes.T).min() > np.cos(np.radians(15))
+
+
+@pytest.mark.parametrize("sides", [3, 4, 6])
+def test_the_axes_of_a_bar_lie_across_its_sides(sides):
+    """Of a bar with equal sides the second axis is normal to one of them, or points at the edge across."""
+    rng = np.random.default_rng(5)
+    side, across, along = rng.integers(sides, size=20_000), rng.uniform(-1, 1, 20_000), rng.uniform(-4, 4, 20_000)
+    turn = np.exp(2j * np.pi * (side / sides + 0.07))
+    point = (1 + 1j * np.tan(np.pi / sides) * across) * turn
+    axes = principal_axes(np.stack([point.real, point.imag, along], axis=1))
+    assert abs(axes[0, 2]) > 0.99
+    normal = np.exp(2j * np.pi * (np.arange(2 * sides) / 2 / sides + 0.07))  # of sides, and towards edges
+    assert (axes[1, 0] * normal.real + axes[1, 1] * normal.imag).max() > np.cos(np.radians(2))
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 50])
 def test_a_handful_of_points(n):
     """One point, copies of it, and a few points have some right-handed frame."""
