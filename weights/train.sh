@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Trains the default model from nothing: bash weights/train.sh MESHES OUT [cpu|cuda]
 #
-# MESHES/train, MESHES/calibration, MESHES/test: textured meshes (.glb, .stl, ..), no object in two of them.
+# MESHES/train, MESHES/choice, MESHES/report: textured meshes (.glb, .stl, ..), no object in two of them. `choice` sets the
+# threshold and chose the settings of this file; `report` measures and nothing else.
 # MESHES/more: further meshes to learn normal shapes from, colour not needed. The model card says what the shipped model
 # saw. A killed run goes on where it was when the same command is given again.
 # Smaller runs through the environment: TUNE_STEPS, RETUNE_STEPS, TEACH_STEPS, RANK_STEPS, RANK_BATCH, RANK_POOL (0.5 MB a
-# view on the device), STAGE_SCANS, CALIBRATION_SCANS, TEST_SCANS.
+# view on the device), STEP_STEPS, STAGE_SCANS, CALIBRATION_SCANS, REPORT_SCANS.
 set -euo pipefail
 meshes=$1 out=$2 device=${3:-auto}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -47,11 +48,19 @@ rank() {
 [ -e "$out/tower.safetensors" ] || align3d weights average "$out/calm.safetensors" "$out/held.safetensors" \
     "$out/free.safetensors" --share 0.34 --share 0.33 --share 0.33 --out "$out/tower.safetensors"
 
+# Long, thin, stepped parts, whose healthy edges the tower took for defects, held by itself.
+[ -e "$out/stepped.safetensors" ] || align3d tune --start "$out/tower.safetensors" --teacher "$out/tower.safetensors" \
+    --teacher-weight 5 --from "$meshes/train" --mesh-share 0.35 --steps "${STEP_STEPS:-2400}" --batch 16 --crop 224 \
+    --frozen-stages 3 --frozen-norms --learning-rate 4e-4 --wave-share 0.2 --samples-per-step 0.4 --warm-samples 100 \
+    --pool-views 6000 --seed 201 --jobs "$jobs" --device "$device" --out "$out/stepped.safetensors"
+[ -e "$out/steady.safetensors" ] || align3d weights average "$out/tower.safetensors" "$out/stepped.safetensors" \
+    --share 0.5 --share 0.5 --out "$out/steady.safetensors"
+
 # The two stages of the paper, on coloured full scans of the same meshes.
 align3d synth --out "$out/stage" --from "$meshes/train" -n "${STAGE_SCANS:-64}" --seed 7 --points 30000 --mode full
 for seed in 111 112 113 114 115; do
     [ -e "$out/aligned$seed.safetensors" ] || align3d align --dataset folder --root "$out/stage" --split all \
-        --model "$out/tower.safetensors" --epochs 30 --tokens-per-view 800 --seed "$seed" --device "$device" \
+        --model "$out/steady.safetensors" --epochs 30 --tokens-per-view 800 --seed "$seed" --device "$device" \
         --store "$out/features" --out "$out/aligned$seed.safetensors"
     [ -e "$out/prompted$seed.safetensors" ] || align3d prompt-train --dataset folder --root "$out/stage" --split all \
         --aligner "$out/aligned$seed.safetensors" --keep-rendering --epochs 4 --map-px 160 --seed "$seed" \
@@ -62,12 +71,18 @@ done
 [ -e "$out/prompted.safetensors" ] || align3d weights average "$out"/prompted11?.safetensors \
     --out "$out/prompted.safetensors"
 
-# Threshold, score and colours, on objects that neither trained the model nor measure it.
-align3d synth --out "$out/calibration" --from "$meshes/calibration" -n "${CALIBRATION_SCANS:-276}" --seed 12 --mode organised
+# Threshold, score and colours, on objects that neither trained the model nor measure it, scanned in three ways.
+align3d synth --out "$out/made/synth" --from "$meshes/choice" -n "${CALIBRATION_SCANS:-270}" --seed 12 --mode both
+[ -e "$out/made/plain" ] || python "$here/../benchmarks/plain_defects.py" --from "$meshes/choice" --seed 101 --out "$out/made/plain"
+[ -e "$out/made/whole" ] || python "$here/../benchmarks/whole_defects.py" --from "$meshes/choice" --seed 102 --out "$out/made/whole"
+mkdir -p "$out/calibration"
+for folder in "$out"/made/*/*/; do
+    ln -sfn "$(realpath "$folder")" "$out/calibration/$(basename "$(dirname "$folder")")-$(basename "$folder")"
+done
 align3d calibrate --model "$out/prompted.safetensors" --root "$out/calibration" --false-alarm-rate 0.1 \
     --wide-weight 0.3333 --view-power 2 --device "$device" --force --out "$out/align3d-lite.safetensors"
 
 # The figures.
-align3d synth --out "$out/test" --from "$meshes/test" -n "${TEST_SCANS:-192}" --seed 11 --mode organised
-align3d benchmark --dataset folder --root "$out/test" --model "$out/align3d-lite.safetensors" \
+align3d synth --out "$out/report" --from "$meshes/report" -n "${REPORT_SCANS:-168}" --seed 11 --mode organised
+align3d benchmark --dataset folder --root "$out/report" --model "$out/align3d-lite.safetensors" \
     --methods curvature --methods pointad --methods rgb --methods align3d

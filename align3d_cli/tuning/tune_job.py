@@ -167,10 +167,10 @@ class TuneJob:
             name="align3d-lite",
             encoder={"name": "lite"} | self.encoder,
             tensors=tensors,
-            views=ViewSettings(size_px=self.view_px),
+            views=ViewSettings(size_px=self.view_px, frame="scan", blend="gradual"),  # a turned scan keeps its score
             scoring=ScoringSettings(
                 self.config.temperature,
-                rgb_weight_object=0.0,  # the aligned branch sharpens the map and ranks whole parts no better
+                rgb_weight_object=0.25,  # more ranks parts of one kind better and parts of many kinds worse
                 object_form="top",
                 top_share=TOP_SHARE,
                 wide_weight=1 / 3,

@@ -137,10 +137,11 @@ def test_older_models_are_read_by_the_names_of_today(bundle, tmp_path):
     assert load_bundle(rewritten(path, to, facts)).calibration.calibrated
 
 
-def test_the_shipped_model_is_an_older_one_and_calibrated():
-    """It states no checksum, and its manifest its hash."""
+def test_the_shipped_model_states_its_checksum_and_is_calibrated():
+    """Checksum, views in the scan's own frame, and a threshold."""
     shipped = load_bundle()
-    assert "sha256" not in stated(shipped.path) and shipped.calibration.threshold == pytest.approx(0.6807, abs=1e-4)
+    assert "sha256" in stated(shipped.path) and shipped.calibration.threshold == pytest.approx(0.6904, abs=1e-3)
+    assert (shipped.views.frame, shipped.views.blend) == ("scan", "gradual")
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,6 @@ def test_strays_leave_the_score_as_it_is(n, reach):
     middle, extent = (xyz.min(axis=0) + xyz.max(axis=0)) / 2, np.ptp(xyz, axis=0).max()
     thrown = middle + extent * np.random.default_rng(0).uniform(-reach, reach, (n, 3))
     found = Inspector(load_bundle("align3d-lite"), device="cpu").inspect(PointCloud(np.concatenate([xyz, thrown])))
-    assert found.score == pytest.approx(0.810, abs=0.05)
+    assert found.score == pytest.approx(0.754, abs=0.05)
     assert found.n_removed >= 0.99 * n and len(found.notes) == 1 and not found.doubts
     assert (found.point_scores[len(xyz) :] == 0).mean() >= 0.99
