@@ -1,10 +1,12 @@
 """From the scan as read to the points that are scored: measured, on the part, not flying about."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from align3d_cli.clouds.axes import principal_axes
 from align3d_cli.clouds.background import find_support
 from align3d_cli.clouds.cloud import PointCloud
 from align3d_cli.clouds.extent import lacking_extent
@@ -19,7 +21,7 @@ MANY_STRAYS = 0.1  # of the points; more, and what is left need not be the part
 MINIMUM_POINTS = 50  # fewer carry no surface to judge
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prepared:
     """The M points of a cloud that are scored.
 
@@ -42,6 +44,11 @@ class Prepared:
     report: dict[str, Any] = field(repr=False)
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+
+    @cached_property
+    def axes(self) -> np.ndarray:
+        """`principal_axes` of the points."""
+        return principal_axes(self.xyz)
 
 
 def prepare(cloud: PointCloud, *, background: Background = "auto") -> Prepared:

@@ -5,7 +5,6 @@ x right, y up, z to the viewer, as the rotations of a preset expect it.
 
 import numpy as np
 
-from align3d_cli.clouds.axes import principal_axes
 from align3d_cli.clouds.prepare import Prepared
 from align3d_cli.clouds.sensor import sensor_direction
 from align3d_cli.render.choose import choose_views
@@ -18,7 +17,7 @@ def own_preset(scan: Prepared, n: int) -> str:
     """`facing:n` for organised scans and open sheets, `around:n` for parts closed all around."""
     if scan.grid is not None:
         return f"facing:{n}"
-    kind = choose_views(scan.xyz @ principal_axes(scan.xyz).T, None, n)
+    kind = choose_views(scan.xyz @ scan.axes.T, None, n)
     return f"around:{n}" if kind.startswith("sphere") else f"facing:{n}"
 
 
@@ -28,13 +27,13 @@ def own_frame(scan: Prepared) -> np.ndarray:
     Of an organised scan: towards the sensor, rows downwards. Else the principal axes, the shortest to the viewer.
     """
     if scan.grid is None:
-        return principal_axes(scan.xyz)
+        return scan.axes
     toward = sensor_direction(scan.xyz, scan.index, scan.grid)
     row = scan.index // scan.grid[1]
     down = (row - row.mean()) @ (scan.xyz - scan.xyz.mean(axis=0))
     right = np.cross(toward, down)
     length = np.linalg.norm(right)
     if length <= LEAST * np.linalg.norm(down):  # a single row, or rows along the line of sight
-        return principal_axes(scan.xyz)
+        return scan.axes
     right /= length
     return np.stack([right, np.cross(toward, right), toward])
